@@ -1,0 +1,1 @@
+"""Holdfast: incident response and disaster recovery for Slack."""

@@ -1,0 +1,1 @@
+"""Telling people: notices, their deliveries, and the incident's room."""

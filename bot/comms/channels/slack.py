@@ -1,0 +1,128 @@
+"""The Slack channel: renders a notice with its file in `comms/messages` and posts or updates it once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.comms.deliveries import ChannelDown, ChannelRefused, Parcel, Receipt
+from bot.comms.messages import Message, compose
+from bot.comms.messages.subject import Subject
+from bot.slack.channels import find_channel
+from bot.slack.client import SlackRefusal, SlackUnavailable, call
+
+MARK = "holdfast_delivery"
+"""Metadata type of every message that we post: the delivery's id, by which a lost answer is found again."""
+LOOK_BACK = 100
+
+
+class SlackChannel:
+    """Posts once: before a retry it looks whether the attempt before did arrive."""
+
+    name = "slack"
+
+    def __init__(self, client: WebClient, subject: Subject) -> None:
+        self.client = client
+        self.subject = subject
+
+    def send(self, parcel: Parcel) -> Receipt:
+        message = compose(parcel.notice, self.subject)
+        try:
+            if message.file:
+                return self._upload(parcel, message)
+            return self._update(parcel, message) if parcel.sent_before else self._post(parcel, message)
+        except SlackRefusal as refusal:
+            raise ChannelRefused(str(refusal)) from refusal
+        except SlackUnavailable as down:
+            raise ChannelDown(str(down), down.retry_after_s) from down
+
+    def _post(self, parcel: Parcel, message: Message) -> Receipt:
+        found = self._find(parcel) if parcel.may_have_been_sent else None
+        answer = found or call(
+            self.client.chat_postMessage,
+            channel=self._address(parcel),
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"event_type": MARK, "event_payload": {"delivery": parcel.delivery.id}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        receipt: Receipt = {"channel": answer["channel"], "ts": answer["ts"]}
+        if message.pinned:
+            self._pin(receipt)
+        return receipt
+
+    def _update(self, parcel: Parcel, message: Message) -> Receipt:
+        receipt = parcel.delivery.receipt
+        call(
+            self.client.chat_update,
+            channel=str(receipt["channel"]),
+            ts=str(receipt["ts"]),
+            text=message.text,
+            blocks=message.blocks,
+        )
+        return receipt
+
+    def _upload(self, parcel: Parcel, message: Message) -> Receipt:
+        file = message.file
+        assert file is not None
+        channel = self._address(parcel)
+        channel = self._channel_id(channel)
+        if parcel.may_have_been_sent and self._find_file(channel, file.name):
+            return {"channel": channel, "file": file.name}
+        call(
+            self.client.files_upload_v2,
+            channel=channel,
+            filename=file.name,
+            title=file.title,
+            content=file.content,
+            initial_comment=message.text,
+        )
+        return {"channel": channel, "file": file.name}
+
+    def _pin(self, receipt: Receipt) -> None:
+        try:
+            call(self.client.pins_add, channel=str(receipt["channel"]), timestamp=str(receipt["ts"]))
+        except SlackRefusal:  # pinned already, or pins not wanted here: the message is what matters
+            return
+
+    def _find(self, parcel: Parcel) -> dict[str, Any] | None:
+        """The message of an earlier attempt whose answer was lost."""
+        channel = self._channel_id(self._address(parcel))
+        for message in self._history(channel, parcel.notice.created_at.timestamp() - 60):
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_payload", {}).get("delivery") == parcel.delivery.id:
+                return {"channel": channel, "ts": message["ts"]}
+        return None
+
+    def _find_file(self, channel: str, name: str) -> bool:
+        recent = self._history(channel, 0)
+        return any(file.get("name") == name for message in recent for file in message.get("files") or [])
+
+    def _history(self, channel: str, oldest: float) -> list[dict[str, Any]]:
+        answer = call(
+            self.client.conversations_history,
+            channel=channel,
+            oldest=str(oldest),
+            limit=LOOK_BACK,
+            include_all_metadata=True,
+        )
+        return list(answer["messages"])
+
+    def _channel_id(self, address: str) -> str:
+        """Posting takes a name, reading wants the id."""
+        if address[:1] in "CGD":
+            return address
+        channel = find_channel(self.client, address.removeprefix("#"))
+        if channel is None:
+            raise ChannelRefused(f"there is no channel {address}")
+        return str(channel["id"])
+
+    def _address(self, parcel: Parcel) -> str:
+        kind, _, name = parcel.delivery.recipient.partition(":")
+        if kind != "incident":
+            return name
+        if parcel.incident is None or parcel.incident.channel_id is None:
+            raise ChannelDown("the incident has no channel yet")
+        return parcel.incident.channel_id

@@ -1,0 +1,144 @@
+"""Deliveries: getting a notice to a recipient, once, however often this process is killed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from pydantic import JsonValue
+from sqlalchemy.orm import Session
+
+from bot.comms.notices import Notices
+from bot.store import ledger
+from bot.store.database import Database
+from bot.store.tables import Delivery, Incident, Notice
+
+log = logging.getLogger(__name__)
+
+Receipt = dict[str, JsonValue]
+SPACING = timedelta(seconds=1)
+"""A live message is changed at most once in this time; Slack takes about one message a second and channel."""
+MARGIN_S = 0.1
+GIVE_UP_AFTER = timedelta(hours=24)
+LONGEST_DELAY_S = 300.0
+
+
+class ChannelRefused(Exception):
+    """The far side said no; the same again would not help."""
+
+
+class ChannelDown(Exception):
+    """The far side did not answer; it may or may not have acted."""
+
+    def __init__(self, words: str, retry_after_s: float | None = None) -> None:
+        super().__init__(words)
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One delivery with what it needs: loaded rows, the address, and what an earlier attempt left."""
+
+    delivery: Delivery
+    notice: Notice
+    incident: Incident | None
+
+    @property
+    def sent_before(self) -> bool:
+        return bool(self.delivery.receipt)
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        return not self.sent_before and self.delivery.attempts > 1
+
+
+class Channel(Protocol):
+    """One way to reach people. It owns its rendering, its limits, and how to find out what it sent before."""
+
+    name: str
+
+    def send(self, parcel: Parcel) -> Receipt:
+        """Say it, or bring what was said up to date. Raises `ChannelRefused` or `ChannelDown`."""
+
+
+class Deliveries:
+    """The workflow behind every delivery."""
+
+    def __init__(self, database: Database, notices: Notices, channels: Mapping[str, Channel]) -> None:
+        self.database, self.notices, self.channels = database, notices, channels
+        self.clock = notices.clock
+
+    def deliver(self, delivery_id: int) -> None:
+        """Send, or update; record the receipt; come back later where the far side is down."""
+        parcel = self._begin(delivery_id)
+        if parcel is None:
+            return
+        version = parcel.notice.version
+        try:
+            receipt = self.channels[parcel.delivery.channel].send(parcel)
+        except ChannelRefused as error:
+            self._end(delivery_id, "failed", str(error), version)
+        except ChannelDown as error:
+            self._come_back(delivery_id, version, str(error), error.retry_after_s)
+        else:
+            self._end(delivery_id, "sent", "", version, receipt)
+
+    def _begin(self, delivery_id: int) -> Parcel | None:
+        """Record that an attempt starts, before it does; None where there is nothing (more) to do."""
+        with self.database.write() as session:
+            delivery = session.get_one(Delivery, delivery_id)
+            notice = session.get_one(Notice, delivery.notice_id)
+            if delivery.state == "failed" or delivery.shown_version >= notice.version:
+                return None
+            if self._too_soon(session, delivery, notice):
+                return None
+            delivery.attempts += 1
+            delivery.state = "sending"
+            incident = session.get(Incident, notice.incident_id) if notice.incident_id else None
+            return Parcel(delivery, notice, incident)
+
+    def _too_soon(self, session: Session, delivery: Delivery, notice: Notice) -> bool:
+        """Changes in quick succession become one: the last is shown when the spacing is over."""
+        wait = delivery.updated_at + SPACING - self.clock()
+        if not delivery.receipt or wait <= timedelta(0):
+            return False
+        if delivery.state == "sent":
+            delivery.state = "spaced"
+            self.notices.again(session, delivery, notice.version, wait.total_seconds() + MARGIN_S)
+            return True
+        return delivery.state == "spaced"
+
+    def _end(self, delivery_id: int, state: str, error: str, version: int, receipt: Receipt | None = None) -> None:
+        with self.database.write() as session:
+            delivery = session.get_one(Delivery, delivery_id)
+            delivery.state, delivery.error, delivery.updated_at = state, error, self.clock()
+            delivery.shown_version = version
+            delivery.receipt = receipt or delivery.receipt
+            if state == "failed":
+                self._record_failure(session, delivery, error)
+
+    def _come_back(self, delivery_id: int, version: int, error: str, retry_after_s: float | None) -> None:
+        with self.database.write() as session:
+            delivery = session.get_one(Delivery, delivery_id)
+            notice = session.get_one(Notice, delivery.notice_id)
+            delivery.state, delivery.error = "retrying", error
+            if self.clock() - notice.created_at > GIVE_UP_AFTER:
+                delivery.state = "failed"
+                self._record_failure(session, delivery, f"given up after a day: {error}")
+                return
+            delay_s = retry_after_s or min(LONGEST_DELAY_S, 2.0 ** min(delivery.attempts, 9) / 2)
+            self.notices.again(session, delivery, version, delay_s)
+
+    def _record_failure(self, session: Session, delivery: Delivery, error: str) -> None:
+        notice = session.get_one(Notice, delivery.notice_id)
+        ledger.append(
+            session,
+            key=f"delivery.failed:{delivery.id}:{notice.version}",
+            kind="delivery.failed",
+            actor="holdfast",
+            text=f"Could not deliver “{notice.kind}” to {delivery.recipient}: {error}",
+            incident_id=notice.incident_id,
+        )

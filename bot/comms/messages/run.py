@@ -1,0 +1,25 @@
+"""A run's one message: it updates itself until the proof is in."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.comms.messages.subject import Message, Subject
+from bot.slack.blocks.parts import pack
+from bot.slack.blocks.run import show_run
+from bot.slack.text import literal
+from bot.store.tables import Approval, Notice, Plan, Run, RunStep
+
+KIND = "run"
+
+
+def compose(notice: Notice, subject: Subject) -> Message:
+    with subject.database.read() as session:
+        run = session.get_one(Run, notice.subject_id)
+        plan = session.get_one(Plan, run.plan_id)
+        steps = list(session.scalars(sa.select(RunStep).where(RunStep.run_id == run.id).order_by(RunStep.index)))
+        approvals = sa.select(Approval).where(Approval.plan_id == plan.id, Approval.decision == "approve")
+        approvers = [subject.name(approval.person) for approval in session.scalars(approvals)]
+    title = plan.document.title if plan.document else run.action
+    blocks = show_run(run, steps, title, approvers, subject.now())
+    return Message(f"Run {run.id}, {literal(title)}: {run.state}", pack(blocks))

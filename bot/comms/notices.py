@@ -1,0 +1,102 @@
+"""Notices: what is to be said, committed together with what it is about, and delivered afterwards.
+
+A notice is said once to each recipient. Refreshing one raises its version and the message follows, so a
+summary or a run's progress stays one message.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from pydantic import JsonValue
+from sqlalchemy.orm import Session
+
+from bot.clock import Clock, utc_now
+from bot.engine import Engine
+from bot.store.tables import Delivery, Incident, Notice
+
+WORKFLOW = "deliver"
+SLACK = "slack"
+
+
+def incident_room(incident_id: int) -> str:
+    """Recipient: the channel of an incident, opened by then or not."""
+    return f"incident:{incident_id}"
+
+
+def slack_channel(channel: str) -> str:
+    """Recipient: a Slack channel by id, or by name without the #."""
+    return f"channel:{channel}"
+
+
+class Notices:
+    """Writes notices and the intent to deliver them, in the caller's transaction."""
+
+    def __init__(self, engine: Engine, clock: Clock = utc_now) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    def say(
+        self,
+        session: Session,
+        kind: str,
+        *,
+        key: str,
+        to: list[str],
+        incident_id: int | None = None,
+        subject_id: int | None = None,
+        data: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Say something of this `kind` (a file in `comms/messages`) once; the same `key` again says nothing."""
+        if session.scalar(sa.select(Notice.id).where(Notice.key == key)) is not None:
+            return
+        now = self.clock()
+        notice = Notice(
+            key=key, kind=kind, incident_id=incident_id, subject_id=subject_id, data=data or {},
+            created_at=now, version=1,
+        )  # fmt: skip
+        session.add(notice)
+        session.flush()
+        for recipient in to:
+            delivery = Delivery(
+                notice_id=notice.id, channel=SLACK, recipient=recipient, state="queued", receipt={}, updated_at=now
+            )  # fmt: skip
+            session.add(delivery)
+            session.flush()
+            self._send(session, delivery, notice.version)
+
+    def refresh(self, session: Session, *keys: str) -> None:
+        """What these notices show has changed: bring their messages up to date."""
+        for notice in session.scalars(sa.select(Notice).where(Notice.key.in_(keys))):
+            notice.version += 1
+            for delivery in session.scalars(sa.select(Delivery).where(Delivery.notice_id == notice.id)):
+                self._send(session, delivery, notice.version)
+
+    def open_room(self, session: Session, incident: Incident) -> None:
+        """The incident's channel exists now: send what has been waiting for it, in order."""
+        waiting = sa.select(Delivery, Notice.version).join(Notice, Notice.id == Delivery.notice_id)
+        room = incident_room(incident.id)
+        for delivery, version in session.execute(waiting.where(Delivery.recipient == room).order_by(Delivery.id)):
+            self._send(session, delivery, version)
+
+    def again(self, session: Session, delivery: Delivery, version: int, delay_s: float) -> None:
+        """Try a delivery once more after a while."""
+        key = f"deliver-{delivery.id}-{version}-retry-{delivery.attempts}"
+        self._enqueue(session, delivery, key, delay_s)
+
+    def _send(self, session: Session, delivery: Delivery, version: int) -> None:
+        if not self._room_is_open(session, delivery.recipient):
+            return
+        self._enqueue(session, delivery, f"deliver-{delivery.id}-{version}", 0.0)
+
+    def _enqueue(self, session: Session, delivery: Delivery, key: str, delay_s: float) -> None:
+        # One queue partition per recipient: what is said to one place is said in order.
+        self.engine.enqueue(
+            session, WORKFLOW, delivery.id, key=key, delay_s=delay_s, queue="deliveries", partition=delivery.recipient
+        )  # fmt: skip
+
+    def _room_is_open(self, session: Session, recipient: str) -> bool:
+        kind, _, number = recipient.partition(":")
+        if kind != "incident":
+            return True
+        incident = session.get(Incident, int(number))
+        return incident is not None and incident.channel_id is not None

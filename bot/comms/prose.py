@@ -1,0 +1,56 @@
+"""Prose from `templates/`: rendered strictly, a missing value is an error and never a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bot.slack.text import literal, show_duration, show_time
+
+
+class Prose:
+    """Renders templates for Slack's mrkdwn, where every value is shown as written, and for plain Markdown."""
+
+    def __init__(self, folder: Path) -> None:
+        self._slack = _environment(folder / "slack", _mrkdwn_value)
+        self._markdown = _environment(folder, _plain_value)
+
+    def slack(self, name: str, **values: object) -> str:
+        """`templates/slack/<name>` as mrkdwn."""
+        return self._slack.get_template(name).render(**values).strip()
+
+    def markdown(self, name: str, **values: object) -> str:
+        return self._markdown.get_template(name).render(**values).strip() + "\n"
+
+
+class Ready(str):
+    """Text that is mrkdwn already."""
+
+
+def _environment(folder: Path, finalize: Callable[[object], object]) -> Environment:
+    environment = Environment(  # noqa: S701 (neither HTML nor XML; values go through finalize)
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["duration"] = show_duration
+    return environment
+
+
+def _mrkdwn_value(value: object) -> object:
+    if isinstance(value, Ready):
+        return value
+    if isinstance(value, datetime):
+        return show_time(value)
+    return literal(value) if isinstance(value, str) else value
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return value

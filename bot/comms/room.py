@@ -1,0 +1,157 @@
+"""The room: an incident's own Slack channel, opened once, with the right people in it.
+
+Slack's rules for names and invitations: api.slack.com/methods/conversations.create and …invite.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.comms.notices import Notices
+from bot.engine import step
+from bot.policy import Policy
+from bot.slack.channels import find_channel
+from bot.slack.client import SlackRefusal, SlackUnavailable, call
+from bot.slack.directory import Directory
+from bot.slack.text import cut, escape
+from bot.store import ledger
+from bot.store.database import Database
+from bot.store.tables import Incident
+
+WORKFLOW = "open-room"
+NAME_LIMIT = 80
+TOPIC_LIMIT = 250
+RETRY_S = (2.0, 5.0, 15.0, 60.0)
+
+
+class Rooms:
+    """Opens the channel of a new incident; where Slack will not have one, the incidents channel serves."""
+
+    def __init__(
+        self, database: Database, policy: Policy, notices: Notices, client: WebClient, directory: Directory
+    ) -> None:
+        self.database, self.policy, self.notices = database, policy, notices
+        self.client, self.directory = client, directory
+
+    def open(self, incident_id: int, attempt: int) -> None:
+        """The workflow. Killed anywhere it goes on; Slack being down makes it come back later."""
+        with self.database.read() as session:
+            incident = session.get_one(Incident, incident_id)
+        try:
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                members = pool.submit(self._members, incident)
+                channel = step("create", lambda: self._create(incident))
+                step("record", lambda: self._record(incident_id, channel, attempt))
+                if channel["name"]:
+                    tidy = pool.submit(self._set_topic, incident, channel["id"])
+                    self._invite(incident, channel["id"], members.result())
+                    tidy.result()
+        except SlackUnavailable:
+            self._come_back(incident_id, attempt)
+
+    def _create(self, incident: Incident) -> dict[str, str]:
+        """Id and name of the channel; an empty name where Slack refused to make one."""
+        for name in channel_names(self.policy.slack.channel_prefix, incident):
+            try:
+                channel = call(self.client.conversations_create, name=name)["channel"]
+                return {"id": channel["id"], "name": channel["name"]}
+            except SlackRefusal as refusal:
+                if refusal.code != "name_taken":
+                    return {"id": f"#{self.policy.slack.incidents_channel}", "name": "", "why": str(refusal)}
+            mine = self._find_mine(name)
+            if mine:
+                return mine
+        raise AssertionError("channel names are endless")
+
+    def _find_mine(self, name: str) -> dict[str, str] | None:
+        """The channel of that name if we made it: then an earlier attempt was cut off before it was recorded."""
+        channel = find_channel(self.client, name)
+        if channel is None or channel.get("creator") != call(self.client.auth_test)["user_id"]:
+            return None
+        return {"id": channel["id"], "name": name}
+
+    def _record(self, incident_id: int, channel: dict[str, str], attempt: int) -> None:
+        with self.database.write() as session:
+            incident = session.get_one(Incident, incident_id)
+            incident.channel_id, incident.channel_name = channel["id"], channel["name"] or None
+            text = f"Channel #{channel['name']} opened"
+            if not channel["name"]:
+                text = f"No channel of its own: {channel.get('why', '')}. {channel['id']} is used instead"
+            ledger.append(
+                session, key=f"room:{incident_id}", kind="incident.room", actor="holdfast",
+                text=text, incident_id=incident_id, data={"channel": channel["id"]},
+            )  # fmt: skip
+            session.flush()
+            self.notices.open_room(session, incident)
+            self.notices.refresh(session, f"announcement:{incident_id}")
+
+    def _members(self, incident: Incident) -> list[tuple[str, str | None]]:
+        """Name and Slack user of everybody who is to be in the room; the user is None where unknown."""
+        people = {person.key: person for person in self.policy.invitees(incident.severity)}
+        declarer = self.policy.person(incident.declared_by)
+        if declarer:
+            people[declarer.key] = declarer
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            return list(pool.map(lambda person: (person.name, self.directory.slack_id(person)), people.values()))
+
+    def _invite(self, incident: Incident, channel_id: str, members: list[tuple[str, str | None]]) -> None:
+        users = [user for _, user in members if user]
+        missing = [name for name, user in members if not user]
+        try:
+            if users:
+                call(self.client.conversations_invite, channel=channel_id, users=",".join(users))
+        except SlackRefusal:  # a batch is all or nothing
+            missing += [name for name, user in members if user and not self._invite_one(channel_id, user)]
+        if missing:
+            self._say_missing(incident.id, missing)
+
+    def _invite_one(self, channel_id: str, user: str) -> bool:
+        try:
+            call(self.client.conversations_invite, channel=channel_id, users=user)
+        except SlackRefusal as refusal:
+            return refusal.code in {"already_in_channel", "cant_invite_self"}
+        return True
+
+    def _say_missing(self, incident_id: int, names: list[str]) -> None:
+        with self.database.write() as session:
+            ledger.append(
+                session, key=f"room.missing:{incident_id}", kind="incident.room", actor="holdfast",
+                text=f"Could not be invited: {', '.join(names)}", incident_id=incident_id,
+            )  # fmt: skip
+
+    def _set_topic(self, incident: Incident, channel_id: str) -> None:
+        topic = cut(escape(f"{incident.severity} · {incident.title}"), TOPIC_LIMIT)
+        _attempt(lambda: call(self.client.conversations_setTopic, channel=channel_id, topic=topic))
+
+    def _come_back(self, incident_id: int, attempt: int) -> None:
+        delay_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+        with self.database.write() as session:
+            key = f"room-{incident_id}-{attempt + 1}"
+            self.notices.engine.enqueue(session, WORKFLOW, incident_id, attempt + 1, key=key, delay_s=delay_s)
+
+
+def channel_names(prefix: str, incident: Incident) -> Iterator[str]:
+    """Names to try, best first: prefix, number and words of the title, in the signs that Slack allows."""
+    plain = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    base = f"{prefix}-{incident.id}" + (f"-{words}" if words else "")
+    yield base[:NAME_LIMIT].rstrip("-")
+    number = 2
+    while True:
+        suffix = f"-{number}"
+        yield base[: NAME_LIMIT - len(suffix)].rstrip("-") + suffix
+        number += 1
+
+
+def _attempt(action: Callable[[], Any]) -> None:
+    """What is nice to have: a refusal of Slack changes nothing that matters."""
+    try:
+        action()
+    except SlackRefusal:
+        return

@@ -1,0 +1,336 @@
+"""Durable execution on DBOS: settings, election, recovery, enqueueing. The only file that knows its traps.
+
+Every process may enqueue; one elected process runs workflows. State and the intent to act on it are
+committed in one transaction, effects follow. A workflow is a plain function of JSON arguments, registered
+under a name that never changes its meaning: changed code gets a new name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, SetWorkflowID
+from dbos import _queue as dbos_queue
+from dbos._sys_db import SystemDatabase
+from pydantic import JsonValue
+from sqlalchemy.orm import Session
+
+from bot.store.database import Database
+from bot.store.migrate import hold_migration_lock
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+NAME = "holdfast"
+APPLICATION_VERSION = "1"
+"""Raised only after the old version has drained: pending work of another version is silently stuck."""
+LEADER_LOCK = 4_915_110_002
+HEARTBEAT_S = 1.0
+HEARTBEAT_LIMIT_S = 10.0
+SWEEP_S = 2.0
+POLL_S = 0.5
+"""How often queues are looked at; work enqueued in this process rings a bell and does not wait for it."""
+
+QueueName = Literal["work", "deliveries", "runs"]
+"""`work`: short things, side by side. The others go one at a time and in order within a partition:
+`deliveries` per recipient, `runs` per target."""
+WORKERS: dict[QueueName, int] = {"work": 24, "deliveries": 12, "runs": 4}
+
+
+class Engine:
+    """Enqueues anywhere; runs workflows where elected."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._workflows: dict[str, Callable[..., None]] = {}
+        self._registered: dict[str, Callable[..., None]] = {}
+        self._prepare()
+        self._client = DBOSClient(
+            system_database_engine=database.engine,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=NAME,
+        )
+        self._stop = threading.Event()
+        self._bell = _Bell()
+        self._lock: _LeaderLock | None = None
+        self.is_leader = False
+
+    def register(self, name: str, function: Callable[..., None]) -> None:
+        """Make `function` known as the workflow `name`; before `lead`. It records its outcome itself."""
+        if name in self._workflows:
+            raise ValueError(f"a workflow named {name!r} is registered already")
+        self._workflows[name] = function
+
+    def enqueue(
+        self,
+        session: Session,
+        name: str,
+        *arguments: JsonValue,
+        key: str,
+        delay_s: float = 0.0,
+        queue: QueueName = "work",
+        partition: str | None = None,
+    ) -> None:
+        """Start workflow `name` once the caller's transaction commits, `delay_s` seconds later.
+
+        The same `key` again starts nothing. `partition` is needed on the partitioned queues.
+        """
+        options: EnqueueOptions = {
+            "workflow_name": name,
+            "queue_name": queue,
+            "workflow_id": key,
+            "app_version": APPLICATION_VERSION,
+        }
+        if delay_s > 0:
+            options["delay_seconds"] = delay_s
+        if partition:
+            options["queue_partition_key"] = partition
+        self._client.enqueue_in_transaction(session, options, *arguments)
+        if self.is_leader and delay_s <= 0:
+            sa.event.listen(session, "after_commit", self._bell.ring, once=True)
+
+    def lead(self, *, wait: bool = True, on_lost: Callable[[], None] | None = None) -> bool:
+        """Become the process that runs workflows. Without `wait`, False when another one already does.
+
+        `on_lost` is called when leadership can no longer be proven; the default ends the process, since two
+        leaders would do things twice.
+        """
+        self._lock = _LeaderLock(self.database)
+        if not self._lock.acquire(wait=wait, stop=self._stop):
+            return False
+        self.is_leader = True
+        self._launch()
+        watch = (self._lock.watch, self._stop, on_lost or _end_process)
+        threading.Thread(target=watch[0], args=watch[1:], name="leader-watch", daemon=True).start()
+        threading.Thread(target=self._sweep, name="orphan-sweep", daemon=True).start()
+        return True
+
+    def pending(self) -> int:
+        """How many workflows are queued or running now, the delayed ones left out."""
+        return len(self._client.list_workflows(status=["ENQUEUED", "PENDING"], load_input=False))
+
+    def troubles(self) -> list[str]:
+        """Workflows that ended in an error, in words; there should be none."""
+        rows = self._client.list_workflows(status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], load_input=False)
+        return [f"{row.name} ({row.workflow_id}) ended as {row.status}" for row in rows]
+
+    def stop(self) -> None:
+        """Stop running workflows here; what is unfinished goes on at the next leader."""
+        self._stop.set()
+        if self.is_leader:
+            DBOS.destroy(destroy_registry=True)
+            self.is_leader = False
+        if self._lock:
+            self._lock.release()
+        self._client.destroy()
+
+    def _prepare(self) -> None:
+        """Create DBOS's own tables, so that a client may enqueue before any leader has been up."""
+        with hold_migration_lock(self.database):
+            system = SystemDatabase.create(
+                system_database_url="sqlite:///x" if self.database.is_sqlite else "postgresql://x/x",
+                engine_kwargs={},
+                engine=self.database.engine,
+                schema="dbos",
+                serializer=DBOSPortableJSONSerializer(),
+                executor_id=None,
+                use_listen_notify=False,
+            )
+            system.run_migrations()
+
+    def _launch(self) -> None:
+        for name, function in self._workflows.items():
+            self._registered[name] = DBOS.workflow(name=name)(_own_function(function))
+        dbos_queue.queue_worker_thread = _listen_to(self._bell)  # type: ignore[assignment]
+        DBOS(
+            config={
+                "name": NAME,
+                "system_database_engine": self.database.engine,
+                "serializer": DBOSPortableJSONSerializer(),
+                "application_version": APPLICATION_VERSION,
+                "executor_id": f"{NAME}-{uuid.uuid4()}",
+                "notification_listener_polling_interval_sec": 0.25,
+                "use_listen_notify": False,
+                "run_migrations": False,
+                "log_level": "WARNING",
+            }
+        )
+        DBOS.launch()
+        for queue, workers in WORKERS.items():
+            partitioned = None if queue == "work" else 1
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=workers,
+                partition_concurrency=partitioned,
+                polling_interval_sec=POLL_S,
+            )
+
+    def _sweep(self) -> None:
+        """Take over what dead leaders left: their workflows stay PENDING until somebody claims them."""
+        mine = DBOS.executor_id
+        while not self._stop.wait(SWEEP_S):
+            pending = self._client.list_workflows(status="PENDING", load_input=False)
+            others = {row.executor_id for row in pending if row.executor_id and row.executor_id != mine}
+            if others:
+                DBOS._recover_pending_workflows(sorted(others))
+
+
+def step(name: str, function: Callable[[], T]) -> T:
+    """Run `function` as a recorded step of the running workflow; its JSON result is replayed after a crash."""
+    return DBOS.run_step({"name": name}, function)
+
+
+def start_now(engine: Engine, name: str, *arguments: JsonValue, key: str) -> None:
+    """From inside a workflow: start another one here and now, without waiting for the queue to be polled."""
+    with SetWorkflowID(key):
+        DBOS.start_workflow(engine._registered[name], *arguments)
+
+
+def sleep(seconds: float) -> None:
+    """Wait inside a workflow; a restart does not start the wait again. For seconds, never for hours."""
+    DBOS.sleep(seconds)
+
+
+def seconds_until(moment: datetime, now: datetime) -> float:
+    """Delay for something due at `moment`; nothing is due in the past."""
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _own_function(function: Callable[..., None]) -> Callable[..., None]:
+    """DBOS marks the functions it is given; a bound method cannot carry marks."""
+
+    def workflow(*arguments: JsonValue) -> None:
+        function(*arguments)
+
+    workflow.__qualname__ = workflow.__name__ = f"workflow_{function.__name__}"
+    return workflow
+
+
+def _end_process() -> None:
+    log.critical("leadership lost: ending this process, so that nothing runs twice")
+    os._exit(70)
+
+
+class _Bell:
+    """Wakes every waiting queue worker; a ring between two waits is not missed."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rings = 0
+        self._heard = threading.local()
+
+    def ring(self, _session: object = None) -> None:
+        with self._condition:
+            self._rings += 1
+            self._condition.notify_all()
+
+    def wait(self, timeout_s: float | None) -> None:
+        with self._condition:
+            heard = getattr(self._heard, "rings", 0)
+            self._condition.wait_for(lambda: self._rings != heard, timeout_s)
+            self._heard.rings = self._rings
+
+
+class _StopOrBell:
+    """What a queue worker of DBOS takes for its stop event; waiting on it ends at the bell as well."""
+
+    def __init__(self, stop: threading.Event, bell: _Bell) -> None:
+        self.is_set = stop.is_set
+        self._bell = bell
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._bell.wait(timeout)
+        return self.is_set()
+
+
+WORKER = dbos_queue.queue_worker_thread
+
+
+def _listen_to(bell: _Bell) -> Callable[[threading.Event, DBOS, dbos_queue.Queue], None]:
+    """DBOS has queues polled only; its workers, given this, look at once when the bell rings."""
+
+    def work(stop: threading.Event, dbos: DBOS, queue: dbos_queue.Queue) -> None:
+        WORKER(_StopOrBell(stop, bell), dbos, queue)  # type: ignore[arg-type]
+
+    return work
+
+
+class _LeaderLock:
+    """A blocking lock file beside SQLite; an advisory lock on a connection of its own on PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._file: int | None = None
+        self._connection: sa.Connection | None = None
+
+    def acquire(self, *, wait: bool, stop: threading.Event) -> bool:
+        attempt = self._try_file if self.database.file else self._try_advisory
+        while not attempt():
+            if not wait or stop.wait(0.25):
+                return False
+        return True
+
+    def release(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+
+    def watch(self, stop: threading.Event, on_lost: Callable[[], None]) -> None:
+        """A heartbeat each second; any error, or none that succeeds for ten seconds, is the end."""
+        if self._connection is None:
+            return
+        while not stop.wait(HEARTBEAT_S):
+            guard = threading.Timer(HEARTBEAT_LIMIT_S, on_lost)
+            guard.daemon = True
+            guard.start()
+            try:
+                self._connection.execute(sa.text("SELECT 1"))
+            except sa.exc.SQLAlchemyError:
+                on_lost()
+                return
+            finally:
+                guard.cancel()
+
+    def _try_file(self) -> bool:
+        path = Path(f"{self.database.file}.leader")
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        self._file = handle
+        return True
+
+    def _try_advisory(self) -> bool:
+        if self._connection is None:
+            self._connection = _leader_engine(self.database).connect()
+            for setting in (
+                "tcp_keepalives_idle = 5",
+                "tcp_keepalives_interval = 3",
+                "tcp_keepalives_count = 3",
+            ):
+                self._connection.exec_driver_sql(f"SET {setting}")
+        query = sa.select(sa.func.pg_try_advisory_lock(LEADER_LOCK))
+        return bool(self._connection.execute(query).scalar())
+
+
+def _leader_engine(database: Database) -> sa.Engine:
+    """A direct connection that notices a dead network, outside the pool."""
+    return sa.create_engine(
+        database.url,
+        poolclass=sa.NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"tcp_user_timeout": 8000, "connect_timeout": 5},
+    )

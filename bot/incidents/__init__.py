@@ -1,0 +1,5 @@
+"""Incidents: declaring them, changing them, and their timeline."""
+
+from bot.incidents.desk import STATUSES, Desk
+
+__all__ = ["STATUSES", "Desk"]

@@ -1,0 +1,42 @@
+"""What the organisation decided: typed, immutable, from one YAML file."""
+
+from bot.policy.applications import Application
+from bot.policy.approval import ApprovalRule, Risk
+from bot.policy.databases import BackupLocation, Database
+from bot.policy.durations import Deadline, format_duration, parse_duration
+from bot.policy.keys import default_policy_path
+from bot.policy.loader import check_policy, load_policy
+from bot.policy.people import Person, Role
+from bot.policy.policy import Policy
+from bot.policy.problems import PolicyError, Problem
+from bot.policy.rendering import render_policy
+from bot.policy.severities import Audience, Cadence, Category, Severity, SeverityName
+from bot.policy.targets import Disaster, Phase, RpoTarget
+
+__all__ = [
+    "Application",
+    "ApprovalRule",
+    "Audience",
+    "BackupLocation",
+    "Cadence",
+    "Category",
+    "Database",
+    "Deadline",
+    "Disaster",
+    "Person",
+    "Phase",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "Risk",
+    "Role",
+    "RpoTarget",
+    "Severity",
+    "SeverityName",
+    "check_policy",
+    "default_policy_path",
+    "format_duration",
+    "load_policy",
+    "parse_duration",
+    "render_policy",
+]

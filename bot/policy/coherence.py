@@ -1,0 +1,150 @@
+"""What one section of the policy takes for granted about another, checked when it is loaded.
+
+Each contradiction is the path of the key that is wrong, and the rule that it breaks.
+"""
+
+import difflib
+from collections.abc import Collection, Iterator
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, get_args
+
+from bot.policy.approval import Risk
+from bot.policy.people import Person
+from bot.policy.section import KeyPath
+from bot.policy.severities import SeverityName
+
+if TYPE_CHECKING:
+    from bot.policy.policy import Policy
+
+Contradiction = tuple[KeyPath, str]
+Reference = tuple[KeyPath, str, str]  # where it stands, the section that it points into, the key there
+
+
+class Contradictions(ValueError):
+    """The sections of a policy contradict one another; `found` lists where and why."""
+
+    def __init__(self, found: list[Contradiction]) -> None:
+        """Keep the contradictions for whoever knows the lines of the file."""
+        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {rule}" for path, rule in found))
+        self.found = found
+
+
+def find_contradictions(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield every contradiction in a policy whose sections are right by themselves."""
+    yield from find_missing_entries(policy)
+    yield from find_dangling_references(policy)
+    yield from find_dependency_cycles(policy)
+    yield from find_ambiguous_people(policy)
+    yield from find_unsatisfiable_approvals(policy)
+
+
+def find_missing_entries(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield the severities and risks that are not decided."""
+    for path, present, needed in (
+        (("severities",), policy.severities, get_args(SeverityName)),
+        (("slack", "invite_roles"), policy.slack.invite_roles, get_args(SeverityName)),
+        (("approvals",), policy.approvals, get_args(Risk)),
+    ):
+        for name in needed:
+            if name not in present:
+                yield (*path, name), "is required"
+
+
+def find_dangling_references(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield every mention of a role, component, disaster and so on that does not exist."""
+    for path, section, name in list_references(policy):
+        known: Collection[str] = getattr(policy, section)
+        if name not in known:
+            yield path, f'"{name}" is not in `{section}`{suggest_name(name, known)}'
+
+
+def list_references(policy: "Policy") -> Iterator[Reference]:
+    """Yield every mention of a key of another section."""
+    yield from list_role_references(policy)
+    for key, category in policy.categories.items():
+        yield from point(("categories", key, "disaster_types"), "disasters", category.disaster_types)
+    for severity, details in policy.severities.items():
+        yield from point(("severities", severity, "audiences"), "audiences", details.audiences)
+    for key, component in policy.components.items():
+        yield from point(("components", key, "depends_on"), "components", component.depends_on)
+    for key, database in policy.databases.items():
+        yield ("databases", key, "disaster"), "disasters", database.disaster
+        yield ("databases", key, "rpo"), "rpo", database.rpo
+        yield ("databases", key, "component"), "components", database.component
+        yield ("databases", key, "application"), "applications", database.application
+    yield from point(("secrets_offline_copy", "holds"), "secrets", policy.secrets_offline_copy.holds)
+
+
+def list_role_references(policy: "Policy") -> Iterator[Reference]:
+    """The part of `list_references` that points into `roles`."""
+    yield from point(("requesters",), "roles", policy.requesters)
+    for index, person in enumerate(policy.people):
+        yield from point(("people", index, "roles"), "roles", person.roles)
+    for risk, rule in policy.approvals.items():
+        yield from point(("approvals", risk, "roles"), "roles", rule.roles)
+    for severity, roles in policy.slack.invite_roles.items():
+        yield from point(("slack", "invite_roles", severity), "roles", roles)
+    for key, drill in policy.drills.items():
+        yield from point(("drills", key, "participants"), "roles", drill.participants)
+
+
+def point(path: KeyPath, section: str, names: list[str]) -> Iterator[Reference]:
+    """Yield one reference into a section for each name of a list."""
+    for index, name in enumerate(names):
+        yield (*path, index), section, name
+
+
+def find_dependency_cycles(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield a circle in which components depend on one another; recovery would have no beginning."""
+    try:
+        TopologicalSorter({key: item.depends_on for key, item in policy.components.items()}).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        yield ("components", circle[0], "depends_on"), f"goes in a circle: {' → '.join(circle)}"
+
+
+def find_ambiguous_people(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield every key, address, Slack id and login name that belongs to two people."""
+    for field in ("key", "email", "slack_user_id", "os_user"):
+        owners: dict[str, Person] = {}
+        for index, person in enumerate(policy.people):
+            value: str | None = getattr(person, field)
+            if value is not None and owners.setdefault(value.lower(), person) is not person:
+                yield ("people", index, field), f'"{value}" already belongs to {owners[value.lower()].name}'
+
+
+def find_unsatisfiable_approvals(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield the rules under which some plan could never be approved by the people listed."""
+    for index, role in enumerate(policy.requesters):
+        if role in policy.roles and not policy.holders_of(role):
+            yield ("requesters", index), f'nobody in `people` holds the role "{role}"'
+    for risk, rule in policy.approvals.items():
+        for index, role in enumerate(rule.roles):
+            if role in policy.roles and not policy.holders_of(role):
+                yield ("approvals", risk, "roles", index), f'nobody in `people` holds the role "{role}"'
+        shortage = describe_shortage(policy, risk)
+        if shortage:
+            yield ("approvals", risk, "quorum"), shortage
+
+
+def describe_shortage(policy: "Policy", risk: Risk) -> str:
+    """Why the quorum of a risk cannot be reached, in the worst case; empty when it always can."""
+    rule = policy.approvals[risk]
+    eligible = policy.who_may_approve(risk)
+    if rule.quorum > len(eligible):
+        return f"needs {rule.quorum} approvals, but only {len(eligible)} listed people may approve"
+    if rule.requester_may_approve or rule.quorum < len(eligible):
+        return ""
+    requester = next((person for person in eligible if policy.may_request(person)), None)
+    if requester is None or not rule.quorum:
+        return ""
+    return (
+        f"needs {rule.quorum} approvals, but when {requester.name} is the requester"
+        f" only {len(eligible) - 1} others may approve"
+    )
+
+
+def suggest_name(name: str, known: Collection[str]) -> str:
+    """A question that names the known name nearest to a wrong one; empty when none is near."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f'; did you mean "{nearest[0]}"?' if nearest else ""

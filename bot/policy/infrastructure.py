@@ -1,0 +1,126 @@
+"""Machines, regions, names and repositories, and what takes over when one fails."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bot.policy.durations import PositiveDuration
+from bot.policy.section import AwsRegion, DurationRange, S3Location, Section, Text, WebAddress
+
+
+class Regions(Section):
+    """AWS regions (document: Component Inventory, Annual Full DR Simulation)."""
+
+    primary: AwsRegion
+    """Where the product runs."""
+    secondary: AwsRegion
+    """Where it is rebuilt when the first is gone."""
+
+    @model_validator(mode="after")
+    def check_different(self) -> "Regions":
+        """Refuse to fail over to the place that failed."""
+        if self.primary == self.secondary:
+            raise ValueError("`secondary` is the same region as `primary`")
+        return self
+
+
+class RdsInstance(Section):
+    """The managed database server (document: Restore from AWS RDS Automated Backup, Database Failover)."""
+
+    instance: Text
+    """Identifier of the primary instance."""
+    restored_instance: Text
+    """Identifier of an instance that is restored from a backup."""
+    read_replica: Text
+    """Identifier of the read replica."""
+    instance_class: Text
+    """Class of a restored instance."""
+    larger_instance_class: Text
+    """Class to go to when the server is too small."""
+    publicly_accessible: bool
+    """Whether a restored instance has a public address."""
+    multi_az: bool
+    """Whether a standby in another availability zone is wanted."""
+    failover_time: DurationRange
+    """How long the standby takes to become the primary."""
+    point_in_time_restore_time: DurationRange
+    """How long a restore to a point in time takes."""
+    promotion_time: DurationRange
+    """How long the read replica takes to become a primary."""
+
+
+class AutoScaling(Section):
+    """The group that replaces application servers (document: Auto-Scaling Group)."""
+
+    group: Text
+    """Name of the auto-scaling group."""
+    launch_template: Text
+    """Name of the launch template."""
+    instance_type: Text
+    """EC2 type of a server."""
+    instance_profile: Text
+    """IAM instance profile of a server."""
+    min_size: int = Field(ge=0)
+    """Fewest servers."""
+    desired_capacity: int = Field(ge=0)
+    """Usual number of servers."""
+    max_size: int = Field(ge=1)
+    """Most servers."""
+    health_check_type: Literal["ELB", "EC2"]
+    """Who decides that a server is ill."""
+    health_check_grace: PositiveDuration
+    """How long a new server is left alone."""
+
+    @model_validator(mode="after")
+    def check_sizes(self) -> "AutoScaling":
+        """Refuse sizes that contradict one another."""
+        if not self.min_size <= self.desired_capacity <= self.max_size:
+            raise ValueError("sizes must be in order: min_size, desired_capacity, max_size")
+        return self
+
+
+class DnsFailover(Section):
+    """The name that moves to a backup (document: DNS Failover)."""
+
+    provider: Literal["cloudflare"]
+    """Who serves the name."""
+    primary: WebAddress
+    """Address that is watched."""
+    backup: WebAddress
+    """Address that takes over."""
+    check_interval: PositiveDuration
+    """Time between two checks."""
+    failure_threshold: int = Field(ge=1)
+    """Failed checks in a row that mean failure."""
+    failover_time: DurationRange
+    """How long it takes until the backup is used."""
+
+
+class CodeSource(Section):
+    """Where the code can be had (document: Git Repository Backup, Deployment from Backup)."""
+
+    primary: WebAddress
+    """Repository that is worked in."""
+    mirror: WebAddress
+    """Repository elsewhere whose branches must be the same."""
+    archive: S3Location
+    """Where code archives lie when no repository answers."""
+    archive_file: Text
+    """Name of the newest archive there."""
+    deploy_time: DurationRange
+    """How long a deployment on a new server takes."""
+
+
+class Infrastructure(Section):
+    """What the product runs on, and what takes over."""
+
+    regions: Regions
+    """AWS regions."""
+    rds: RdsInstance
+    """The managed database server."""
+    auto_scaling: AutoScaling
+    """The group that replaces application servers."""
+    dns: DnsFailover
+    """The name that moves to a backup."""
+    code: CodeSource
+    """Where the code can be had."""

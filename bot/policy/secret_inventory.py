@@ -1,0 +1,35 @@
+"""Which secrets the product needs, and where they can be had again. Never their values."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from bot.policy.section import EnvironmentName, S3Location, Section, Text
+
+
+class Secret(Section):
+    """A secret of the product (document: Secrets Inventory); its key is the environment variable."""
+
+    purpose: Text
+    """What it is for."""
+    storage: Text
+    """Where it is kept."""
+    recovery: Text
+    """How it is had again."""
+    name: Text
+    """Its name in that storage."""
+
+
+class OfflineCopy(Section):
+    """The encrypted copy of the secrets (document: Manual Secret Recovery)."""
+
+    location: S3Location
+    """Where it lies."""
+    file: Text
+    """Name of the file there."""
+    cipher: Literal["AES256"]
+    """Cipher that GPG encrypts it with."""
+    server_side_encryption: Literal["AES256", "aws:kms"]
+    """How S3 encrypts it once more."""
+    holds: list[EnvironmentName] = Field(min_length=1)
+    """Keys of `secrets` that are in it."""

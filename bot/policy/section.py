@@ -1,0 +1,85 @@
+"""What every section of the policy has in common, and the plain kinds of text that its keys hold."""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+
+from bot.policy.durations import Duration, format_duration
+
+
+class Section(BaseModel):
+    """A part of the policy: immutable, no unknown keys, no silent conversion ("2" is not 2).
+
+    The text under each attribute describes its key; docs/policy.md is made from it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+def require_web_address(text: str) -> str:
+    """Return an http(s) address unchanged, or raise ValueError."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f'"{text}" is not a web address with http:// or https:// and a host')
+    return text
+
+
+def matching(pattern: str, meaning: str) -> AfterValidator:
+    """A check that a text has a certain shape; `meaning` completes the sentence '"…" is not'."""
+    shape = re.compile(pattern)
+
+    def require_match(text: str) -> str:
+        if shape.fullmatch(text) is None:
+            raise ValueError(f'"{text}" is not {meaning}')
+        return text
+
+    return AfterValidator(require_match)
+
+
+KeyPath = tuple[str | int, ...]
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Key = Annotated[str, matching(r"[a-z][a-z0-9_]{0,62}", "a key of lower-case letters, digits and _")]
+EnvironmentName = Annotated[str, matching(r"[A-Z][A-Z0-9_]*", "the name of an environment variable")]
+Email = Annotated[str, matching(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", "an e-mail address")]
+WebAddress = Annotated[str, AfterValidator(require_web_address)]
+UrlPath = Annotated[str, matching(r"/[^\s?#]*", "the path of a web address, beginning with /")]
+AbsolutePath = Annotated[str, matching(r"/[^\x00]*", "an absolute path, beginning with /")]
+Bucket = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket")]
+KeyPrefix = Annotated[str, matching(r"[^/\s]\S*/", "an S3 prefix that ends with / and does not begin with it")]
+AwsRegion = Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as us-east-1")]
+
+
+class DurationRange(Section):
+    """How long something takes, from the best case to the worst."""
+
+    at_least: Duration
+    """The shortest that is expected."""
+    at_most: Duration
+    """The longest that is expected."""
+
+    @model_validator(mode="after")
+    def check_order(self) -> "DurationRange":
+        """Refuse a range that is upside down."""
+        if self.at_least > self.at_most:
+            raise ValueError("`at_least` is longer than `at_most`")
+        return self
+
+    def __str__(self) -> str:
+        if self.at_least == self.at_most:
+            return format_duration(self.at_most)
+        return f"{format_duration(self.at_least)} to {format_duration(self.at_most)}"
+
+
+class S3Location(Section):
+    """A folder in an S3 bucket."""
+
+    bucket: Bucket
+    """Name of the bucket."""
+    prefix: KeyPrefix
+    """What every object key begins with; ends with a slash."""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"

@@ -1,0 +1,118 @@
+/** Where we are: person, channel, thread. The address bar says so: #/U…/C…/ts */
+
+import { get, tell, upload } from "./api.js";
+import { belongsInChannel, currentChannel, emit, isAppChannel, putMessage, state } from "./store.js";
+
+const PAGE_SIZE = 50;
+
+/** The place that the address bar names: {user, channel, thread}. */
+export function readAddress() {
+  const [, user, channel, thread] = location.hash.split("/");
+  return { user: user || null, channel: channel || null, thread: thread || null };
+}
+
+/** Bring a channel to the front. */
+export async function openChannel(id, { thread = null, tab = null } = {}) {
+  const channel = state.channels.get(id);
+  if (!channel) return;
+  state.channel = id;
+  state.thread = thread;
+  state.tab = tab ?? (isAppChannel(channel) ? "home" : "messages");
+  state.unreadFrom = channel.unread ? channel.last_read : null;
+  document.getElementById("app").classList.remove("is-sidebar-open");
+  writeAddress();
+  emit("place");
+  await loadHistory(id);
+  if (thread) await loadThread(thread);
+  await markRead();
+}
+
+/** Open a thread beside the channel in front. */
+export async function openThread(ts) {
+  state.thread = ts;
+  writeAddress();
+  emit("place");
+  await loadThread(ts);
+}
+
+/** Close the thread. */
+export function closeThread() {
+  state.thread = null;
+  writeAddress();
+  emit("place");
+}
+
+/** Open the direct conversation with a person or with the app. */
+export async function openDirect(userId, options) {
+  const answer = await tell("dm", { with: userId });
+  if (!answer.channel) return;
+  state.channels.set(answer.channel.id, answer.channel);
+  emit("channels");
+  await openChannel(answer.channel.id, options);
+}
+
+/** Show the app's Home or the messages with it. */
+export function openTab(tab) {
+  state.tab = tab;
+  emit("place");
+}
+
+/** Fetch what a channel holds, unless it is here already. */
+export async function loadHistory(id) {
+  if (!state.histories.has(id)) {
+    const { messages = [], has_more } = await get("messages", { user: state.me.id, channel: id, limit: PAGE_SIZE });
+    state.histories.set(id, { messages: sorted(messages.filter(belongsInChannel)), hasMore: Boolean(has_more) });
+  }
+  emit("messages", { channel: id });
+}
+
+/** Fetch the page of messages before the oldest that is here. */
+export async function loadEarlier(id) {
+  const history = state.histories.get(id);
+  if (!history?.hasMore || history.loading) return;
+  history.loading = true;
+  const before = history.messages[0]?.ts;
+  const { messages = [], has_more } = await get("messages", { user: state.me.id, channel: id, before, limit: PAGE_SIZE });
+  for (const message of messages.filter(belongsInChannel)) putMessage(history.messages, message);
+  Object.assign(history, { hasMore: Boolean(has_more), loading: false });
+  emit("messages", { channel: id });
+}
+
+/** Tell the workspace that the channel in front has been read to its end. */
+export async function markRead() {
+  const channel = currentChannel();
+  const last = state.histories.get(channel?.id)?.messages.at(-1)?.ts;
+  if (!last || document.hidden || last <= (channel.last_read ?? "")) return;
+  Object.assign(channel, { last_read: last, unread: 0, mentions: 0 });
+  emit("channels");
+  await tell("read", { channel: channel.id, ts: last });
+}
+
+/** Join or leave a channel. */
+export async function setMembership(id, joining) {
+  const answer = await tell(joining ? "join" : "leave", { channel: id });
+  if (answer.ok !== false && answer.channel) state.channels.set(id, answer.channel);
+  emit("channels");
+}
+
+/** Upload files into the channel in front. */
+export async function uploadFiles(files) {
+  for (const file of files) await upload(state.channel, file);
+}
+
+async function loadThread(ts) {
+  const channel = state.channel;
+  const { messages = [] } = await get("messages", { user: state.me.id, channel, thread_ts: ts, limit: 200 });
+  state.threads.set(`${channel}:${ts}`, sorted(messages));
+  emit("thread");
+}
+
+function sorted(messages) {
+  return messages.toSorted((a, b) => (a.ts < b.ts ? -1 : 1));
+}
+
+function writeAddress() {
+  const parts = [state.me.id, state.channel, state.thread].filter(Boolean);
+  const address = `#/${parts.join("/")}`;
+  if (location.hash !== address) history.pushState(null, "", address);
+}

@@ -1,0 +1,164 @@
+"""The rehearsal stage: a warehouse application on a real PostgreSQL, and an AWS, all on this machine."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.cloud import Cloud
+from bot.sandbox.lights import bot_light, database_light, storage_light, warehouse_light
+from bot.sandbox.ports import free_port
+from bot.sandbox.postgres_binaries import Origin, find_binaries
+from bot.sandbox.postgres_cluster import RECOVERY_ROLE, Cluster
+from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
+from bot.sandbox.scratch import ScratchDirectory
+from bot.sandbox.warehouse.seed import DEFAULT_BAGS, seed
+
+DATABASE = "traitortrack"
+HEALTHY_DEADLINE_S = 30.0
+
+
+class Stage:
+    """Composes cluster, warehouse and cloud; everything in it is gone after `stop`.
+
+    `bags`: how many the warehouse starts with; `bags_per_s`: how many come in while it runs. Whoever runs
+    the bot puts its `Child` into `bot`, so that it gets a light and can be killed.
+    """
+
+    def __init__(
+        self, *, bags: int = DEFAULT_BAGS, bags_per_s: float = 2.0, prefer: Origin = "machine"
+    ) -> None:
+        self.bags = bags
+        self.bags_per_s = bags_per_s
+        self.bot: Child | None = None
+        self._scratch = ScratchDirectory("stage")
+        self.cluster = Cluster(binaries=find_binaries(prefer))
+        self.cloud = Cloud(self.directory)
+        port = free_port()
+        self.warehouse_url = f"http://127.0.0.1:{port}"
+        self.warehouse_log_path = self.directory / "app.log"
+        self.warehouse = self._make_warehouse(port)
+        self._open_connections: list[psycopg.Connection] = []
+        self._scenarios = load_scenarios()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def directory(self) -> Path:
+        """Where logs are; removed by `stop`."""
+        return self._scratch.path
+
+    @property
+    def application_url(self) -> str:
+        """The warehouse's database as the application connects to it."""
+        return self.cluster.url(DATABASE)
+
+    def start(self) -> None:
+        """Start everything; returns when the warehouse is healthy. When a part fails, stops the others."""
+        try:
+            with ThreadPoolExecutor(max_workers=2) as parts:
+                for part in [parts.submit(self.cloud.start), parts.submit(self._start_warehouse)]:
+                    part.result()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything and delete it."""
+        while self._open_connections:
+            self._open_connections.pop().close()
+        with ThreadPoolExecutor() as parts:
+            stops = (self.warehouse.stop, self.cloud.stop, self.cluster.stop)
+            for part in [parts.submit(stop) for stop in stops]:
+                part.result()
+        self._scratch.remove()
+
+    def environment(self) -> dict[str, str]:
+        """Return what the bot needs in its environment to find the stage."""
+        return {
+            "PRODUCTION_DATABASE_URL": self.application_url,
+            "HOLDFAST_RECOVERY_DATABASE_URL": self.cluster.url(DATABASE, role=RECOVERY_ROLE),
+            "HOLDFAST_PG_BINDIR": str(self.cluster.bindir),
+            **self.cloud.environment(),
+        }
+
+    def start_application(self) -> None:
+        """Start the warehouse application and wait until it is healthy. Raises ChildFailed."""
+        self.warehouse.start()
+        self.warehouse.wait_until(
+            lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S
+        )
+
+    def reset(self) -> None:
+        """Drop every database of the cluster and make a fresh warehouse; what is in the cloud stays."""
+        self.warehouse.stop()
+        self.cluster.start()
+        with psycopg.connect(self.cluster.admin_url) as connection:
+            rows = connection.execute(
+                "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+            ).fetchall()
+        for (name,) in rows:
+            self.cluster.drop_database(name)
+        self._start_warehouse()
+
+    def keep_open(self, connection: psycopg.Connection) -> None:
+        """Hold a scenario's connection until the stage stops."""
+        self._open_connections.append(connection)
+
+    def scenarios(self) -> list[dict[str, str]]:
+        """Return name, title and description of what can be pulled."""
+        return [
+            {"name": entry.name, "title": entry.title, "description": entry.description}
+            for entry in self._scenarios.values()
+        ]
+
+    def pull(self, name: str) -> str:
+        """Make a scenario happen and return what was done. Raises LookupError and ScenarioFailed."""
+        if name not in self._scenarios:
+            raise LookupError(f"there is no scenario {name!r}; there are {', '.join(self._scenarios)}")
+        try:
+            return self._scenarios[name].pull(self)
+        except psycopg.Error as error:
+            raise ScenarioFailed(f"the database refused: {str(error).strip()}") from error
+
+    def lights(self) -> list[dict[str, str]]:
+        """Return name, state (ok, warning, down) and detail of every part; takes up to a few seconds."""
+        warehouse = warehouse_light(
+            self.warehouse, self.warehouse_url, expected_bags=self.bags, writes=self.bags_per_s > 0
+        )
+        lights = [warehouse, database_light(self.cluster.admin_url, DATABASE), storage_light(self.cloud)]
+        if self.bot is not None:
+            lights.append(bot_light(self.bot))
+        return [asdict(light) for light in lights]
+
+    def _start_warehouse(self) -> None:
+        self.cluster.start()
+        self.cluster.create_database(DATABASE)
+        seed(self.application_url, self.bags)
+        self.start_application()
+
+    def _make_warehouse(self, port: int) -> Child:
+        options = ["--port", str(port), "--bags-per-second", str(self.bags_per_s)]
+        env = {
+            "PRODUCTION_DATABASE_URL": self.application_url,
+            "TRAITORTRACK_LOG_PATH": str(self.warehouse_log_path),
+        }
+        return Child(
+            "warehouse",
+            module_command("bot.sandbox.warehouse", *options),
+            log_path=self.directory / "warehouse.log",
+            env=module_environment(env),
+        )

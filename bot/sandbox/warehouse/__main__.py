@@ -1,0 +1,45 @@
+"""python -m bot.sandbox.warehouse --port N; PRODUCTION_DATABASE_URL and, if wanted, TRAITORTRACK_LOG_PATH."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import logging.handlers
+import os
+import sys
+
+import uvicorn
+
+from bot.sandbox.warehouse.application import build_application
+
+LOG_SIZE_BYTES = 5_000_000
+
+
+def main() -> None:
+    """Serve on loopback until told to stop."""
+    parser = argparse.ArgumentParser(prog="warehouse")
+    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--bags-per-second", type=float, default=2.0)
+    options = parser.parse_args()
+    database_url = os.environ.get("PRODUCTION_DATABASE_URL")
+    if not database_url:
+        sys.exit(
+            "PRODUCTION_DATABASE_URL is not set; for example postgresql://user:password@host/traitortrack"
+        )
+    start_log(os.environ.get("TRAITORTRACK_LOG_PATH"))
+    application = build_application(database_url, bags_per_s=options.bags_per_second)
+    uvicorn.run(application, host="127.0.0.1", port=options.port, log_config=None, access_log=False)
+
+
+def start_log(path: str | None) -> None:
+    """Log to the file, or to standard error where there is none; 5 MB are kept, and 5 MB before them."""
+    to_file = path and logging.handlers.RotatingFileHandler(path, maxBytes=LOG_SIZE_BYTES, backupCount=1)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=[to_file or logging.StreamHandler()],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""A plan and its approval: what a person at a phone at three in the morning must see before pressing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+from slack_sdk.models.blocks import Block
+
+from bot.slack.blocks import parts
+from bot.slack.text import code, literal, show_duration, show_time
+from bot.store.documents import PlanDocument, Prediction
+from bot.store.tables import Plan
+
+RISK_SIGNS = {"low": ":large_green_circle:", "high": ":large_orange_circle:", "destructive": ":red_circle:"}
+ENDINGS = {
+    "approved": ":white_check_mark: Approved",
+    "denied": ":no_entry: Denied",
+    "expired": ":alarm_clock: Expired without enough approvals",
+    "void": ":warning: Void",
+    "refused": ":no_entry_sign: No plan could be made",
+}
+
+
+@dataclass(frozen=True)
+class Seats:
+    """Who has decided and who still may, as names for mrkdwn."""
+
+    quorum: int
+    approved: list[str]
+    denied: list[str]
+    may_approve: list[str]
+
+
+def show_plan(plan: Plan, seats: Seats, who: str) -> Iterator[Block]:
+    """The approval request, or what became of it."""
+    document = plan.document
+    if document is None:
+        yield from _show_making(plan, who)
+        return
+    yield parts.header(f"{document.title}: {'approval needed' if plan.state == 'pending' else plan.state}")
+    yield parts.fields(_figures(document))
+    yield parts.marked(f":back: *Way back*  {literal(document.way_back)}")
+    if document.notes:
+        yield parts.marked("\n".join(f"• {literal(note)}" for note in document.notes))
+    yield parts.context(" → ".join(literal(step.title) for step in document.steps))
+    yield parts.marked(_standing(plan, seats))
+    if plan.state == "pending":
+        yield parts.actions(_decisions(plan))
+    yield parts.context(_origin(plan, document, who))
+
+
+def show_in_full(plan: Plan, document: PlanDocument) -> Iterator[Block]:
+    """Everything that the hash covers."""
+    yield parts.marked(f"*{literal(document.title)}*  plan {plan.id}, hash `{plan.hash}`")
+    yield parts.fields(_figures(document))
+    steps = "\n".join(f"{number}. {literal(step.title)}" for number, step in enumerate(document.steps, 1))
+    yield parts.marked(f"*Steps*\n{steps}")
+    yield parts.marked(f"*Way back*\n{literal(document.way_back)}")
+    observed = "\n".join(f"{name}: {value}" for name, value in document.observed.items())
+    yield parts.marked(f"*Observed*\n{code(observed[:2500])}")
+    given = "\n".join(f"{name}: {value}" for name, value in document.parameters.items())
+    yield parts.marked(f"*Parameters*\n{code(given[:1000] or 'none')}")
+
+
+def _figures(document: PlanDocument) -> list[tuple[str, str]]:
+    return [
+        ("Target", literal(document.target)),
+        ("Risk", f"{RISK_SIGNS[document.risk]} {document.risk}"),
+        ("Data lost", literal(document.loss.words)),
+        ("Downtime", _predicted(document.downtime)),
+        ("Takes about", _predicted(document.duration)),
+    ]
+
+
+def _predicted(prediction: Prediction) -> str:
+    if prediction.seconds is None:
+        return literal(prediction.source)
+    return f"{show_duration(prediction.seconds)} ({literal(prediction.source)})"
+
+
+def _show_making(plan: Plan, who: str) -> Iterator[Block]:
+    if plan.state == "making":
+        yield parts.marked(f":hourglass_flowing_sand: Making a plan: {_action(plan)}, asked by {who}…")
+        return
+    yield parts.marked(f"{ENDINGS.get(plan.state, plan.state)}: {_action(plan)}\n{literal(plan.reason)}")
+    yield parts.context(f"Plan {plan.id}, asked by {who}. Nothing was changed.")
+
+
+def _standing(plan: Plan, seats: Seats) -> str:
+    lines = [f":white_check_mark: approved by {name}" for name in seats.approved]
+    lines += [f":no_entry: denied by {name}" for name in seats.denied]
+    missing = seats.quorum - len(seats.approved)
+    if plan.state == "pending" and plan.expires_at:
+        lines.append(
+            f":ballot_box_with_ballot: *{missing} more approval{'s' if missing != 1 else ''} needed* "
+            f"of {', '.join(seats.may_approve)}, until {show_time(plan.expires_at)}"
+        )
+    elif plan.state != "pending":
+        reason = f": {literal(plan.reason)}" if plan.reason else ""
+        lines.append(f"*{ENDINGS.get(plan.state, plan.state)}*{reason}")
+    return "\n".join(lines)
+
+
+def _decisions(plan: Plan) -> list[parts.ButtonElement]:
+    value: dict[str, JsonValue] = {"plan": plan.id, "hash": plan.hash}
+    return [
+        parts.button("Approve…", "plan.approve", value, "primary"),
+        parts.button("Deny", "plan.deny", value, "danger"),
+        parts.button("Whole plan", "plan.show", value),
+    ]
+
+
+def _origin(plan: Plan, document: PlanDocument, who: str) -> str:
+    return f"Plan {plan.id} · asked by {who} {show_time(plan.created_at)} · hash `{plan.hash[:12]}` · {document.action}"
+
+
+def _action(plan: Plan) -> str:
+    return f"*{literal(plan.action.replace('_', ' '))}*"

@@ -1,0 +1,79 @@
+"""Who is who: Slack's users and the people of the policy, matched by id or by e-mail address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from slack_sdk import WebClient
+
+from bot.clock import Clock, utc_now
+from bot.outcome import Refused
+from bot.policy import Person, Policy
+from bot.slack.client import SlackRefusal, SlackUnavailable, call
+from bot.store.database import Database
+from bot.store.tables import SlackUser
+
+FRESH = timedelta(hours=12)
+
+
+class Directory:
+    """Looks users up once and remembers them; an address changed in Slack is seen within twelve hours."""
+
+    def __init__(self, client: WebClient, database: Database, policy: Policy, clock: Clock = utc_now) -> None:
+        self.client, self.database, self.policy, self.clock = client, database, policy, clock
+
+    def person(self, user_id: str) -> Person:
+        """The person of the policy behind a Slack user. Raises `Refused` for anybody else."""
+        named = self.policy.person_by_slack_id(user_id)
+        if named:
+            return named
+        user = self._user(user_id)
+        person = self.policy.person_by_email(user.email) if user.email else None
+        if person is None:
+            raise Refused(
+                f"{user.name} is not among the people of the policy.",
+                "Ask somebody who is, or have your address added to the policy file under `people`.",
+            )
+        return person
+
+    def slack_id(self, person: Person) -> str | None:
+        """The Slack user of a person; None where Slack knows nobody by that address or cannot be asked."""
+        if person.slack_user_id:
+            return person.slack_user_id
+        with self.database.read() as session:
+            known = session.scalar(sa.select(SlackUser).where(SlackUser.email == person.email.lower()))
+        if known:
+            return known.user_id
+        try:
+            answer = call(self.client.users_lookupByEmail, email=person.email)
+        except (SlackRefusal, SlackUnavailable):
+            return None
+        return self._remember(answer["user"]).user_id
+
+    def _user(self, user_id: str) -> SlackUser:
+        with self.database.read() as session:
+            known = session.get(SlackUser, user_id)
+        if known and known.fetched_at > self.clock() - FRESH:
+            return known
+        try:
+            return self._remember(call(self.client.users_info, user=user_id)["user"])
+        except SlackUnavailable as error:
+            if known:
+                return known
+            raise Refused(
+                "Slack does not answer, so it cannot be checked who you are.",
+                "Try again, or use the terminal: `holdfast --help`.",
+            ) from error
+
+    def _remember(self, user: dict[str, object]) -> SlackUser:
+        profile = user.get("profile")
+        email = str(profile.get("email") or "").lower() if isinstance(profile, dict) else ""
+        row = SlackUser(
+            user_id=str(user["id"]),
+            email=email,
+            name=str(user.get("real_name") or user.get("name") or user["id"]),
+            fetched_at=self.clock(),
+        )
+        with self.database.write() as session:
+            return session.merge(row)

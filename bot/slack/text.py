@@ -1,0 +1,95 @@
+"""Text on its way to and from Slack: escaping, cutting, times in the reader's zone.
+
+Limits and traps: Slack's docs on formatting text and Block Kit.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+SECTION_LIMIT = 3000
+HEADER_LIMIT = 150
+FALLBACK_LIMIT = 3000
+
+_SMART = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "--", "—": "--", "\u00a0": " "})
+_ESCAPED_NAME = re.compile(r"<([@#!])([A-Z0-9^]+)(?:\|([^>]*))?>")
+_ESCAPED_LINK = re.compile(r"<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>")
+_FORMATTING = re.compile(r"([*_~`])")
+
+
+def escape(text: str) -> str:
+    """What a user or a machine wrote, so that Slack shows it and does not obey it (`<!channel>`)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def literal(text: str) -> str:
+    """Escaped, and with `*_~` and backticks shown as written inside mrkdwn.
+
+    mrkdwn has no escape for these; a zero-width space beside one keeps it from opening a format.
+    """
+    return _FORMATTING.sub("\u200b\\1\u200b", escape(text))
+
+
+def code(text: str) -> str:
+    """A block of code that text cannot break out of."""
+    return "```" + escape(text).replace("```", "`\u200b`\u200b`") + "```"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters; what was cut is said."""
+    if len(text) <= limit:
+        return text
+    notice = f"… (cut, {len(text):,} characters)"
+    return text[: max(0, limit - len(notice))] + notice if limit > len(notice) else text[: limit - 1] + "…"
+
+
+def show_time(moment: datetime) -> str:
+    """A time that Slack shows in each reader's own zone; UTC where it cannot."""
+    fallback = moment.strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+
+
+def show_duration(seconds: float | timedelta) -> str:
+    """`95 s` as `1 min 35 s`, `0.07` as `70 ms`; at most two units."""
+    total = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    if total < 1:
+        return f"{round(total * 1000)} ms"
+    if total < 10:
+        return f"{total:.1f} s"
+    parts = []
+    rest = round(total)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, rest = divmod(rest, size)
+        if amount:
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2])
+
+
+def show_size(size_bytes: int) -> str:
+    size = float(size_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def mention(user_id: str) -> str:
+    return f"<@{user_id}>"
+
+
+def unsmart(text: str) -> str:
+    """What the person typed: clients turn quotes curly and two hyphens into a dash."""
+    return text.translate(_SMART)
+
+
+def unescape(text: str) -> str:
+    """Text of a command or message as typed: names and links back to words, entities to signs."""
+    text = _ESCAPED_NAME.sub(lambda found: _plain_name(*found.groups()), text)
+    text = _ESCAPED_LINK.sub(lambda found: found.group(1).removeprefix("mailto:"), text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _plain_name(sign: str, identifier: str, label: str | None) -> str:
+    return f"{'#' if sign == '#' else '@'}{label or identifier}"

@@ -1,0 +1,1 @@
+"""What Holdfast remembers: tables, migrations, and the hash-chained ledger."""

@@ -1,0 +1,77 @@
+"""Opening the store: SQLite (WAL) by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+MIGRATION_LOCK = 4_915_110_001
+"""Advisory lock that serialises migrations between replicas on PostgreSQL."""
+
+
+class Database:
+    """The bot's own database. It must be reachable when the recovered one is not."""
+
+    def __init__(self, url: str) -> None:
+        """`url`: an SQLAlchemy URL; plain `postgresql://` is served by psycopg."""
+        self.url = _with_driver(url)
+        self.engine = _create_engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def file(self) -> Path | None:
+        """The database file on SQLite; None on PostgreSQL."""
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction that commits at the end, or leaves nothing behind.
+
+        On SQLite the write lock is taken at the start: what is read inside cannot change before it is
+        written. pysqlite by itself begins only at the first change.
+        """
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            if self.is_sqlite:
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for looking only; loaded rows stay usable after it is closed."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _with_driver(url: str) -> sa.URL:
+    parsed = sa.make_url(url)
+    if parsed.drivername in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _create_engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        keepalive = {"tcp_user_timeout": 8000, "connect_timeout": 5}
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=20, connect_args=keepalive)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, pool_size=20, pool_timeout=60)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")

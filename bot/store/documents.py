@@ -1,0 +1,108 @@
+"""Documents that are kept as JSON: findings, plans, proofs.
+
+They live here, beneath every room, because the rooms that make them and the surfaces that show them must
+agree on one shape.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+Risk = Literal["low", "high", "destructive"]
+FindingState = Literal["ok", "warning", "critical", "unknown"]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Suggestion(Frozen):
+    """A recovery action that a finding proposes; pressing it opens that action's plan."""
+
+    action: str
+    label: str
+    parameters: dict[str, JsonValue] = {}
+
+
+class Finding(Frozen):
+    """The answer of one check: what was seen, how bad it is, what could be done."""
+
+    check: str
+    title: str
+    state: FindingState
+    summary: str
+    evidence: list[str] = []
+    suggests: list[Suggestion] = []
+    took_s: float = 0.0
+
+
+class PlannedStep(Frozen):
+    name: str
+    title: str
+
+
+class Loss(Frozen):
+    """Data that will be gone afterwards. None where it cannot be known."""
+
+    seconds: float | None
+    rows: int | None
+    words: str
+
+
+class Prediction(Frozen):
+    """A duration and where the figure comes from."""
+
+    seconds: float | None
+    source: str
+
+
+class PlanDocument(Frozen):
+    """What an action would do now; the hash of this document is what an approval is bound to."""
+
+    action: str
+    title: str
+    risk: Risk
+    target: str
+    parameters: dict[str, JsonValue]
+    observed: dict[str, JsonValue]
+    steps: list[PlannedStep]
+    loss: Loss
+    downtime: Prediction
+    duration: Prediction
+    way_back: str
+    confirm: str | None = None
+    """What an approver must type where the policy asks for typed confirmation: the target's name."""
+    notes: list[str] = []
+
+
+class Verdict(Frozen):
+    """One thing that was expected, what was found, and whether that is good."""
+
+    name: str
+    expected: str
+    found: str
+    good: bool
+
+
+class Phase(Frozen):
+    """One phase of a recovery with its measured length (the document's "Calculation examples")."""
+
+    name: str
+    seconds: float
+    expected_s: float | None = None
+
+
+class Proof(Frozen):
+    """What was measured before and after a run, and the verdict."""
+
+    verdicts: list[Verdict]
+    phases: list[Phase] = []
+    measured: dict[str, JsonValue] = {}
+    at: datetime
+
+    @property
+    def good(self) -> bool:
+        return bool(self.verdicts) and all(verdict.good for verdict in self.verdicts)

@@ -1,0 +1,44 @@
+"""Bringing the store to today's schema: at every start, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from bot.store.database import MIGRATION_LOCK, Database
+
+LOCK_TIMEOUT_S = 60
+
+
+def migrate(database: Database) -> None:
+    """Apply what is missing; safe to call from several processes at once. Afterwards the schema is current."""
+    with hold_migration_lock(database), database.engine.begin() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def hold_migration_lock(database: Database) -> Iterator[None]:
+    """Only one process past this point: an advisory lock on PostgreSQL, a lock file beside SQLite."""
+    if database.file is not None:
+        with open(f"{database.file}.migrate", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        return
+    with database.engine.connect() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATION_LOCK)))
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(MIGRATION_LOCK)))
+            connection.commit()

