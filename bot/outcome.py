@@ -19,7 +19,7 @@ class Refused(Exception):
 class Failed(Exception):
     """Something was attempted and did not work; says what is true now and what can be done."""
 
-    def __init__(self, reason: str, true_now: str, next_step: str = "") -> None:
+    def __init__(self, reason: str, true_now: str = "", next_step: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.true_now = true_now
@@ -28,3 +28,7 @@ class Failed(Exception):
     @property
     def words(self) -> str:
         return f"{self.reason} {self.true_now} {self.next_step}".strip()
+
+
+class Cancelled(Exception):
+    """Stopped because somebody asked for it; raised only when all remote and child work has stopped."""

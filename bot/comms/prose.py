@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.slack.text import literal, show_duration, show_time
+from bot.slack.text import literal, show_time
+from bot.words import show_duration
 
 
 class Prose:
@@ -38,8 +39,18 @@ def _environment(folder: Path, finalize: Callable[[object], object]) -> Environm
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["duration"] = show_duration
+    environment.filters |= {"duration": show_duration, "cell": _cell, "indented": _indented, "name": str.capitalize}
     return environment
+
+
+def _cell(text: str) -> str:
+    """For a cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _indented(text: str) -> str:
+    """For an item of a Markdown list: later lines stay inside it."""
+    return text.replace("\n", "\n  ")
 
 
 def _mrkdwn_value(value: object) -> object:

@@ -1,0 +1,1 @@
+"""Diagnostics: read-only questions to real systems, and their findings."""

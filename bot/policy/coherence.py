@@ -140,11 +140,16 @@ def describe_shortage(policy: "Policy", risk: Risk) -> str:
         return ""
     return (
         f"needs {rule.quorum} approvals, but when {requester.name} is the requester"
-        f" only {len(eligible) - 1} others may approve"
+        f" only {len(eligible) - 1} of the others may approve"
     )
 
 
 def suggest_name(name: str, known: Collection[str]) -> str:
     """A question that names the known name nearest to a wrong one; empty when none is near."""
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f'; did you mean "{nearest[0]}"?' if nearest else ""
+    nearest = find_nearest(name, known)
+    return f'; did you mean "{nearest}"?' if nearest else ""
+
+
+def find_nearest(name: str, known: Collection[str]) -> str | None:
+    """The known name most like a wrong one, or None when none is like it."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)

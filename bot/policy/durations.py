@@ -96,7 +96,7 @@ def parse_deadline(text: object) -> Deadline:
 
 def parse_loss(text: object) -> timedelta | None:
     """Read how much data may be lost: a duration, or "acceptable loss" (None: any amount)."""
-    if text is None or (isinstance(text, str) and text.strip().lower() == ACCEPTABLE_LOSS):
+    if isinstance(text, str) and text.strip().lower() == ACCEPTABLE_LOSS:
         return None
     try:
         return parse_duration(text)

@@ -73,15 +73,19 @@ def matches(pattern: tuple[str, ...], path: KeyPath) -> bool:
     )
 
 
+def find_examples(path: KeyPath) -> list[PlainValue]:
+    """What the default policy says at a path, then at the same key of its neighbours; may be empty."""
+    key = next((key for key in list_keys() if matches(key.path, path)), None)
+    declared = key.field.examples if key else None
+    return declared or list(find_values(read_default(), key.path if key else path, path))
+
+
 def write_example(path: KeyPath) -> str:
     """How the default policy writes a key, on one line; for what it has not, the key around it.
 
     Empty where there is nothing to show.
     """
-    key = next((key for key in list_keys() if matches(key.path, path)), None)
-    declared = key.field.examples if key else None
-    found = declared or list(find_values(read_default(), key.path if key else path, path))
-    name = path[-1] if path else None
+    name, found = path[-1] if path else None, find_examples(path)
     if isinstance(name, str) and found:
         return textwrap.shorten(write_line(name, found[0]), EXAMPLE_WIDTH, placeholder=" …")
     return write_example(path[:-1]) if path else ""

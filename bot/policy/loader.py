@@ -4,11 +4,11 @@ import copy
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from bot.policy.keys import default_policy_path
+from bot.policy.keys import default_policy_path, find_examples, list_children
 from bot.policy.policy import Policy
 from bot.policy.problems import PolicyError, Problem, describe_errors, describe_faults
-from bot.policy.section import KeyPath
 from bot.policy.yaml_source import PlainValue, Source, read_yaml
 
 
@@ -53,22 +53,38 @@ def read_source(file: Path) -> Source:
 
 
 def find_hidden_problems(error: ValidationError, source: Source, file: Path) -> list[Problem]:
-    """What unknown keys hide: the sections are compared only when each is right by itself."""
+    """The contradictions that single wrong values hide.
+
+    Sections are compared only when each is right by itself, so the wrong values are replaced for a second
+    look. Nothing is said about the neighbours of a replaced value, which may rest on it.
+    """
     details = error.errors()
-    if any(detail["type"] != "extra_forbidden" for detail in details):
-        return []
     rest = copy.deepcopy(source.value)
-    for detail in details:
-        remove_key(rest, detail["loc"])
+    if not all(mend(rest, detail) for detail in details):
+        return []
     try:
         Policy.model_validate(rest)
     except ValidationError as further:
-        return list(describe_errors(further, source, file))
+        mended = [detail["loc"][:-1] for detail in details if len(detail["loc"]) > 1]
+        hidden = describe_errors(further, source, file)
+        return [item for item in hidden if not any(item.path[: len(around)] == around for around in mended)]
     return []
 
 
-def remove_key(value: PlainValue, path: KeyPath) -> None:
-    """Take a key, which must be there, out of nested mappings and lists."""
+def mend(value: PlainValue, detail: ErrorDetails) -> bool:
+    """Remove an unknown key, or put the default policy's value in the place of a wrong or missing one.
+
+    False for anything larger than a single value: other sections may refer to what should have been there.
+    """
+    path, unknown = detail["loc"], detail["type"] == "extra_forbidden"
+    replacement = next(iter(find_examples(path)), None)
+    if not unknown and not isinstance(replacement, str | int):
+        return False
     for step in path[:-1]:
-        value = value[step]  # type: ignore[index]
-    del value[path[-1]]  # type: ignore[union-attr, arg-type]
+        value = list_children(value).get(step)
+    if not isinstance(value, dict):
+        return False
+    value.pop(str(path[-1]), None)
+    if not unknown:
+        value[str(path[-1])] = replacement
+    return True

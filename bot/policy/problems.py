@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.policy.coherence import Contradictions, suggest_name
+from bot.policy.coherence import Contradictions, find_nearest
 from bot.policy.keys import list_names_beside, write_example
 from bot.policy.section import KeyPath
 from bot.policy.yaml_source import Place, Source
@@ -32,13 +32,13 @@ class Problem:
     place: Place | None
     path: KeyPath
     rule: str
+    example: str = ""
 
     def __str__(self) -> str:
-        """FILE:LINE:COLUMN: key: rule; for example: …"""
+        """FILE:LINE:COLUMN: key rule; for example: …"""
         place = f":{self.place.line}:{self.place.column}" if self.place else ""
         key = f"{'.'.join(map(str, self.path))} " if self.path else ""
-        example = write_example(self.path)
-        return f"{self.file}{place}: {key}{self.rule}{f'; for example: {example}' if example else ''}"
+        return f"{self.file}{place}: {key}{self.rule}{f'; for example: {self.example}' if self.example else ''}"
 
 
 class PolicyError(Exception):
@@ -53,7 +53,7 @@ class PolicyError(Exception):
 def describe_faults(source: Source, file: Path) -> Iterator[Problem]:
     """Yield what is wrong with the writing of a file."""
     for fault in source.faults:
-        yield Problem(file, fault.place, fault.path, fault.rule)
+        yield Problem(file, fault.place, fault.path, fault.rule, write_example(fault.path))
 
 
 def describe_errors(error: ValidationError, source: Source, file: Path) -> Iterator[Problem]:
@@ -62,22 +62,29 @@ def describe_errors(error: ValidationError, source: Source, file: Path) -> Itera
         cause = details.get("ctx", {}).get("error")
         if isinstance(cause, Contradictions):
             for path, rule in cause.found:
-                yield Problem(file, source.place_of_value(path), path, rule)
+                yield Problem(file, source.place_of_value(path), path, rule, write_example(path))
+        elif details["type"] == "extra_forbidden":
+            yield describe_unknown_key(details["loc"], source, file)
         else:
             yield describe_error(details, source, file)
 
 
+def describe_unknown_key(path: KeyPath, source: Source, file: Path) -> Problem:
+    """A key that the policy does not have, with the one that was probably meant."""
+    known = list_names_beside(path)
+    nearest = find_nearest(str(path[-1]), known)
+    hint = f'did you mean "{nearest}"?' if nearest else f"known here: {', '.join(known)}"
+    example = write_example((*path[:-1], nearest)) if nearest else ""
+    return Problem(file, source.place_of_key(path), path, f"is unknown; {hint}", example)
+
+
 def describe_error(details: ErrorDetails, source: Source, file: Path) -> Problem:
     """One error of pydantic's in our words, at its place in the file."""
-    path, kind = details["loc"], details["type"]
+    path, rule, place = details["loc"], write_rule(details), source.place_of_value(details["loc"])
     if path and path[-1] == "[key]":
         path = path[:-1]
-        return Problem(file, source.place_of_key(path), path, f"is not a name allowed here: {write_rule(details)}")
-    if kind == "extra_forbidden":
-        known = list_names_beside(path)
-        hint = suggest_name(str(path[-1]), known) or f"; known here: {', '.join(known)}"
-        return Problem(file, source.place_of_key(path), path, f"is unknown{hint}")
-    return Problem(file, source.place_of_value(path), path, write_rule(details))
+        rule, place = f"is not a name allowed here: {rule}", source.place_of_key(path)
+    return Problem(file, place, path, rule, write_example(path))
 
 
 def write_rule(details: ErrorDetails) -> str:

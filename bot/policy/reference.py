@@ -1,9 +1,8 @@
 """The reference of all keys in docs/policy.md, made from the models: `python -m bot.policy.reference`."""
 
-import types
 from datetime import timedelta
 from itertools import groupby
-from typing import Literal, Union, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from bot.policy.durations import Deadline
 from bot.policy.keys import PolicyKey, list_keys, write_example
@@ -46,11 +45,7 @@ def describe_kind(annotation: object) -> str:
         return f"list of: {describe_kind(arguments[0])}"
     if origin is dict:
         return f"names, each with: {describe_kind(arguments[1])}"
-    if origin in (Union, types.UnionType):
-        return describe_kind(next(argument for argument in arguments if argument is not types.NoneType))
-    if arguments:
-        return describe_kind(arguments[0])
-    return KINDS[annotation]
+    return describe_kind(arguments[0]) if arguments else KINDS[annotation]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Post-mortems: the draft that the ledger writes."""

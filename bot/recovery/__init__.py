@@ -1,0 +1,1 @@
+"""Recovery: plan, approve, observe again, run, verify, prove."""

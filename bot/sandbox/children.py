@@ -16,6 +16,8 @@ import requests
 
 LIFELINE = Path(__file__).with_name("lifeline.py")
 PACKAGE_ROOT = Path(__file__).parents[2]
+# A rehearsal must not inherit the credentials of the person who starts it.
+REAL_WORLD = ("AWS_", "PG", "SLACK_", "HOLDFAST_", "PRODUCTION_")
 POLL_INTERVAL_S = 0.02
 RESTART_PAUSE_S = 0.5
 
@@ -84,9 +86,7 @@ class Child:
         self._stopping.clear()
         started = threading.Event()
         self._process = None
-        self._keeper = threading.Thread(
-            target=self._keep, args=(started,), name=f"child {self.name}", daemon=True
-        )
+        self._keeper = threading.Thread(target=self._keep, args=(started,), name=f"child {self.name}", daemon=True)
         self._keeper.start()
         started.wait()
         if self._process is None:
@@ -177,17 +177,28 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def module_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return our environment plus `extra`, with this package importable from any working directory."""
+    """Return our environment plus `extra`, less whatever leads to the real world.
+
+    This package is importable from any working directory.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(REAL_WORLD)}
     path = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **extra}
+    return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1,localhost", **extra}
 
 
 def http_answers(url: str, timeout_s: float = 1.0) -> bool:
     """Whether the URL answers with a status below 400."""
     try:
-        return requests.get(url, timeout=timeout_s).ok
+        return get_local(url, timeout_s).ok
     except requests.RequestException:
         return False
+
+
+def get_local(url: str, timeout_s: float) -> requests.Response:
+    """Send a GET to a server on this machine, past any proxy. Raises requests.RequestException."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=timeout_s)
 
 
 def _kill_group(pid: int) -> None:

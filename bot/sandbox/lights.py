@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 
 import psycopg
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bot.sandbox.children import Child, get_local
 from bot.sandbox.cloud import BUCKET, Cloud
-
-if TYPE_CHECKING:
-    from bot.sandbox.children import Child
 
 State = Literal["ok", "warning", "down"]
 TIMEOUT_S = 2.0
@@ -54,10 +52,10 @@ def warehouse_light(child: Child, url: str, *, expected_bags: int, writes: bool)
     if not child.running:
         return Light(name, "down", "the application does not run")
     try:
-        health = requests.get(f"{url}/health", timeout=TIMEOUT_S)
+        health = get_local(f"{url}/health", TIMEOUT_S)
         if not health.ok:
             return Light(name, "down", health.json().get("reason", "unhealthy"))
-        answer = requests.get(f"{url}/api/stats", timeout=TIMEOUT_S)
+        answer = get_local(f"{url}/api/stats", TIMEOUT_S)
         answer.raise_for_status()
         return _judge(name, answer.json(), expected_bags, writes=writes)
     except requests.RequestException as error:
@@ -89,9 +87,7 @@ def database_light(admin_url: str, database: str) -> Light:
     version, waiting = rows[0][2].split()[0], rows[0][3]
     others = "".join(f", {other} {size}" for other, size in sizes.items() if other != database)
     if waiting:
-        return Light(
-            name, "warning", f"{waiting} {'session waits' if waiting == 1 else 'sessions wait'} for a lock"
-        )
+        return Light(name, "warning", f"{waiting} {'session waits' if waiting == 1 else 'sessions wait'} for a lock")
     return Light(name, "ok", f"PostgreSQL {version}, {database} {sizes[database]}{others}")
 
 
@@ -99,7 +95,7 @@ def storage_light(cloud: Cloud) -> Light:
     """Ask S3 what is in the bucket; a page of a thousand objects is enough to know."""
     name = "Backup storage"
     try:
-        objects = cloud.s3().list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        objects = cloud.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
     except (BotoCoreError, ClientError) as error:
         return Light(name, "down", f"S3 does not answer: {type(error).__name__}")
     size_mb = sum(entry["Size"] for entry in objects) / 1e6
@@ -108,7 +104,6 @@ def storage_light(cloud: Cloud) -> Light:
 
 def bot_light(bot: Child) -> Light:
     """Whether the bot's process runs, and how often it had to be started again."""
-    again = f"; started again {bot.starts - 1} times" if bot.starts > 1 else ""
-    return (
-        Light("Bot", "ok", f"running{again}") if bot.running else Light("Bot", "down", f"not running{again}")
-    )
+    restarts = bot.starts - 1
+    again = f"; started again {'once' if restarts == 1 else f'{restarts} times'}" if restarts > 0 else ""
+    return Light("Bot", "ok", f"running{again}") if bot.running else Light("Bot", "down", f"not running{again}")

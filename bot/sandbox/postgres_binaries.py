@@ -69,15 +69,30 @@ def inspect_directory(bindir: Path, origin: Origin) -> PostgresBinaries | None:
     return PostgresBinaries(bindir, (int(match[1]), int(match[2] or 0)), origin)
 
 
+def copy_binaries(binaries: PostgresBinaries, destination: Path) -> Path:
+    """Copy an installation with the libraries that a wheel keeps beside it; returns the new bindir.
+
+    Programs, libraries and shared files find one another by relative path, which is kept.
+    """
+    install = binaries.bindir.parent
+    base, beside = install.parent, []
+    if binaries.origin == "wheel":
+        base = install.parents[1]
+        beside = [*base.glob(f"{install.parent.name}.libs"), *install.parent.glob(".dylibs")]  # Linux, macOS
+    for source in (*(install / part for part in ("bin", "lib", "share")), *beside):
+        if source.is_dir():
+            shutil.copytree(source, destination / source.relative_to(base), symlinks=True)
+    return destination / install.relative_to(base) / "bin"
+
+
 def _machine_directories() -> set[Path]:
     return {path.resolve() for path in (*_on_path(), *_told_by_pg_config(), *_in_usual_places())}
 
 
 def _on_path() -> Iterator[Path]:
     for entry in os.get_exec_path():
-        postgres = Path(entry) / "postgres"
-        if postgres.is_file():
-            yield postgres.resolve().parent  # a link on PATH leads to where its share directory is
+        if postgres := shutil.which("postgres", path=entry):
+            yield Path(postgres).resolve().parent  # a link on PATH leads to where its share directory is
 
 
 def _told_by_pg_config() -> Iterator[Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from psycopg import sql
 
 from bot.sandbox.children import Child, OsUser
 from bot.sandbox.ports import free_port
-from bot.sandbox.postgres_binaries import PostgresBinaries, find_binaries
+from bot.sandbox.postgres_binaries import PostgresBinaries, copy_binaries, find_binaries
 from bot.sandbox.scratch import ScratchDirectory
 
 SUPERUSER = "postgres"
@@ -49,15 +48,11 @@ class Cluster:
     pg_monitor and pg_read_all_data, and may create databases; neither is a superuser.
     """
 
-    def __init__(
-        self, *, binaries: PostgresBinaries | None = None, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, *, binaries: PostgresBinaries | None = None, settings: Mapping[str, str] | None = None) -> None:
         self.binaries = binaries or find_binaries()
         self.port = free_port()
         self._settings = {**SETTINGS, "port": str(self.port), **(settings or {})}
-        self._passwords = {
-            role: secrets.token_urlsafe(16) for role in (SUPERUSER, APPLICATION_ROLE, RECOVERY_ROLE)
-        }
+        self._passwords = {role: secrets.token_urlsafe(16) for role in (SUPERUSER, APPLICATION_ROLE, RECOVERY_ROLE)}
         self._run_as = ordinary_user() if os.geteuid() == 0 else None
         self._scratch = ScratchDirectory("postgres")
         self.bindir = self._runnable_bindir()
@@ -192,11 +187,7 @@ class Cluster:
         try:
             self._run([bindir / "postgres", "-V"]).check_returncode()
         except PermissionError:
-            for part in ("bin", "lib", "share"):  # they find one another by relative path
-                source = bindir.parent / part
-                if source.is_dir():
-                    shutil.copytree(source, self._scratch.path / "programs" / part)
-            return self._scratch.path / "programs" / "bin"
+            return copy_binaries(self.binaries, self._scratch.path / "programs")
         return bindir
 
     def _is_ready(self) -> bool:
@@ -233,7 +224,5 @@ def ordinary_user() -> OsUser:
 def _plain_environment() -> dict[str, str]:
     """Return our environment without what would change the server's behaviour."""
     return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LC_", "LANG", "LD_PRELOAD"))
+        name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG", "LD_PRELOAD"))
     }

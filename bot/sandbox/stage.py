@@ -31,14 +31,12 @@ class Stage:
     the bot puts its `Child` into `bot`, so that it gets a light and can be killed.
     """
 
-    def __init__(
-        self, *, bags: int = DEFAULT_BAGS, bags_per_s: float = 2.0, prefer: Origin = "machine"
-    ) -> None:
+    def __init__(self, *, bags: int = DEFAULT_BAGS, bags_per_s: float = 2.0, prefer: Origin = "machine") -> None:
         self.bags = bags
         self.bags_per_s = bags_per_s
         self.bot: Child | None = None
-        self._scratch = ScratchDirectory("stage")
         self.cluster = Cluster(binaries=find_binaries(prefer))
+        self._scratch = ScratchDirectory("stage")
         self.cloud = Cloud(self.directory)
         port = free_port()
         self.warehouse_url = f"http://127.0.0.1:{port}"
@@ -98,9 +96,7 @@ class Stage:
     def start_application(self) -> None:
         """Start the warehouse application and wait until it is healthy. Raises ChildFailed."""
         self.warehouse.start()
-        self.warehouse.wait_until(
-            lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S
-        )
+        self.warehouse.wait_until(lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S)
 
     def reset(self) -> None:
         """Drop every database of the cluster and make a fresh warehouse; what is in the cloud stays."""

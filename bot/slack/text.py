@@ -6,7 +6,13 @@ Limits and traps: Slack's docs on formatting text and Block Kit.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from bot.words import cut, show_duration, show_size
+
+__all__ = [
+    "code", "cut", "escape", "literal", "mention", "show_duration", "show_size", "show_time", "unescape", "unsmart",
+]  # fmt: skip
 
 SECTION_LIMIT = 3000
 HEADER_LIMIT = 150
@@ -36,43 +42,10 @@ def code(text: str) -> str:
     return "```" + escape(text).replace("```", "`\u200b`\u200b`") + "```"
 
 
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters; what was cut is said."""
-    if len(text) <= limit:
-        return text
-    notice = f"… (cut, {len(text):,} characters)"
-    return text[: max(0, limit - len(notice))] + notice if limit > len(notice) else text[: limit - 1] + "…"
-
-
 def show_time(moment: datetime) -> str:
     """A time that Slack shows in each reader's own zone; UTC where it cannot."""
     fallback = moment.strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
-
-
-def show_duration(seconds: float | timedelta) -> str:
-    """`95 s` as `1 min 35 s`, `0.07` as `70 ms`; at most two units."""
-    total = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-    if total < 1:
-        return f"{round(total * 1000)} ms"
-    if total < 10:
-        return f"{total:.1f} s"
-    parts = []
-    rest = round(total)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        amount, rest = divmod(rest, size)
-        if amount:
-            parts.append(f"{amount} {unit}")
-    return " ".join(parts[:2])
-
-
-def show_size(size_bytes: int) -> str:
-    size = float(size_bytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def mention(user_id: str) -> str:

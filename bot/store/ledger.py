@@ -142,3 +142,9 @@ def _locked_head(session: Session) -> LedgerHead:
     if head is None:  # the migration writes it
         raise RuntimeError("the ledger has no head row: run the migrations")
     return head
+
+
+def read_newest(session: Session, incident_id: int, kind: str) -> LedgerEntry:
+    """The last entry of a kind. Raises `NoResultFound`."""
+    query = sa.select(LedgerEntry).where(LedgerEntry.incident_id == incident_id, LedgerEntry.kind == kind)
+    return session.scalars(query.order_by(LedgerEntry.seq.desc()).limit(1)).one()

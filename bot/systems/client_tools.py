@@ -18,8 +18,14 @@ from bot.systems.outcomes import SystemRefused
 from bot.systems.processes import capture
 
 BINDIR_VARIABLE = "HOLDFAST_PG_BINDIR"
-USUAL_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
-USUAL_PLACES += ("/opt/homebrew/bin", "/usr/local/opt/postgresql@*/bin", "/usr/local/bin")
+USUAL_PLACES = [
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/opt/homebrew/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/usr/local/bin",
+]
 
 
 class ClientToolsUnfit(SystemRefused):

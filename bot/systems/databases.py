@@ -119,9 +119,7 @@ def list_extensions(connection: Connection) -> dict[str, str]:
 
 def list_available_extensions(connection: Connection) -> frozenset[str]:
     """Names of the extensions that this server could create."""
-    return frozenset(
-        str(row[0]) for row in connection.execute("SELECT name FROM pg_available_extensions").fetchall()
-    )
+    return frozenset(str(row[0]) for row in connection.execute("SELECT name FROM pg_available_extensions").fetchall())
 
 
 def is_empty(connection: Connection) -> bool:
@@ -166,9 +164,7 @@ def _holds_role(connection: Connection, role: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def _select_databases(
-    connection: Connection, condition: sql.SQL, parameters: dict[str, str]
-) -> list[Database]:
+def _select_databases(connection: Connection, condition: sql.SQL, parameters: dict[str, str]) -> list[Database]:
     version = connection.info.server_version
     locale = "d.datlocale" if version >= 170_000 else "d.daticulocale" if version >= 150_000 else "NULL"
     provider = "d.datlocprovider::text" if version >= 150_000 else "'c'"

@@ -7,12 +7,11 @@ record hashes may differ between PostgreSQL's major versions and machine archite
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Iterator, Literal
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -26,10 +25,34 @@ Method = Literal["record", "text"]
 
 # Types whose hash depends on the value alone. An enum's or regclass's depends on object ids, which a restore changes;
 # json, xml and point have none; those tables are hashed by their rows' text.
-HASHABLE_TYPES = (
-    "bool bytea char name int8 int2 int4 text oid float4 float8 bpchar varchar date time timestamp timestamptz "
-    "interval timetz numeric uuid jsonb inet cidr macaddr macaddr8"
-).split()
+HASHABLE_TYPES = [
+    "bool",
+    "bytea",
+    "char",
+    "name",
+    "int8",
+    "int2",
+    "int4",
+    "text",
+    "oid",
+    "float4",
+    "float8",
+    "bpchar",
+    "varchar",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "timetz",
+    "numeric",
+    "uuid",
+    "jsonb",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+]
 
 # Whatever decides how a value looks as text is fixed, so that two servers write the same.
 TEXT_SETTINGS = {
@@ -44,7 +67,7 @@ TEXT_SETTINGS = {
 }
 
 LIST_TABLES = """
-    SELECT n.nspname, c.relname,
+    SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, c.relname,
            coalesce(bool_and(t.typname = ANY(%(hashable)s)
                              OR (t.typcategory = 'A' AND e.typname = ANY(%(hashable)s))), true)
     FROM pg_class c
@@ -56,13 +79,14 @@ LIST_TABLES = """
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                               AND d.deptype = 'e')
     GROUP BY c.oid, n.nspname, c.relname
-    ORDER BY pg_table_size(c.oid) DESC, 1, 2
+    ORDER BY pg_table_size(c.oid) DESC, 1
 """
 
 LIST_SEQUENCES = """
-    SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
-    ORDER BY 1, 2
+    ORDER BY 1
 """
 
 
@@ -137,42 +161,37 @@ def take_fingerprint(
 ) -> Fingerprint:
     """Read every table once, several at a time, and return what the database holds.
 
-    `snapshot` is one exported by pg_export_snapshot() and still held; without it, each connection sees its own moment,
-    which is exact only where nobody writes. `like` makes tables comparable with an earlier fingerprint by hashing them
-    the same way; `portable` hashes by text everywhere, for comparing across versions. `check` is called between tables
-    and may raise. Raises FingerprintFailed.
+    `snapshot` is one exported by pg_export_snapshot() and still held; without it one is taken here. `like` makes
+    tables comparable with an earlier fingerprint by hashing them the same way; `portable` hashes by text everywhere,
+    for comparing across versions. `check` is called between tables and may raise. Raises FingerprintFailed.
     """
     try:
-        with _reading(url, snapshot) as connection:
+        with _reading(url, snapshot) as (connection, held):
             server = observe_server(connection)
-            methods = _choose_methods(connection, like, portable=portable)
-            sequences = _read_sequences(connection)
-            large_objects = _read_large_objects(connection)
-            tables = _read_tables(url, snapshot, methods, connections, check, connection)
+            sequences, large_objects = _read_sequences(connection), _read_large_objects(connection)
+            tables = _list_tables(connection, like, portable=portable)
+            counted = _read_tables(url, held, tables, connections, check)
     except psycopg.Error as error:
         raise FingerprintFailed(f"The content could not be read in full: {error}") from error
     return Fingerprint(
         server_major=server.major,
         machine=server.machine,
-        tables=tables,
+        tables=dict(sorted(counted.items())),
         sequences=sequences,
         large_objects=large_objects,
     )
 
 
-def count_rows(url: str, *, statement_timeout_s: float = 10) -> dict[str, TableFingerprint]:
-    """Exact rows of every table, largest last, with no checksum. For a look, not a proof.
+def count_rows(url: str, *, statement_timeout_s: float = 10) -> dict[str, int]:
+    """Exact rows of every table, without checksums: for a look, not for a proof.
 
-    Raises FingerprintFailed where a table takes longer than `statement_timeout_s` or cannot be read.
+    Raises FingerprintFailed where one table takes longer than `statement_timeout_s` or cannot be read.
     """
     try:
         with connect(url, purpose="count rows", statement_timeout_s=statement_timeout_s) as connection:
             connection.execute("SET default_transaction_read_only = on")
-            tables = list(_choose_methods(connection, None, portable=False))
-            return {
-                name: TableFingerprint(rows=_read_number(connection, name, "SELECT count(*) FROM ONLY {}"))
-                for name in reversed(tables)
-            }
+            tables = _list_tables(connection, None, portable=False)
+            return {table.name: _count_table(connection, table) for table in sorted(tables)}
     except psycopg.Error as error:
         raise FingerprintFailed(f"The rows could not be counted: {error}") from error
 
@@ -181,3 +200,169 @@ def read_sequences(url: str) -> dict[str, SequenceState]:
     """Where every sequence stands now."""
     with connect(url, purpose="read sequences") as connection:
         return _read_sequences(connection)
+
+
+def compare_fingerprints(expected: Fingerprint, found: Fingerprint) -> list[Difference]:
+    """What of `expected` is not in `found`, or more than it: missing, added and changed things, in words."""
+    same_hash = (expected.server_major, expected.machine) == (found.server_major, found.machine)
+    return [
+        *_compare_tables(expected.tables, found.tables, same_hash=same_hash),
+        *_compare_sequences(expected.sequences, found.sequences),
+        *_compare_large_objects(expected.large_objects, found.large_objects),
+    ]
+
+
+class _Table(NamedTuple):
+    name: str
+    schema: str
+    table: str
+    method: Method
+
+
+@contextmanager
+def _reading(url: str, snapshot: str | None) -> Iterator[tuple[Connection, str]]:
+    """A connection inside a read-only transaction on a snapshot, and that snapshot's name."""
+    with connect(url, purpose="fingerprint") as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if snapshot is not None:
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+        for setting, value in TEXT_SETTINGS.items():
+            connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
+        yield connection, snapshot or export_snapshot(connection)
+
+
+def export_snapshot(connection: Connection) -> str:
+    """The name under which other connections may share this transaction's view for as long as it lasts."""
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    assert row is not None  # a function call has one row
+    return str(row[0])
+
+
+def _list_tables(connection: Connection, like: Fingerprint | None, *, portable: bool) -> list[_Table]:
+    """Tables, the largest first, each with the way in which its rows are hashed."""
+    earlier = {} if like is None else like.tables
+    listed = []
+    rows = connection.execute(LIST_TABLES, {"hashable": HASHABLE_TYPES}).fetchall()
+    for name, schema, table, hashable in rows:
+        own: Method = "record" if hashable and not portable else "text"
+        known = earlier.get(name)
+        listed.append(_Table(name, schema, table, known.method if known and known.method else own))
+    return listed
+
+
+def _read_tables(
+    url: str, snapshot: str, tables: list[_Table], connections: int, check: Callable[[], None]
+) -> dict[str, TableFingerprint]:
+    waiting = deque(tables)
+    found: dict[str, TableFingerprint] = {}
+
+    def work() -> None:
+        with _reading(url, snapshot) as (connection, _):
+            while True:
+                check()
+                try:
+                    table = waiting.popleft()
+                except IndexError:
+                    return
+                found[table.name] = _hash_table(connection, table)
+
+    with ThreadPoolExecutor(connections, thread_name_prefix="fingerprint") as workers:
+        for done in [workers.submit(work) for _ in range(min(connections, len(tables)))]:
+            done.result()
+    return found
+
+
+def _hash_table(connection: Connection, table: _Table) -> TableFingerprint:
+    # "text" hashes the row's output form, "record" the values; both are 64 bits wide and parallel safe.
+    hashed = {"record": "hash_record_extended(t, 0)", "text": "hashtextextended(t::text, 0)"}[table.method]
+    query = sql.SQL("SELECT count(*), bit_xor(h), sum(h) FROM (SELECT {} AS h FROM ONLY {} AS t) AS hashes")
+    row = connection.execute(query.format(sql.SQL(hashed), sql.Identifier(table.schema, table.table))).fetchone()
+    assert row is not None  # an aggregate has one row
+    rows, xor, total = row
+    checksum = f"{(xor or 0) & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total or 0}"
+    return TableFingerprint(rows=rows, checksum=checksum, method=table.method)
+
+
+def _count_table(connection: Connection, table: _Table) -> int:
+    query = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(table.schema, table.table))
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _read_sequences(connection: Connection) -> dict[str, SequenceState]:
+    names = connection.execute(LIST_SEQUENCES).fetchall()
+    if not names:
+        return {}
+    each = sql.SQL("SELECT {}, last_value, is_called FROM {}")
+    query = sql.SQL(" UNION ALL ").join(
+        each.format(sql.Literal(name), sql.Identifier(schema, sequence)) for name, schema, sequence in names
+    )
+    rows = connection.execute(query).fetchall()
+    return {name: SequenceState(last_value=value, is_called=called) for name, value, called in rows}
+
+
+def _read_large_objects(connection: Connection) -> LargeObjects:
+    # Through lo_get, for the catalog that holds the bytes is the superuser's.
+    row = connection.execute(
+        """
+        SELECT count(*), coalesce(sum(length(content)), 0),
+               coalesce(bit_xor(hashtextextended(oid::text || sha256(content)::text, 0)), 0)
+        FROM (SELECT oid, lo_get(oid) AS content FROM pg_largeobject_metadata) AS objects
+        """
+    ).fetchone()
+    assert row is not None  # an aggregate has one row
+    count, size_bytes, xor = row
+    return LargeObjects(count=count, size_bytes=size_bytes, checksum=f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}")
+
+
+def _compare_tables(
+    expected: dict[str, TableFingerprint], found: dict[str, TableFingerprint], *, same_hash: bool
+) -> Iterator[Difference]:
+    for name in sorted(expected.keys() | found.keys()):
+        was, now = expected.get(name), found.get(name)
+        if was is None or now is None:
+            yield Difference(name=name, expected=_describe_table(was), found=_describe_table(now))
+        elif was.rows != now.rows:
+            yield Difference(name=name, expected=f"{was.rows:,} rows", found=f"{now.rows:,} rows")
+        elif was.checksum != now.checksum and was.rows:
+            exact = was.method == now.method and (same_hash or was.method == "text")
+            yield Difference(
+                name=name,
+                expected=f"{was.rows:,} rows with checksum {was.checksum}",
+                found=f"as many rows with checksum {now.checksum}"
+                + ("" if exact else ", hashed in a way that cannot be compared"),
+                inconclusive=not exact,
+            )
+
+
+def _describe_table(table: TableFingerprint | None) -> str:
+    return "no such table" if table is None else f"a table with {table.rows:,} rows"
+
+
+def _compare_sequences(expected: dict[str, SequenceState], found: dict[str, SequenceState]) -> Iterator[Difference]:
+    for name in sorted(expected.keys() | found.keys()):
+        was, now = expected.get(name), found.get(name)
+        if was is None or now is None:
+            yield Difference(name=name, expected=_describe_sequence(was), found=_describe_sequence(now))
+            continue
+        after = was.last_value if was.last_value_after is None else was.last_value_after
+        low, high = sorted((was.last_value, after))
+        moved = was.last_value_after not in (None, was.last_value)
+        if not low <= now.last_value <= high or (not moved and was.is_called != now.is_called):
+            between = f" to {high:,}" if moved else ""
+            yield Difference(name=name, expected=f"{low:,}{between}", found=_describe_sequence(now))
+
+
+def _describe_sequence(sequence: SequenceState | None) -> str:
+    if sequence is None:
+        return "no such sequence"
+    return f"{sequence.last_value:,} ({'used' if sequence.is_called else 'not used yet'})"
+
+
+def _compare_large_objects(expected: LargeObjects, found: LargeObjects) -> Iterator[Difference]:
+    if expected != found:
+        yield Difference(
+            name="large objects",
+            expected=f"{expected.count:,} of {expected.size_bytes:,} bytes, {expected.checksum}",
+            found=f"{found.count:,} of {found.size_bytes:,} bytes, {found.checksum}",
+        )

@@ -66,9 +66,7 @@ def terminate_sessions(connection: Connection, database_oid: int) -> int:
     return int(row[0]) if row else 0
 
 
-def terminate_session(
-    connection: Connection, pid: int, started_at: datetime, *, timeout_s: float = 5
-) -> None:
+def terminate_session(connection: Connection, pid: int, started_at: datetime, *, timeout_s: float = 5) -> None:
     """End exactly the session that was meant and wait until it is gone. Raises SessionGone, or SystemRefused.
 
     Cancelling would not do: it leaves an idle transaction and its locks in place.

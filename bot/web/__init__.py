@@ -1,0 +1,1 @@
+"""What Holdfast serves over HTTP: health, and Slack's requests where Socket Mode is not used."""

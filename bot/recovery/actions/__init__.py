@@ -1,0 +1,1 @@
+"""One recovery action a file; copy a neighbour."""

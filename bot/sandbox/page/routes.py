@@ -45,7 +45,13 @@ class FreshFiles(StaticFiles):
 def show_page(request: Request) -> Response:
     """The page itself; everything in it is fetched from `/client/*` by its scripts."""
     headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
-    return TEMPLATES.TemplateResponse(request, "page.html", headers=headers)
+    return TEMPLATES.TemplateResponse(request, "page.html", {"person": first_person(request)}, headers=headers)
+
+
+def first_person(request: Request) -> str:
+    """Whom a visitor is at first: the first person of the workspace that serves the page."""
+    users = request.app.state.workspace.state.users.values()
+    return next(str(user.id) for user in users if not user.is_bot)
 
 
 def page_routes() -> list[BaseRoute]:

@@ -32,8 +32,6 @@ class Scenario:
 
 def load_scenarios() -> dict[str, Scenario]:
     """Return every scenario by name, in the order of their positions."""
-    modules = (
-        importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules(__path__)
-    )
+    modules = (importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules(__path__))
     found: list[Scenario] = [module.SCENARIO for module in modules]
     return {scenario.name: scenario for scenario in sorted(found, key=lambda scenario: scenario.position)}

@@ -26,9 +26,7 @@ def pull(stage: Stage) -> str:
         raise ScenarioFailed("another session holds bags locked already") from error
     connection.pgconn.send_query(REPORT)
     stage.keep_open(connection)
-    return (
-        f"A report (session {connection.info.backend_pid}) holds bags locked: they can be read, not written."
-    )
+    return f"A report (session {connection.info.backend_pid}) holds bags locked: they can be read, not written."
 
 
 SCENARIO = Scenario(

@@ -23,9 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     database_url = os.environ.get("PRODUCTION_DATABASE_URL")
     if not database_url:
-        sys.exit(
-            "PRODUCTION_DATABASE_URL is not set; for example postgresql://user:password@host/traitortrack"
-        )
+        sys.exit("PRODUCTION_DATABASE_URL is not set; for example postgresql://user:password@host/traitortrack")
     start_log(os.environ.get("TRAITORTRACK_LOG_PATH"))
     application = build_application(database_url, bags_per_s=options.bags_per_second)
     uvicorn.run(application, host="127.0.0.1", port=options.port, log_config=None, access_log=False)

@@ -57,9 +57,7 @@ class Bags:
     async def delete(self, request: Request) -> Response:
         """DELETE /api/bags/{id}: 204, or 404 when there is none."""
         self._require_login(request)
-        rows = await self._pool.fetch(
-            "DELETE FROM bag WHERE id = %s RETURNING id", (request.path_params["id"],)
-        )
+        rows = await self._pool.fetch("DELETE FROM bag WHERE id = %s RETURNING id", (request.path_params["id"],))
         return Response(status_code=204) if rows else JSONResponse({"error": "no such bag"}, status_code=404)
 
     def _require_login(self, request: Request) -> None:

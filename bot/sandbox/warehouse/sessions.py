@@ -28,9 +28,7 @@ class Sessions:
         """POST /login with the form fields username and password: 200 and a cookie, or 401."""
         form = await request.form()
         username, password = str(form.get("username", "")), str(form.get("password", ""))
-        rows = await self._pool.fetch(
-            'SELECT password_hash FROM "user" WHERE username = %s AND active', (username,)
-        )
+        rows = await self._pool.fetch('SELECT password_hash FROM "user" WHERE username = %s AND active', (username,))
         if not rows or not passwords.matches(password, rows[0]["password_hash"]):
             return JSONResponse({"error": "wrong username or password"}, status_code=401)
         token = secrets.token_urlsafe(24)

@@ -33,24 +33,24 @@ TOPIC: ByKind = {
 
 @dataclass(frozen=True)
 class Method:
-    """One registered method. `token` says which kind it takes: bot, app or none."""
+    """One registered method. `caller` says whose token it takes: bot, app or anyone (none needed)."""
 
     name: str
     handler: Callable[[Call], Json]
     tier: Tier
     scopes: Scopes
-    token: str
+    caller: str
 
 
 METHODS: dict[str, Method] = {}
 Handler = Callable[["Call"], Json]
 
 
-def method(name: str, tier: Tier, scopes: Scopes = (), *, token: str = "bot") -> Callable[[Handler], Handler]:
+def method(name: str, tier: Tier, scopes: Scopes = (), *, caller: str = "bot") -> Callable[[Handler], Handler]:
     """Register a function as the Web API method `name`; it answers with the fields beside `ok`."""
 
     def register(handler: Handler) -> Handler:
-        METHODS[name] = Method(name, handler, tier, scopes, token)
+        METHODS[name] = Method(name, handler, tier, scopes, caller)
         return handler
 
     return register

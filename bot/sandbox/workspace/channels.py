@@ -54,9 +54,7 @@ def open_direct(workspace: Workspace, one: str, other: str) -> tuple[Channel, bo
     found = workspace.state.direct_message(one, other)
     if found:
         return found, True
-    channel = Channel(
-        workspace.ids.new("D"), "", one, workspace.now(), is_im=True, members={one: None, other: None}
-    )
+    channel = Channel(workspace.ids.new("D"), "", one, workspace.now(), is_im=True, members={one: None, other: None})
     workspace.state.channels[channel.id] = channel
     announce(workspace, channel, "channel_created")
     return channel, False
@@ -128,7 +126,7 @@ def archive(workspace: Workspace, channel: Channel, actor: str) -> None:
     """Close a channel for good; its members stay listed, nobody may post."""
     say(workspace, channel, actor, "channel_archive", f"<@{actor}> archived the channel")
     channel.is_archived = True
-    announce(workspace, channel, "archived")
+    announce(workspace, channel, "channel_archived")
     _tell_of_archive(workspace, channel, actor, "archive")
 
 
@@ -142,12 +140,11 @@ def unarchive(workspace: Workspace, channel: Channel, actor: str) -> None:
 
 def say(workspace: Workspace, channel: Channel, user: str, subtype: str, text: str, **extra: str) -> Json:
     """The line that Slack itself writes into a channel when something happens to it."""
-    return messages.post(workspace, channel, messages.person(user), text, subtype=subtype, **extra)
+    parts: Json = dict(extra)
+    return messages.post(workspace, channel, messages.person(user), text, subtype=subtype, **parts)
 
 
-def announce(
-    workspace: Workspace, channel: Channel, kind: str, audience: Sequence[str] | None = None
-) -> None:
+def announce(workspace: Workspace, channel: Channel, kind: str, audience: Sequence[str] | None = None) -> None:
     """Tell each browser about a channel as its user sees it."""
     for user in workspace.hub.watching():
         if channel.visible_to(user) or (audience and user in audience):

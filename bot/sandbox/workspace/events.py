@@ -78,7 +78,7 @@ async def _deliver(workspace: Workspace, payload: Json) -> None:
         await asyncio.sleep(delay_s)
         envelope = Envelope("events_api", payload, attempt, reason)
         try:
-            await workspace.delivery.deliver(envelope, workspace.timing.ack_s)
+            await workspace.deliver(envelope)
         except DeliveryFailed as failed:
             reason = failed.reason
             if not failed.may_retry:

@@ -64,9 +64,7 @@ class AppManifest:
 
 def _commands(features: Json) -> dict[str, SlashCommand]:
     keys = ("command", "description", "usage_hint", "should_escape")
-    found = [
-        SlashCommand(**{k: c[k] for k in keys if k in c}) for c in features.get("slash_commands") or ()
-    ]
+    found = [SlashCommand(**{k: c[k] for k in keys if k in c}) for c in features.get("slash_commands") or ()]
     return {command.command: command for command in found}
 
 

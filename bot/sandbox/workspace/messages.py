@@ -72,9 +72,7 @@ def app_author(workspace: Workspace, username: str = "", icon_emoji: str = "", i
     return author
 
 
-def whisper(
-    workspace: Workspace, channel: Channel, user: str, author: Json, text: str, **parts: Any
-) -> Json:
+def whisper(workspace: Workspace, channel: Channel, user: str, author: Json, text: str, **parts: Any) -> Json:
     """Add a message that only one user sees."""
     message: Json = {"type": "message", **author, "text": text, "team": workspace.state.team_id}
     message |= {name: value for name, value in parts.items() if value}

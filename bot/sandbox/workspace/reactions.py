@@ -42,9 +42,7 @@ def remove(workspace: Workspace, channel: Channel, message: Json, name: str, use
     _announce(workspace, channel, message, "reaction_removed", name, user)
 
 
-def _announce(
-    workspace: Workspace, channel: Channel, message: Json, kind: str, name: str, user: str
-) -> None:
+def _announce(workspace: Workspace, channel: Channel, message: Json, kind: str, name: str, user: str) -> None:
     news = {
         "type": "reaction",
         "channel": channel.id,

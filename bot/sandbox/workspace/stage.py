@@ -18,7 +18,8 @@ class Stage(Protocol):
         ...
 
     def pull(self, name: str) -> str:
-        """Make a scenario happen; what was done, in one sentence. LookupError for an unknown name."""
+        """Make a scenario happen; what was done, in one sentence. LookupError for an unknown name,
+        RuntimeError (its text says what is true now) when it could not be done."""
         ...
 
 

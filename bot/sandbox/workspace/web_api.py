@@ -85,7 +85,7 @@ def _token(request: Request, arguments: Json) -> str:
 
 
 def _check_token(workspace: Workspace, method: Method, token: str) -> None:
-    if not method.token:
+    if method.caller == "anyone":
         return
     if not token:
         raise SlackError("not_authed")
@@ -93,5 +93,5 @@ def _check_token(workspace: Workspace, method: Method, token: str) -> None:
     kind = kinds.get(token)
     if kind is None:
         raise SlackError("invalid_auth")
-    if kind != method.token and method.name != "auth.test":
+    if kind != method.caller and method.name != "auth.test":
         raise SlackError("not_allowed_token_type")

@@ -6,11 +6,11 @@ import asyncio
 import secrets
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 
-from bot.sandbox.workspace.delivery.envelope import Delivery
+from bot.sandbox.workspace.delivery.envelope import Delivery, DeliveryFailed, Envelope
 from bot.sandbox.workspace.delivery.socket import SocketDelivery
 from bot.sandbox.workspace.faults import Faults, Recorder
 from bot.sandbox.workspace.hub import Hub
@@ -21,6 +21,8 @@ from bot.sandbox.workspace.stage import EmptyStage, Stage
 from bot.sandbox.workspace.state import Channel, State, User
 from bot.sandbox.workspace.triggers import Triggers
 from bot.sandbox.workspace.vendor import Json
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Workspace:
     response_urls: dict[str, ResponseUrl] = field(default_factory=dict)
     base_url: str = ""
     app: Starlette = field(default_factory=Starlette)
+    loop: asyncio.AbstractEventLoop | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -107,11 +110,29 @@ class Workspace:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 10.0) -> T:
+        """From another thread: run something on the serving loop and wait for it."""
+        if self.loop is None:
+            raise RuntimeError("the workspace is not being served")
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout_s)
+
+    def set_outage(self, is_out: bool) -> None:
+        """From another thread: switch Slack off (open connections are cut) or on again."""
+        self.faults.outage = is_out
+        if is_out:
+            self.run(self.sockets.cut())
+
     def stop(self) -> None:
         """End streams and background work, so that the server can go."""
         self.hub.close_all()
         for task in list(self._tasks):
             task.cancel()
+
+    async def deliver(self, envelope: Envelope) -> Json:
+        """Hand something to the app and return its acknowledgement; raises DeliveryFailed."""
+        if self.faults.outage:
+            raise DeliveryFailed("no_connection")
+        return await self.delivery.deliver(envelope, self.timing.ack_s)
 
     def issue_response_url(
         self, user: str, channel: str, message_ts: str | None = None, *, is_ephemeral: bool = False

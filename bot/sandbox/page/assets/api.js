@@ -30,9 +30,9 @@ export async function post(path, body = {}) {
   return request(`/client/${path}`, { ...options, body: JSON.stringify({ user: state.me.id, ...body }) });
 }
 
-/** Post and show a refusal; the answer comes back either way. */
-export async function tell(path, body = {}) {
-  return reported(() => post(path, body));
+/** Post and show a refusal, unless it is one of `told`; the answer comes back either way. */
+export async function tell(path, body = {}, told = []) {
+  return reported(() => post(path, body), told);
 }
 
 /** Upload one file into a channel, showing a refusal. */
@@ -44,13 +44,14 @@ export async function upload(channel, file) {
 
 /** What an error code means, in words. */
 export function explain(error) {
+  if (error?.includes(" ")) return error;
   return REASONS[error] ?? `That did not work: ${error ?? "no reason given"}.`;
 }
 
-async function reported(send) {
+async function reported(send, told = []) {
   try {
     const answer = await send();
-    if (answer.ok === false && answer.error) toast(explain(answer.error), "error");
+    if (answer.ok === false && answer.error && !told.includes(answer.error)) toast(explain(answer.error), "error");
     return answer;
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;

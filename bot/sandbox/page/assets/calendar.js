@@ -26,7 +26,7 @@ export function renderCalendar(selected, onChoose) {
     show(next);
   });
   show(focused, false);
-  box.querySelector("[tabindex='0']").setAttribute("autofocus", "");
+  box.querySelector("[tabindex='0']").setAttribute("data-autofocus", "");
   return box;
 }
 

@@ -23,6 +23,7 @@ export function openDialog({ title, body, footer = null, wide = false, onClose }
   });
   document.body.append(dialog);
   dialog.showModal();
+  dialog.querySelector("[data-autofocus]")?.focus();
   return dialog;
 }
 
@@ -38,7 +39,7 @@ export function confirm(object) {
     const style = object.style === "danger" ? "button--danger" : "button--primary";
     const deny = button({ class: "button", on: { click: decide(false) } }, plainString(object.deny) || "Cancel");
     const go = button(
-      { class: `button ${style}`, autofocus: true, on: { click: decide(true) } },
+      { class: `button ${style}`, "data-autofocus": true, on: { click: decide(true) } },
       plainString(object.confirm) || "Confirm",
     );
     const dialog = openDialog({

@@ -68,7 +68,7 @@ function renderOverflow(element, slot) {
     const list = new Listbox({ label: "More actions", onChoose: choose });
     list.show(element.options.map((option) => ({ value: option, content: renderText(option.text) })));
     list.node.tabIndex = 0;
-    list.node.setAttribute("autofocus", "");
+    list.node.setAttribute("data-autofocus", "");
     list.node.addEventListener("keydown", (event) => list.handleKey(event));
     return list.node;
   };

@@ -82,5 +82,5 @@ function downloadLink(file, className, content) {
 }
 
 function badge(kind) {
-  return el("span", { class: "file__badge", "aria-hidden": "true" }, icon("file", 22), el("small", {}, kind ?? ""));
+  return el("span", { class: "file__badge", "aria-hidden": "true" }, icon("file", 22), el("small", {}, (kind ?? "").slice(0, 4)));
 }

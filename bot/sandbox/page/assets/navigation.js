@@ -5,10 +5,43 @@ import { belongsInChannel, currentChannel, emit, isAppChannel, putMessage, state
 
 const PAGE_SIZE = 50;
 
-/** The place that the address bar names: {user, channel, thread}. */
+/**
+ * The place that the address names: {user, channel, thread, ts}. A permalink brings channel and ts in the query;
+ * where nobody is named, it is who the page was last, or whom the server proposes.
+ */
 export function readAddress() {
   const [, user, channel, thread] = location.hash.split("/");
-  return { user: user || null, channel: channel || null, thread: thread || null };
+  const query = new URLSearchParams(location.search);
+  return {
+    user: user || localStorage.getItem("person") || document.body.dataset.person,
+    channel: channel || query.get("channel"),
+    thread: thread || query.get("thread_ts"),
+    ts: query.get("ts"),
+  };
+}
+
+/** The place that a permalink of this workspace leads to: {channel, ts, thread}; null for any other link. */
+export function readPermalink(url) {
+  const match = /\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?.*thread_ts=([\d.]+))?/.exec(url);
+  if (!match || !url.startsWith(location.origin)) return null;
+  return { channel: match[1], ts: `${match[2]}.${match[3]}`, thread: match[4] ?? null };
+}
+
+/** Open the channel of a message and bring it into view. */
+export async function openMessage({ channel, ts, thread }) {
+  await openChannel(channel, { thread, tab: "messages" });
+  emit("show", ts);
+}
+
+/** The first channel that this person is in. */
+export function firstChannel() {
+  const rooms = [...state.channels.values()].filter((channel) => !channel.is_archived && !channel.is_im);
+  return (rooms.find((channel) => channel.is_member) ?? rooms[0])?.id;
+}
+
+/** Go there. */
+export function openFirstChannel() {
+  return openChannel(firstChannel());
 }
 
 /** Bring a channel to the front. */
@@ -114,5 +147,5 @@ function sorted(messages) {
 function writeAddress() {
   const parts = [state.me.id, state.channel, state.thread].filter(Boolean);
   const address = `#/${parts.join("/")}`;
-  if (location.hash !== address) history.pushState(null, "", address);
+  if (location.hash !== address) history.pushState(null, "", `/${address}`);
 }

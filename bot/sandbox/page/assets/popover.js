@@ -20,7 +20,7 @@ export function openPopover(anchor, content, options = {}) {
   open = { anchor, box, align, onClose };
   anchor.setAttribute("aria-expanded", "true");
   place();
-  (options.focus ?? box.querySelector("[autofocus]"))?.focus();
+  (options.focus ?? box.querySelector("[data-autofocus]"))?.focus();
   return box;
 }
 

@@ -67,7 +67,7 @@ export function pickEmoji(anchor, onChoose) {
   const search = el("input", {
     class: "input",
     type: "text",
-    autofocus: true,
+    "data-autofocus": true,
     placeholder: "Search emoji",
     "aria-label": "Search emoji",
     on: {
@@ -114,7 +114,7 @@ function openMore(anchor, message, channel) {
   const list = new Listbox({ label: "More actions", onChoose: (run) => (closePopover(true), run()) });
   list.show(items);
   list.node.tabIndex = 0;
-  list.node.setAttribute("autofocus", "");
+  list.node.setAttribute("data-autofocus", "");
   list.node.addEventListener("keydown", (event) => list.handleKey(event));
   togglePopover(anchor, () => list.node, { align: "end", label: "More actions" });
 }

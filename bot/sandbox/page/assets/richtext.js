@@ -1,6 +1,7 @@
 /** rich_text blocks. Their texts are not escaped. */
 
 import { el } from "./dom.js";
+import { drawText } from "./emoji_art.js";
 import { renderBroadcast, renderChannel, renderDate, renderEmoji } from "./text.js";
 import { renderLink, renderUser, renderUsergroup } from "./text.js";
 
@@ -39,7 +40,7 @@ function renderElement(element) {
 }
 
 const ELEMENTS = {
-  text: (element) => document.createTextNode(element.text),
+  text: (element) => el("span", {}, drawText(element.text)),
   link: (element) => renderLink(element.url, element.text),
   user: (element) => renderUser(element.user_id),
   channel: (element) => renderChannel(element.channel_id),

@@ -83,7 +83,7 @@ class Select {
       class: "input select__search",
       type: "text",
       role: "combobox",
-      autofocus: true,
+      "data-autofocus": true,
       placeholder: "Search",
       "aria-label": "Search options",
       "aria-controls": this.list.prefix,

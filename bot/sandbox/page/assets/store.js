@@ -21,7 +21,7 @@ export const state = {
 
 const listeners = new Map();
 
-/** Call `listener` whenever `topic` is announced: boot, channels, place, messages, thread, home, stage. */
+/** Call `listener` whenever `topic` is announced: boot, channels, place, messages, thread, show, home, stage. */
 export function on(topic, listener) {
   if (!listeners.has(topic)) listeners.set(topic, []);
   listeners.get(topic).push(listener);

@@ -3,9 +3,9 @@
 import { formatMoment, formatTokens } from "./clock.js";
 import { button, el } from "./dom.js";
 import { emojiFor } from "./emoji.js";
-import { drawEmoji } from "./emoji_art.js";
+import { drawEmoji, drawText } from "./emoji_art.js";
 import { isSafeUrl, parseMrkdwn, parsePlain } from "./mrkdwn.js";
-import { openChannel } from "./navigation.js";
+import { openChannel, openMessage, readPermalink } from "./navigation.js";
 import { showProfile } from "./profile.js";
 import { displayName, state } from "./store.js";
 
@@ -23,7 +23,7 @@ export function renderMrkdwn(text) {
 
 /** Plain text as nodes: its emoji drawn, all else as written. */
 export function renderPlain(text, withEmoji = true) {
-  return parsePlain(text ?? "", withEmoji).map(renderInline);
+  return parsePlain(text ?? "", withEmoji).flatMap(renderInline);
 }
 
 /** Plain text as a string, for labels and options. */
@@ -85,6 +85,8 @@ export function renderDate(seconds, pattern, fallback, url) {
 export function renderLink(url, label) {
   const text = label ?? url.replace(/^mailto:/, "");
   if (!isSafeUrl(url)) return el("span", {}, text);
+  const place = readPermalink(url);
+  if (place) return el("a", { href: url, on: { click: (event) => (event.preventDefault(), openMessage(place)) } }, text);
   return el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text);
 }
 
@@ -97,7 +99,7 @@ function renderBlock(block) {
 const STYLE_TAGS = { bold: "strong", italic: "em", strike: "s", code: "code" };
 
 function renderInline(node) {
-  if (node.type === "text") return document.createTextNode(node.text);
+  if (node.type === "text") return drawText(node.text);
   if (node.type in STYLE_TAGS) return el(STYLE_TAGS[node.type], {}, node.children.map(renderInline));
   return REFERENCES[node.type](node);
 }

@@ -22,7 +22,7 @@ export function renderTextInput(element, slot) {
     placeholder: plainString(element.placeholder) || KINDS[element.type].placeholder,
     value: state.value ?? "",
     maxlength: element.max_length,
-    autofocus: element.focus_on_load,
+    "data-autofocus": element.focus_on_load,
     "aria-label": slot.label,
     dir: "auto",
     data: { action: element.action_id, focus: `${slot.blockId}/${element.action_id}` },

@@ -23,7 +23,7 @@ def add(call: Call) -> Json:
         raise SlackError("invalid_bookmark_type")
     if len(channel.bookmarks) >= _HIGHEST:
         raise SlackError("too_many_bookmarks")
-    bookmark = {
+    bookmark: Json = {
         "id": call.workspace.ids.new("Bk"),
         "channel_id": channel.id,
         "title": title,

@@ -27,9 +27,7 @@ def read_content(call: Call, text_high: int) -> Json:
     attachments = call.structure("attachments", "invalid_attachments")
     if attachments is not None:
         check_attachments(attachments)
-        content["attachments"] = [
-            {"id": index, **attachment} for index, attachment in enumerate(attachments, start=1)
-        ]
+        content["attachments"] = [{"id": index, **attachment} for index, attachment in enumerate(attachments, start=1)]
     if call.arguments.get("metadata") is not None:
         content["metadata"] = _read_metadata(call)
     if not any(content.get(name) for name in ("text", "blocks", "attachments")) and "metadata" not in content:

@@ -48,7 +48,7 @@ def info(call: Call) -> Json:
 @method("conversations.list", Tier.TWO, READ)
 def list_channels(call: Call) -> Json:
     """Channels by type, a page at a time."""
-    return _list(call, [c for c in call.workspace.state.visible_channels(call.caller)])
+    return _list(call, list(call.workspace.state.visible_channels(call.caller)))
 
 
 @method("users.conversations", Tier.THREE, READ)

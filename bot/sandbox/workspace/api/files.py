@@ -34,7 +34,10 @@ def complete_upload(call: Call) -> Json:
     uploaded = [_uploaded(call, entry) for entry in call.structure("files") or []]
     if not uploaded:
         raise SlackError("invalid_arguments", ["[ERROR] missing required field: files"])
-    for channel in _channels(call):
+    channels = _channels(call)
+    for file in uploaded:
+        file.is_complete = True
+    for channel in channels:
         blocks = call.structure("blocks", "invalid_blocks_format")
         if blocks:
             check_message_blocks(blocks)
@@ -95,7 +98,6 @@ def _uploaded(call: Call, entry: Json) -> SharedFile:
     if file is None or file.content is None:
         raise SlackError("file_not_found")
     file.title = str(entry.get("title") or file.name)
-    file.is_complete = True
     return file
 
 

@@ -8,7 +8,7 @@ from bot.sandbox.workspace.rates import Tier
 from bot.sandbox.workspace.vendor import Json
 
 
-@method("api.test", Tier.FOUR, token="")
+@method("api.test", Tier.FOUR, caller="anyone")
 def api_test(call: Call) -> Json:
     """Echo the arguments; `error` makes it fail with that code."""
     arguments = {name: value for name, value in call.arguments.items() if name != "token"}
@@ -47,7 +47,7 @@ def emoji_list(call: Call) -> Json:
 
 
 # Slack documents tier 1 and tolerates bursts; a strict one a minute would forbid any reconnection.
-@method("apps.connections.open", Tier.TWO, token="app")
+@method("apps.connections.open", Tier.TWO, caller="app")
 def open_connection(call: Call) -> Json:
     """A Socket Mode address, good for one connection."""
     base = call.workspace.base_url.replace("http", "ws", 1)

@@ -33,9 +33,7 @@ def push_view(call: Call) -> Json:
 @method("views.update", Tier.FOUR)
 def update_view(call: Call) -> Json:
     """Replace a view's content; hash_conflict when somebody did since `hash` was read."""
-    view = views.find(
-        call.workspace, view_id=call.text("view_id"), external_id=call.text("external_id")
-    )
+    view = views.find(call.workspace, view_id=call.text("view_id"), external_id=call.text("external_id"))
     if call.text("hash") and call.text("hash") != view.payload["hash"]:
         raise SlackError("hash_conflict")
     return _show(views.update(call.workspace, view, _view(call)))
@@ -48,9 +46,9 @@ def publish_view(call: Call) -> Json:
         raise SlackError("not_enabled")
     user = call.workspace.state.user(call.required("user_id", "user_not_found"))
     view, home_id = _view(call), call.workspace.state.homes.get(user.id)
-    if home_id and call.text("hash"):
-        if call.text("hash") != call.workspace.state.views[home_id].payload["hash"]:
-            raise SlackError("hash_conflict")
+    known_hash = call.workspace.state.views[home_id].payload["hash"] if home_id else ""
+    if home_id and call.text("hash", known_hash) != known_hash:
+        raise SlackError("hash_conflict")
     return _show(views.publish_home(call.workspace, user.id, view))
 
 

@@ -38,18 +38,14 @@ FILTER = record(
         "exclude_bot_users": boolean,
     },
 )
-DISPATCH = record(
-    {}, {"trigger_actions_on": array(one_of("on_enter_pressed", "on_character_entered"), 1)}
-)
+DISPATCH = record({}, {"trigger_actions_on": array(one_of("on_enter_pressed", "on_character_entered"), 1)})
 
 
 def option(*, mrkdwn: bool = False, url: bool = False) -> Rule:
     """An option; `mrkdwn` texts in checkboxes and radio buttons only, `url` in overflow menus only."""
     kinds = ("plain_text", "mrkdwn") if mrkdwn else ("plain_text",)
     extra = {"url": string(1, 3000)} if url else {}
-    return record(
-        {"text": text(75, kinds), "value": string(1, 150)}, {"description": text(75, kinds), **extra}
-    )
+    return record({"text": text(75, kinds), "value": string(1, 150)}, {"description": text(75, kinds), **extra})
 
 
 OPTIONS = array(option(), 1, OPTIONS_HIGH)

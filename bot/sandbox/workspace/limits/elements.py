@@ -88,9 +88,7 @@ ELEMENTS: dict[str, Rule] = {
         options_or_groups,
         initial_among_options,
     ),
-    "external_select": record(
-        {}, {**_MENU, "initial_option": option(), "min_query_length": integer(0)}
-    ),
+    "external_select": record({}, {**_MENU, "initial_option": option(), "min_query_length": integer(0)}),
     "multi_external_select": record(
         {}, {**_MULTI, "initial_options": array(option(), 1, 100), "min_query_length": integer(0)}
     ),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from bot.sandbox.workspace.limits.rules import Rule, array, boolean, integer, one_of, record, string, tagged
 
-_STYLE = record(
-    {}, {name: boolean for name in ("bold", "italic", "strike", "code", "underline", "highlight",
-                                    "client_highlight", "unlink")}
-)
+_STYLES = ("bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink")
+_STYLE = record({}, dict.fromkeys(_STYLES, boolean))
 _STYLED = {"style": _STYLE}
 _ID = string(1, 255)
 

@@ -97,12 +97,9 @@ def array(item: Rule, low: int = 0, high: int | None = None) -> Rule:
     return check
 
 
-def record(
-    required: Mapping[str, Rule], optional: Mapping[str, Rule] | None = None, *also: Rule
-) -> Rule:
+def record(required: Mapping[str, Rule], optional: Mapping[str, Rule] | None = None, *also: Rule) -> Rule:
     """An object with these fields and no others; `also` looks at the whole of it when its fields are right."""
-    optional = optional or {}
-    known = {**required, **optional}
+    known = {"type": anything, **required, **(optional or {})}
 
     def check(value: Any, pointer: str, report: Report) -> None:
         if not isinstance(value, dict):
@@ -112,18 +109,24 @@ def record(
         for name in required:
             if value.get(name) is None:
                 report.add(f"missing required field: {name}", pointer)
-        for name, entry in value.items():
-            if name == "type" and name not in known:
-                continue
-            if name not in known:
-                report.add(f"invalid additional property: {name}", pointer)
-            elif entry is not None:
-                known[name](entry, f"{pointer}/{name}", report)
+        _check_fields(value, known, pointer, report)
         if len(report.problems) == before:
             for look in also:
                 look(value, pointer, report)
 
     return check
+
+
+def _check_fields(value: dict[str, Any], known: Mapping[str, Rule], pointer: str, report: Report) -> None:
+    for name, entry in value.items():
+        if name not in known:
+            report.add(f"invalid additional property: {name}", pointer)
+        elif entry is not None:
+            known[name](entry, f"{pointer}/{name}", report)
+
+
+def anything(value: Any, pointer: str, report: Report) -> None:
+    """No rule."""
 
 
 def tagged(kinds: Mapping[str, Rule], allowed: Sequence[str] | None = None) -> Rule:

@@ -9,7 +9,7 @@ from bot.sandbox.workspace.errors import SlackError
 from bot.sandbox.workspace.limits.blocks import check_blocks, interactive
 from bot.sandbox.workspace.limits.composition import plain
 from bot.sandbox.workspace.limits.elements import MODAL_ONLY
-from bot.sandbox.workspace.limits.rules import Report, Rule, array, boolean, one_of, record, string
+from bot.sandbox.workspace.limits.rules import Report, Rule, anything, array, boolean, one_of, record, string
 from bot.sandbox.workspace.vendor import Json
 
 MESSAGE_BLOCKS = 50
@@ -39,8 +39,20 @@ _ATTACHMENT = record(
         **{
             name: string()
             for name in (
-                "fallback", "color", "pretext", "author_name", "author_link", "author_icon", "title",
-                "title_link", "text", "image_url", "thumb_url", "footer", "footer_icon", "callback_id",
+                "fallback",
+                "color",
+                "pretext",
+                "author_name",
+                "author_link",
+                "author_icon",
+                "title",
+                "title_link",
+                "text",
+                "image_url",
+                "thumb_url",
+                "footer",
+                "footer_icon",
+                "callback_id",
             )
         },
         "fields": array(_FIELD),
@@ -51,7 +63,7 @@ _ATTACHMENT = record(
     },
 )
 _VIEW_COMMON = {
-    "blocks": array(lambda *_: None),
+    "blocks": array(anything),
     "private_metadata": string(0, 3000),
     "callback_id": string(0, 255),
     "external_id": string(0, 255),
@@ -101,12 +113,17 @@ def check_view(view: Any, allowed: str) -> None:
     (_MODAL if allowed == "modal" else _HOME)(view, "/view", report)
     if not report.problems:
         check_blocks(view["blocks"], "/view/blocks", VIEW_BLOCKS, report)
-    if allowed == "modal" and not report.problems and not view.get("submit"):
-        if any(block["type"] == "input" for block in view["blocks"]):
-            report.add("missing required field: submit", "/view")
+    if allowed == "modal" and not report.problems:
+        _check_submit(view, report)
     _raise("invalid_arguments", report)
     if len(json.dumps(view).encode()) > VIEW_BYTES:
         raise SlackError("view_too_large")
+
+
+def _check_submit(view: Json, report: Report) -> None:
+    has_input = any(block["type"] == "input" for block in view["blocks"])
+    if has_input and not view.get("submit"):
+        report.add("missing required field: submit", "/view")
 
 
 def count_characters(value: Any) -> int:

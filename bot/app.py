@@ -1,0 +1,129 @@
+"""The one place where everything is put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from slack_bolt import App
+from sqlalchemy.orm import Session
+
+from bot import cli
+from bot.clock import utc_now
+from bot.comms.channels.slack import SlackChannel
+from bot.comms.deliveries import Deliveries
+from bot.comms.incident_desk import IncidentNotices
+from bot.comms.messages.subject import Subject
+from bot.comms.notices import WORKFLOW as DELIVER
+from bot.comms.notices import Notices
+from bot.comms.prose import Prose
+from bot.comms.room import WORKFLOW as OPEN_ROOM
+from bot.comms.room import Rooms
+from bot.diagnostics.sweeps import WORKFLOW as SWEEP
+from bot.diagnostics.sweeps import Sweeps
+from bot.engine import Engine
+from bot.incidents.desk import Change, Desk, Listener
+from bot.policy import load_policy
+from bot.postmortem.drafts import WORKFLOW as DRAFT
+from bot.postmortem.drafts import Drafts
+from bot.recovery.action import World
+from bot.recovery.approvals import Approvals
+from bot.recovery.plans import EXPIRE, MAKE, Plans
+from bot.recovery.runs import WORKFLOW as RUN
+from bot.recovery.runs import Runs
+from bot.services import Services
+from bot.settings import Settings, templates_dir
+from bot.slack.client import build_client
+from bot.slack.directory import Directory
+from bot.store.database import Database
+from bot.store.migrate import migrate
+from bot.store.tables import Incident
+from bot.terminal.session import Parts
+from handlers import home
+from handlers.buttons import press
+from handlers.commands import listener
+from handlers.modals import form
+
+LISTENERS = 32
+
+
+def build_services(environment: Mapping[str, str]) -> Services:
+    """Migrate the store and wire every room. Raises `SettingsError` or `PolicyError`."""
+    settings = Settings.from_environment(environment)
+    policy = load_policy(settings.policy_path)
+    database = Database(settings.database_url)
+    migrate(database)
+    engine = Engine(database)
+    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
+    slack = build_client(token, settings.slack_api_url)
+    prose = Prose(templates_dir())
+    world = World(policy, environment, utc_now)
+    notices = Notices(engine)
+    services = Services(
+        settings=settings,
+        policy=policy,
+        database=database,
+        engine=engine,
+        world=world,
+        slack=slack,
+        directory=Directory(slack, database, policy),
+        desk=Desk(database, policy),
+        notices=notices,
+        sweeps=Sweeps(database, engine, policy, notices, environment),
+        plans=Plans(database, engine, policy, notices, world),
+        approvals=Approvals(database, engine, policy, notices),
+        runs=Runs(database, policy, notices, world),
+        drafts=Drafts(database, policy, notices, prose),
+    )
+    _register_workflows(services, prose)
+    services.desk.listeners += [IncidentNotices(notices, policy).changed, _draft_when_resolved(engine)]
+    return services
+
+
+def build_bolt(services: Services) -> App:
+    """The listeners. Starts without asking Slack anything, so a slow Slack does not hold it up."""
+    app = App(
+        client=services.slack,
+        signing_secret=_signing_secret(services.settings),
+        token_verification_enabled=False,
+        request_verification_enabled=services.settings.slack_app_token is None,
+        listener_executor=ThreadPoolExecutor(max_workers=LISTENERS, thread_name_prefix="listener"),
+    )
+    for room in (listener, press, form, home):
+        room.register(app, services)
+    return app
+
+
+def main() -> None:
+    """The console script."""
+    cli.run(Parts(build_services=lambda: build_services(os.environ), build_bolt=build_bolt))
+
+
+def _register_workflows(services: Services, prose: Prose) -> None:
+    subject = Subject(services.database, services.policy, prose)
+    channels = {"slack": SlackChannel(services.slack, subject)}
+    rooms = Rooms(services.database, services.policy, services.notices, services.slack, services.directory)
+    workflows: dict[str, Callable[..., None]] = {
+        DELIVER: Deliveries(services.database, services.notices, channels).deliver,
+        OPEN_ROOM: rooms.open,
+        SWEEP: services.sweeps.run,
+        MAKE: services.plans.make,
+        EXPIRE: services.plans.expire,
+        RUN: services.runs.execute,
+        DRAFT: services.drafts.draft,
+    }
+    for name, workflow in workflows.items():
+        services.engine.register(name, workflow)
+
+
+def _draft_when_resolved(engine: Engine) -> Listener:
+    def changed(session: Session, incident: Incident, change: Change) -> None:
+        if change == "resolved":
+            engine.enqueue(session, DRAFT, incident.id, key=f"postmortem-{incident.id}")
+
+    return changed
+
+
+def _signing_secret(settings: Settings) -> str | None:
+    return settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None

@@ -1,0 +1,31 @@
+"""The terminal: the same services as in Slack, for when Slack is down, and the bot's own start."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from bot.terminal.dr import dr
+from bot.terminal.incident import incident
+from bot.terminal.records import ledger, policy
+from bot.terminal.serve import serve
+from bot.terminal.session import Parts, TerminalSession
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="holdfast")
+def holdfast() -> None:
+    """Incident response and disaster recovery: plan, approve, run, verify, prove."""
+
+
+for command in (incident, dr, policy, ledger, serve):
+    holdfast.add_command(command)
+
+
+def run(parts: Parts, *more: click.Command) -> None:
+    """Parse the command line and act. `more` are commands of rooms above this one."""
+    logging.basicConfig(level=logging.WARNING)
+    for command in more:
+        holdfast.add_command(command)
+    holdfast(obj=TerminalSession(parts))

@@ -1,0 +1,45 @@
+"""Replicas and how far they are behind. (Document, Step 3: replication lag.)"""
+
+from __future__ import annotations
+
+from bot.diagnostics.check import Check, Surroundings
+from bot.store.documents import Finding
+from bot.words import show_duration, show_size
+
+REPLICAS = """
+    SELECT coalesce(nullif(application_name, ''), client_addr::text, 'replica'), state, sync_state,
+           pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END,
+                           replay_lsn)::bigint,
+           extract(epoch FROM replay_lag)::float8
+    FROM pg_stat_replication
+"""
+WARN_LAG_S = 60.0
+WARN_LAG_BYTES = 256 * 1024 * 1024
+
+
+class DatabaseReplication(Check):
+    name = "database_replication"
+    title = "Replication"
+    scope = "database"
+
+    def run(self, surroundings: Surroundings) -> Finding:
+        with surroundings.connect(self.timeout_s) as connection:
+            replicas = connection.execute(REPLICAS).fetchall()
+        if not replicas:
+            return self.finding("ok", "No replica is connected, so there is no lag to watch.")
+        late = [row for row in replicas if (row[4] or 0) > WARN_LAG_S or (row[3] or 0) > WARN_LAG_BYTES]
+        lines = [
+            f"{name}: {state}, {sync}, {_lag(lag_bytes, lag_s)} behind"
+            for name, state, sync, lag_bytes, lag_s in replicas
+        ]
+        if late:
+            return self.finding("warning", f"{len(late)} of {len(replicas)} replicas are behind.", lines)
+        return self.finding("ok", f"{len(replicas)} replicas keep up.", lines)
+
+
+def _lag(lag_bytes: int | None, lag_s: float | None) -> str:
+    size = "an unknown amount" if lag_bytes is None else show_size(lag_bytes)
+    return size if lag_s is None else f"{size} and {show_duration(lag_s)}"
+
+
+CHECK = DatabaseReplication()

@@ -1,0 +1,146 @@
+"""The post-mortem draft in the shape of the document's template; what only people know is marked as a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bot.comms.notices import Notices, incident_room
+from bot.comms.prose import Prose
+from bot.policy import Policy
+from bot.store import ledger
+from bot.store.database import Database
+from bot.store.documents import Finding, Proof
+from bot.store.tables import Incident, LedgerEntry, Plan, Postmortem, Run, Sweep
+from bot.words import show_duration
+
+WORKFLOW = "draft-postmortem"
+FAILURES = ("delivery.failed", "run.failed", "run.refused", "run.cancelled", "plan.expired", "plan.void")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One of the moments that the document's timeline asks for; None where the ledger does not know it."""
+
+    title: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class RunStory:
+    id: int
+    title: str
+    state: str
+    words: str
+    proof: Proof | None
+
+
+class Drafts:
+    """Writes drafts and keeps them."""
+
+    def __init__(self, database: Database, policy: Policy, notices: Notices, prose: Prose) -> None:
+        self.database, self.policy, self.notices, self.prose = database, policy, notices, prose
+
+    def draft(self, incident_id: int) -> None:
+        """The workflow: write the draft once, keep it, and post it as a file."""
+        if self.latest(incident_id) is not None:
+            return
+        with self.database.write() as session:
+            draft = Postmortem(
+                incident_id=incident_id, markdown=self._write(session, incident_id), drafted_at=self.notices.clock()
+            )
+            session.add(draft)
+            session.flush()
+            ledger.append(
+                session, key=f"postmortem:{incident_id}", kind="postmortem.drafted", actor="holdfast",
+                text="Post-mortem draft written", incident_id=incident_id, data={"draft": draft.id},
+            )  # fmt: skip
+            self.notices.say(
+                session, "postmortem", key=f"postmortem:{draft.id}", to=[incident_room(incident_id)],
+                incident_id=incident_id, subject_id=draft.id,
+            )  # fmt: skip
+
+    def latest(self, incident_id: int) -> Postmortem | None:
+        query = sa.select(Postmortem).where(Postmortem.incident_id == incident_id).order_by(Postmortem.id.desc())
+        with self.database.read() as session:
+            return session.scalar(query.limit(1))
+
+    def _write(self, session: Session, incident_id: int) -> str:
+        incident = session.get_one(Incident, incident_id)
+        entries = ledger.read_timeline(session, incident_id)
+        runs = _tell_runs(session, incident_id)
+        ended_at = incident.resolved_at or self.notices.clock()
+        head_seq, head_hash = ledger.read_head(session)
+        return self.prose.markdown(
+            "postmortem/draft.md",
+            incident=incident,
+            severity=self.policy.severities[incident.severity],
+            category=self.policy.categories[incident.category],
+            ended_at=ended_at,
+            total=ended_at - incident.detected_at,
+            marks=_find_marks(incident, entries, runs),
+            entries=entries,
+            runs=runs,
+            findings=_find_trouble(session, incident_id),
+            failures=[entry for entry in entries if entry.kind in FAILURES],
+            data_loss=_measured(runs, "loss"),
+            downtime=_measured(runs, "downtime"),
+            revenue=self._estimate_revenue(ended_at - incident.detected_at),
+            follow_ups=[{"title": one.title, "due": ended_at + one.due} for one in self.policy.post_incident],
+            head_seq=head_seq,
+            head_hash=head_hash,
+        )
+
+    def _estimate_revenue(self, total: timedelta) -> str:
+        """The policy's figures for a day, scaled to the duration."""
+        impact, days = self.policy.business_impact, total / timedelta(days=1)
+        low, high = impact.revenue_loss_per_day_usd_low * days, impact.revenue_loss_per_day_usd_high * days
+        return f"about ${low:,.0f} to ${high:,.0f} if nothing worked for all of {show_duration(total)} ❓"
+
+
+def _tell_runs(session: Session, incident_id: int) -> list[RunStory]:
+    query = sa.select(Run, Plan).join(Plan, Plan.id == Run.plan_id).where(Run.incident_id == incident_id)
+    return [
+        RunStory(run.id, plan.document.title if plan.document else run.action, run.state, run.words, run.proof)
+        for run, plan in session.execute(query.order_by(Run.id))
+    ]
+
+
+def _find_marks(incident: Incident, entries: list[LedgerEntry], runs: list[RunStory]) -> list[Mark]:
+    """The moments of the document's template, as far as the ledger knows them."""
+
+    def when(kind: str, status: str | None = None) -> datetime | None:
+        found = (one for one in entries if one.kind == kind and status in (None, one.data.get("status")))
+        return next((one.happened_at for one in found), None)
+
+    recoveries = [run for run in runs if run.proof and "downtime" in run.proof.measured]
+    fixed = max((run.proof.at for run in recoveries if run.proof), default=None)
+    return [
+        Mark("Incident started (first symptoms)", None),
+        Mark("Detected", incident.detected_at),
+        Mark("DR team notified", when("incident.room")),
+        Mark("Root cause identified", when("incident.status", "identified")),
+        Mark("Fix implemented", fixed),
+        Mark("Service restored", fixed),
+        Mark("Incident closed", incident.resolved_at),
+    ]
+
+
+def _find_trouble(session: Session, incident_id: int) -> list[Finding]:
+    """What the sweeps of the incident found wrong, the newest answer of each check."""
+    sweeps = session.scalars(sa.select(Sweep).where(Sweep.incident_id == incident_id).order_by(Sweep.id))
+    newest: dict[str, Finding] = {}
+    for sweep in sweeps:
+        newest.update(
+            {finding.check: finding for finding in sweep.findings if finding.state in ("critical", "warning")}
+        )
+    return list(newest.values())
+
+
+def _measured(runs: list[RunStory], name: str) -> str:
+    """A figure of the newest run that measured it."""
+    found = [str(run.proof.measured[name]) for run in runs if run.proof and name in run.proof.measured]
+    return found[-1] if found else ""

@@ -1,0 +1,137 @@
+"""What a recovery action is: one procedure that changes a real system, in one file of `recovery/actions`.
+
+An action observes (read-only), plans, and lists its steps. Who may approve it is never written here: the policy
+decides by risk. A step says how to do it and how to see, after a crash, that it has been done already.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from bot.policy import Policy
+from bot.store.documents import PlanDocument, PlannedStep, Prediction, Risk, Verdict
+
+Facts = dict[str, JsonValue]
+PhaseName = Literal["retrieval", "restore", "restart", "validation"]
+
+
+class Parameters(BaseModel):
+    """Base of an action's parameters: unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=Parameters)
+
+
+@dataclass(frozen=True)
+class World:
+    """What an action may know of the world: the policy, and the environment in which secrets are read late."""
+
+    policy: Policy
+    environment: Mapping[str, str]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class History:
+    """What this installation's own runs of the action on the target took; None where there are none."""
+
+    duration: Prediction | None = None
+    downtime: Prediction | None = None
+
+
+@dataclass
+class Context(Generic[P]):
+    """What a step is given."""
+
+    world: World
+    run_id: int
+    parameters: P
+    plan: PlanDocument
+    progress: Callable[[str], None]
+    """Says in a few words how far the step is; may be called often."""
+    cancelled: Callable[[], bool]
+    """Whether somebody asked to cancel; a long step polls it and stops what it started."""
+    outputs: dict[str, Facts] = field(default_factory=dict)
+    """What the steps before gave back, by step name."""
+
+
+@dataclass(frozen=True)
+class Step(Generic[P]):
+    """One step. `do` returns facts that later steps and the proof use.
+
+    `happened` looks at the world after a crash: the facts when the step was done, None when it must be done
+    (again). A step without it may be done twice without harm.
+    """
+
+    name: str
+    title: str
+    do: Callable[[Context[P]], Facts]
+    happened: Callable[[Context[P]], Facts | None] | None = None
+    phase: PhaseName = "restore"
+    cancellable: bool = True
+
+    @property
+    def planned(self) -> PlannedStep:
+        return PlannedStep(name=self.name, title=self.title)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run proves: verdicts, and figures for the next prediction (`downtime_s`)."""
+
+    verdicts: list[Verdict]
+    measured: Facts = field(default_factory=dict)
+    words: str = ""
+
+
+class Action(ABC, Generic[P]):
+    """One recovery action."""
+
+    name: ClassVar[str]
+    purpose: ClassVar[str]
+    risk: ClassVar[Risk]
+    permissions: ClassVar[tuple[str, ...]]
+    """AWS permissions that it needs, as IAM writes them."""
+    parameters: ClassVar[type[Any]]
+
+    @abstractmethod
+    def target(self, parameters: P) -> str:
+        """What one run at a time may touch; also the name that approvers type."""
+
+    @abstractmethod
+    def observe(self, world: World, parameters: P) -> Facts:
+        """Look, change nothing. Raises `Refused` or `Failed` where no plan can be made."""
+
+    @abstractmethod
+    def plan(self, world: World, parameters: P, observed: Facts, history: History) -> PlanDocument:
+        """What would be done, lost and paused, from what was observed."""
+
+    @abstractmethod
+    def steps(self) -> list[Step[P]]:
+        """In order."""
+
+    @abstractmethod
+    def verify(self, context: Context[P]) -> Evidence:
+        """Measure afterwards; read-only."""
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        """In words, what has changed since the plan in a way that matters."""
+        return [
+            f"{name} was {planned.get(name)}, is {now.get(name)}" for name in planned if planned[name] != now.get(name)
+        ]
+
+    def clean_up(self, context: Context[P]) -> str:
+        """After a failure or a cancellation: remove what only this run made. Returns what is true now."""
+        return ""
+
+    def disaster(self, world: World, parameters: P) -> str | None:
+        """Key of the policy's disaster whose RTO and phases apply; None where none does."""
+        return None

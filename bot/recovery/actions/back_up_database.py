@@ -1,0 +1,98 @@
+"""Back a database up to S3 and verify the backup by reading it back. (Document: Manual Backups.)"""
+
+from __future__ import annotations
+
+from bot.outcome import Refused
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.backups import READ_PERMISSIONS, find_backup, open_bucket, recovery_url, settings_of
+from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
+from bot.systems.databases import observe_database, observe_server
+from bot.systems.dumps.backup import back_up
+from bot.systems.dumps.listing import confirm_backup
+from bot.systems.postgres import connect
+from bot.words import show_duration, show_size
+
+WORK_FROM = 14
+
+
+class BackUp(Parameters):
+    database: str
+
+
+class BackUpDatabase(Action[BackUp]):
+    name = "back_up_database"
+    purpose = "Take a backup of a database into S3 and verify it"
+    risk = "low"
+    permissions = ("s3:PutObject", "s3:AbortMultipartUpload", *READ_PERMISSIONS)
+    parameters = BackUp
+
+    def target(self, parameters: BackUp) -> str:
+        return f"backup of {parameters.database}"
+
+    def observe(self, world: World, parameters: BackUp) -> Facts:
+        settings = settings_of(world, parameters.database)
+        with connect(recovery_url(world.environment, parameters.database, settings), purpose="observe") as connection:
+            server = observe_server(connection)
+            database = observe_database(connection, parameters.database)
+        if server.major < WORK_FROM:
+            raise Refused(f"PostgreSQL {server.version} is older than Holdfast works with.", "14 is the oldest.")
+        return {"oid": database.oid, "server_version": server.version, "size_bytes": database.size_bytes}
+
+    def plan(self, world: World, parameters: BackUp, observed: Facts, history: History) -> PlanDocument:
+        place = settings_of(world, parameters.database).backups
+        return PlanDocument(
+            action=self.name,
+            title=f"Back up {parameters.database}",
+            risk=self.risk,
+            target=self.target(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            observed=observed,
+            steps=[step.planned for step in self.steps()],
+            loss=Loss(seconds=0, rows=0, words="nothing"),
+            downtime=Prediction(seconds=0, source="the database is only read"),
+            duration=history.duration or Prediction(seconds=None, source="not measured here yet"),
+            way_back="Nothing is changed but for new objects in S3, which can be left or deleted.",
+            notes=[f"Goes to s3://{place.bucket}/{place.prefix}, never over an object that is there."],
+        )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        """A backup is of whatever is there; only another database under the name would surprise."""
+        return ["the database was replaced by another one"] if planned["oid"] != now["oid"] else []
+
+    def steps(self) -> list[Step[BackUp]]:
+        return [Step("dump", "Dump, upload, read back", take, phase="retrieval")]
+
+    def verify(self, context: Context[BackUp]) -> Evidence:
+        """The objects are there in the versions that were read back."""
+        database = context.parameters.database
+        manifest = find_backup(context.world, database, str(context.outputs["dump"]["key"]))
+        confirm_backup(open_bucket(settings_of(context.world, database)), manifest)
+        rows = manifest.fingerprint.rows
+        verdict = Verdict(
+            name="Backup",
+            expected="read back, every checksum right",
+            found=f"{show_size(manifest.size_bytes)} in {len(manifest.parts)} objects, {rows:,} rows",
+            good=True,
+        )
+        return Evidence([verdict], {"key": manifest.key, "rows": rows}, f"{manifest.key} can be restored from.")
+
+
+def take(context: Context[BackUp]) -> Facts:
+    """A run that has its manifest already returns it: taking a backup twice takes one."""
+    database = context.parameters.database
+    settings = settings_of(context.world, database)
+    manifest = back_up(
+        recovery_url(context.world.environment, database, settings),
+        open_bucket(settings),
+        prefix=settings.backups.prefix,
+        run=f"run{context.run_id}",
+        metadata={"backup-type": "manual"},
+        storage_class=settings.backups.storage_class,
+        progress=lambda phase, done, _total: context.progress(f"{phase}: {show_size(done)}"),
+        cancelled=context.cancelled,
+    )
+    took = ", ".join(f"{name} {show_duration(seconds)}" for name, seconds in manifest.durations_s.items())
+    return {"key": manifest.key, "words": f"{show_size(manifest.size_bytes)} ({took})"}
+
+
+ACTION = BackUpDatabase()

@@ -1,0 +1,116 @@
+"""The backups of a database as recovery sees them: where they are, how old, what restoring one would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import boto3
+from psycopg import sql
+
+from bot.outcome import Failed, Refused
+from bot.policy import Database
+from bot.recovery.action import World
+from bot.systems.archives import Bucket
+from bot.systems.dumps.listing import Listing, list_backups
+from bot.systems.dumps.manifest import Manifest
+from bot.systems.postgres import Connection, connect, replace_database
+from bot.words import show_duration, show_size
+
+READ_PERMISSIONS = ("s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion")
+LISTED = 50
+
+
+def settings_of(world: World, database: str) -> Database:
+    """Raises `Refused` for a database that the policy does not know."""
+    settings = world.policy.databases.get(database)
+    if settings is None:
+        known = ", ".join(world.policy.databases)
+        raise Refused(f"{database[:60]!r} is not a database of the policy.", f"Known: {known}.")
+    return settings
+
+
+def recovery_url(environment: Mapping[str, str], database: str, settings: Database) -> str:
+    """The URL of the role that may restore, to the database itself. Raises `Refused` naming the variable."""
+    url = environment.get(settings.recovery_env) or environment.get(settings.connection_env)
+    if not url:
+        raise Refused(
+            f"Neither {settings.recovery_env} nor {settings.connection_env} is set, so {database} cannot be reached.",
+            "Set one in the environment of the bot and start it again.",
+        )
+    return replace_database(url, database)
+
+
+def maintenance_url(environment: Mapping[str, str], database: str, settings: Database) -> str:
+    """The same server, from where databases are made, renamed and dropped."""
+    return replace_database(recovery_url(environment, database, settings), settings.maintenance_database)
+
+
+def open_bucket(settings: Database) -> Bucket:
+    """boto3 finds its endpoint and credentials in the environment."""
+    client = boto3.client("s3", region_name=settings.backups.region)
+    return Bucket(client, settings.backups.bucket)
+
+
+def find_backups(world: World, database: str) -> Listing:
+    """The verified backups, the newest first, and what lies there besides. Raises `Failed` when S3 is away."""
+    settings = settings_of(world, database)
+    return list_backups(open_bucket(settings), settings.backups.prefix, database=database)
+
+
+def find_backup(world: World, database: str, key: str) -> Manifest:
+    """The backup with this key. Raises `Refused` where there is none."""
+    for manifest in find_backups(world, database).backups:
+        if manifest.key == key:
+            return manifest
+    raise Refused(f"There is no verified backup {key} of {database}.", "Choose another one with `/dr restore`.")
+
+
+def describe_backups(world: World, database: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """(key, label) of each verified backup, and notes about what cannot be used."""
+    listing = find_backups(world, database)
+    lost = _count_losses(world, database, list(listing.backups[:LISTED]))
+    now = world.now()
+    labels = [
+        (manifest.key, describe_backup(manifest, now, lost.get(manifest.key))) for manifest in listing.backups[:LISTED]
+    ]
+    notes = [f"{entry.key}: {entry.reason}" for entry in listing.unusable[:3]]
+    if len(listing.unusable) > len(notes):
+        notes.append(f"and {len(listing.unusable) - len(notes)} more that cannot be used")
+    return labels, notes
+
+
+def describe_backup(manifest: Manifest, now: datetime, lost_rows: int | None) -> str:
+    """One line: age first, since that is what is lost."""
+    age = show_duration(now - manifest.snapshot_at)
+    rows = "" if lost_rows is None else f", ~{lost_rows:,} rows newer"
+    return f"{age} old{rows} · {manifest.snapshot_at:%d %b %H:%M} UTC · {show_size(manifest.size_bytes)}"
+
+
+def count_newer(connection: Connection, tables: Mapping[str, str], since: datetime) -> int | None:
+    """Rows that came after `since`, by the policy's tables and their time columns; None where it cannot be told."""
+    total = 0
+    for table, column in tables.items():
+        query = sql.SQL("SELECT count(*) FROM {} WHERE {} > %s").format(_name(table), sql.Identifier(column))
+        exists = connection.execute("SELECT to_regclass(%s)", (_name(table).as_string(connection),)).fetchone()
+        if exists is None or exists[0] is None:
+            return None
+        row = connection.execute(query, (since,)).fetchone()
+        total += int(row[0]) if row else 0
+    return total
+
+
+def _name(table: str) -> sql.Identifier:
+    """A table of the policy, with or without its schema."""
+    return sql.Identifier(*table.split("."))
+
+
+def _count_losses(world: World, database: str, manifests: list[Manifest]) -> dict[str, int | None]:
+    """Rows lost by restoring each; nothing where the database cannot be asked (it may be what is broken)."""
+    settings = settings_of(world, database)
+    try:
+        url = recovery_url(world.environment, database, settings)
+        with connect(url, purpose="loss", connect_timeout_s=3, statement_timeout_s=5) as connection:
+            return {one.key: count_newer(connection, settings.loss_tables, one.snapshot_at) for one in manifests[:10]}
+    except (Refused, Failed):
+        return {}

@@ -1,0 +1,89 @@
+/** The stage: what may be broken here, and the lights that tell how things are. */
+
+import { get, tell } from "./api.js";
+import { button, el, fill, keepFocus } from "./dom.js";
+import { whileBusy } from "./elements.js";
+import { icon } from "./icons.js";
+import { emit, on, state } from "./store.js";
+import { toast } from "./toasts.js";
+
+const WORDS = { ok: "OK", warning: "Warning", down: "Down" };
+const RANK = ["ok", "warning", "down"];
+let isOpen = false;
+
+/** Whether the person wants to see the stage. */
+export function isStageOpen() {
+  return isOpen;
+}
+
+/** Show the stage, or put it away. */
+export function toggleStage() {
+  isOpen = !isOpen;
+  if (isOpen) loadStage();
+  emit("stage");
+}
+
+/** Ask the workspace how the stage is. */
+export async function loadStage() {
+  state.stage = await get("stage");
+  emit("stage");
+}
+
+/** The button in the top bar, with the worst of the lights. */
+export function renderStageButton() {
+  const light = el("span", { class: "light" });
+  const control = button({ class: "topbar__button stage-button", "aria-expanded": "false", on: { click: toggleStage } }, icon("theatre", 18), el("span", {}, "Stage"), light);
+  on("stage", () => {
+    const worst = RANK[Math.max(0, ...state.stage.lights.map((one) => RANK.indexOf(one.state)))];
+    light.className = state.stage.lights.length ? `light light--${worst}` : "light";
+    control.setAttribute("aria-label", state.stage.lights.length ? `Stage: ${WORDS[worst]}` : "Stage");
+    control.setAttribute("aria-expanded", String(isOpen));
+  });
+  return control;
+}
+
+/** Draw the lights and the scenarios into `container`. */
+export function renderStage(container) {
+  const { scenarios, lights, ready } = state.stage;
+  const none = el("p", { class: "muted" }, "This workspace stands alone: there is nothing to break here.");
+  keepFocus(container, () =>
+    fill(
+      container,
+      el("section", {}, el("h3", {}, "Lights"), lights.length ? el("ul", { class: "lights" }, lights.map(renderLight)) : none),
+      scenarios.length
+        ? el(
+            "section",
+            {},
+            el("h3", {}, "Scenarios"),
+            el("p", { class: "muted" }, "Each one breaks something for real. The bot can bring it back."),
+            scenarios.map((scenario) => renderScenario(scenario, ready)),
+          )
+        : null,
+    ),
+  );
+}
+
+function renderLight(light) {
+  return el(
+    "li",
+    { class: "light-row" },
+    el("span", { class: `light light--${light.state}` }),
+    el("span", { class: "light-row__text" }, el("strong", {}, light.name), el("small", {}, light.detail)),
+    el("span", { class: `light-row__state light-row__state--${light.state}` }, WORDS[light.state] ?? light.state),
+  );
+}
+
+function renderScenario(scenario, ready) {
+  const control = button(
+    { class: "scenario", disabled: !ready, data: { scenario: scenario.name, focus: `scenario-${scenario.name}` }, on: { click: () => pull(scenario, control) } },
+    icon("bolt"),
+    el("span", {}, el("strong", {}, scenario.title), el("small", {}, scenario.description)),
+  );
+  return control;
+}
+
+async function pull(scenario, control) {
+  const answer = await whileBusy(control, () => tell("stage/scenario", { name: scenario.name }));
+  if (answer?.ok) toast(answer.message || `${scenario.title}: done`, "success");
+  await loadStage();
+}

@@ -1,0 +1,39 @@
+"""Everything that a surface may use, put together by `bot.app` and handed to handlers, terminal and web."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slack_sdk import WebClient
+
+from bot.comms.notices import Notices
+from bot.diagnostics.sweeps import Sweeps
+from bot.engine import Engine
+from bot.incidents.desk import Desk
+from bot.policy import Policy
+from bot.postmortem.drafts import Drafts
+from bot.recovery.action import World
+from bot.recovery.approvals import Approvals
+from bot.recovery.plans import Plans
+from bot.recovery.runs import Runs
+from bot.settings import Settings
+from bot.slack.directory import Directory
+from bot.store.database import Database
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    policy: Policy
+    database: Database
+    engine: Engine
+    world: World
+    slack: WebClient
+    directory: Directory
+    desk: Desk
+    notices: Notices
+    sweeps: Sweeps
+    plans: Plans
+    approvals: Approvals
+    runs: Runs
+    drafts: Drafts

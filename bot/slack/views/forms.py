@@ -1,0 +1,101 @@
+"""The pieces of a modal, within Slack's limits (Block Kit reference: views and inputs)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+from slack_sdk.models.blocks import (
+    Block,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot.words import cut
+
+TITLE_LIMIT = 24
+LABEL_LIMIT = 2000
+OPTION_LIMIT = 75
+OPTION_VALUE_LIMIT = 150
+OPTIONS = 100
+METADATA_LIMIT = 3000
+INPUT = "value"
+"""action_id of every input; the block_id names the field."""
+
+
+def modal(
+    callback_id: str, title: str, blocks: Sequence[Block], *, submit: str | None = None,
+    metadata: Mapping[str, JsonValue] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """A view. `metadata` comes back with the submission; it is what the bot knew, never who may."""
+    packed = json.dumps(dict(metadata or {}), separators=(",", ":"))
+    if len(packed) > METADATA_LIMIT:
+        raise ValueError(f"private_metadata of {callback_id} is too long for Slack: {len(packed)}")
+    view = View(
+        type="modal",
+        callback_id=callback_id,
+        title=PlainTextObject(text=cut(title, TITLE_LIMIT)),
+        submit=PlainTextObject(text=submit) if submit else None,
+        close=PlainTextObject(text="Cancel" if submit else "Close"),
+        private_metadata=packed,
+        blocks=list(blocks),
+    )
+    return dict(view.to_dict())
+
+
+def text_input(
+    block_id: str, label: str, *, initial: str = "", multiline: bool = False, hint: str = "",
+    optional: bool = False, max_length: int = 3000, placeholder: str = "",
+) -> Block:  # fmt: skip
+    element = PlainTextInputElement(
+        action_id=INPUT,
+        multiline=multiline,
+        max_length=max_length,
+        initial_value=initial[:max_length] or None,
+        placeholder=PlainTextObject(text=placeholder) if placeholder else None,
+    )
+    return InputBlock(
+        block_id=block_id,
+        label=PlainTextObject(text=cut(label, LABEL_LIMIT)),
+        element=element,
+        hint=PlainTextObject(text=cut(hint, LABEL_LIMIT)) if hint else None,
+        optional=optional,
+    )
+
+
+def choice(
+    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: str | None = None, hint: str = ""
+) -> Block:
+    """A select of (value, label) pairs; the first hundred."""
+    shown = [
+        Option(value=value[:OPTION_VALUE_LIMIT], label=cut(text, OPTION_LIMIT)) for value, text in options[:OPTIONS]
+    ]
+    chosen = next((option for option in shown if option.value == initial), None)
+    element = StaticSelectElement(action_id=INPUT, options=shown, initial_option=chosen)
+    return InputBlock(
+        block_id=block_id,
+        label=PlainTextObject(text=label),
+        element=element,
+        hint=PlainTextObject(text=cut(hint, LABEL_LIMIT)) if hint else None,
+    )
+
+
+def read_metadata(view: Mapping[str, Any]) -> dict[str, Any]:
+    found = json.loads(view.get("private_metadata") or "{}")
+    return found if isinstance(found, dict) else {}
+
+
+def read_values(view: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed or chosen, by block_id; empty text for what was left out."""
+    values: dict[str, str] = {}
+    for block_id, actions in view["state"]["values"].items():
+        for state in actions.values():
+            selected = state.get("selected_option")
+            values[block_id] = str(selected["value"] if selected else state.get("value") or "")
+    return values

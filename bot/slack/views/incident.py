@@ -1,0 +1,51 @@
+"""Forms of the incident desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.policy import Policy
+from bot.slack.blocks import parts
+from bot.slack.text import literal
+from bot.slack.views.forms import choice, modal, text_input
+from bot.store.tables import Incident
+
+DECLARE, UPDATE = "incident.declare", "incident.update"
+
+
+def declare_form(policy: Policy, severity: str, channel_id: str, title: str = "") -> dict[str, Any]:
+    severities = [(key, f"{key} {one.title}: {one.meaning}") for key, one in policy.severities.items()]
+    categories = [(key, f"{one.title}: {', '.join(one.examples)}") for key, one in policy.categories.items()]
+    chosen = severity.upper() if severity.upper() in policy.severities else None
+    return modal(
+        DECLARE,
+        "Declare an incident",
+        [
+            choice("severity", "Severity", severities, initial=chosen),
+            text_input(
+                "title", "What is broken?", initial=title, max_length=200, placeholder="Database connection failure"
+            ),
+            choice("category", "Category", categories),
+            text_input("impact", "Whom does it hurt, and how?", multiline=True, optional=True),
+        ],
+        submit="Declare",
+        metadata={"channel": channel_id},
+    )
+
+
+def update_form(incident: Incident) -> dict[str, Any]:
+    return modal(
+        UPDATE,
+        f"Update #{incident.id}",
+        [
+            parts.marked(f"*{literal(incident.title)}* is {incident.status}."),
+            text_input(
+                "text",
+                "How do things stand?",
+                multiline=True,
+                hint="It goes to the channel, the summary and the timeline.",
+            ),
+        ],
+        submit="Post",
+        metadata={"incident": incident.id},
+    )

@@ -1,0 +1,266 @@
+"""Taking a backup: one snapshot, several pg_dumps side by side, straight into S3, read back, then the manifest.
+
+Needs the right to read everything (pg_read_all_data), as pg_dump does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from bot.systems.archives import Bucket, Stored
+from bot.systems.client_tools import ClientTools, find_client_tools
+from bot.systems.database_traits import observe_traits
+from bot.systems.databases import list_extensions, observe_database, observe_server
+from bot.systems.dumps.manifest import MANIFEST_SUFFIX, SCHEMA_PART, Manifest, Part, Source
+from bot.systems.dumps.streams import Squeezed, unpack
+from bot.systems.dumps.watch import Progress, Watch, ignore_progress
+from bot.systems.fingerprints import Fingerprint, export_snapshot, read_sequences, take_fingerprint
+from bot.systems.postgres import Connection, client_environment, connect, database_of
+from bot.systems.processes import Child
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import StorageClassType
+
+# Tables from this size on may get a part of their own; there are never more than so many parts of data.
+LARGE_TABLE_BYTES = 8 * 1024 * 1024
+DATA_PARTS = 4
+REST_PART = "data-rest"
+LOCK_WAIT_MS = 30_000
+
+LIST_LARGE_TABLES = """
+    SELECT format('%%I.%%I', n.nspname, c.relname), pg_table_size(c.oid)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND pg_table_size(c.oid) >= %s
+    ORDER BY 2 DESC LIMIT 50
+"""
+
+# Everybody who owns or may do something in the database, and the owners that PostgreSQL does not list as dependencies.
+LIST_ROLES = """
+    SELECT DISTINCT pg_get_userbyid(refobjid) FROM pg_shdepend
+    WHERE refclassid = 'pg_authid'::regclass AND (dbid = %(oid)s OR (dbid = 0 AND objid = %(oid)s))
+    UNION SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid >= 16384
+    UNION SELECT pg_get_userbyid(datdba) FROM pg_database WHERE oid = %(oid)s
+    UNION SELECT pg_get_userbyid(setrole) FROM pg_db_role_setting WHERE setdatabase = %(oid)s AND setrole <> 0
+    ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One part to be dumped: its name and what pg_dump is to put into it."""
+
+    name: str
+    options: tuple[str, ...]
+
+
+def back_up(
+    url: str,
+    bucket: Bucket,
+    *,
+    prefix: str,
+    run: str,
+    metadata: Mapping[str, str] | None = None,
+    storage_class: StorageClassType = "STANDARD",
+    jobs: int | None = None,
+    portable: bool = False,
+    progress: Progress = ignore_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Manifest:
+    """Back a database up under `prefix`, verify it by reading it back, and return its manifest, which is stored too.
+
+    `run` names the attempt; the backup's key is `<prefix><database>_<snapshot, UTC>_<run>`. A run that has its manifest
+    already returns it and does nothing. `portable` makes the checksums comparable across major versions. `jobs` are
+    pg_dumps at a time, by default one per core. Phases told: snapshot, dump, verify, manifest.
+    Raises SystemRefused, SystemFailed or SystemCancelled; then there is no manifest, and what was stored is no backup.
+    """
+    key_prefix = f"{prefix}{quote(database_of(url), safe='')}_"
+    if (earlier := _find_own(bucket, key_prefix, run)) is not None:
+        return earlier
+    watch = Watch(progress, cancelled)
+    marks = {**(metadata or {}), "holdfast-run": run}
+    with connect(url, purpose=f"backup {run}") as connection, _hold_snapshot(connection) as (snapshot, moment):
+        key = f"{key_prefix}{moment:%Y%m%dT%H%M%SZ}_{run}"
+        tools = find_client_tools(observe_server(connection).major)
+        source = _describe_source(connection, url, tools)
+        dumper = _Dumper(url, bucket, key, tools, snapshot, marks, storage_class, watch)
+        plans, workers = _plan_parts(connection), jobs or os.cpu_count() or 2
+        parts, fingerprint = _dump_parts(dumper, plans, workers, portable=portable)
+    manifest = Manifest(
+        key=key,
+        run=run,
+        snapshot_at=moment,
+        verified_at=datetime.now(UTC),
+        source=source,
+        parts=parts,
+        fingerprint=fingerprint,
+        durations_s=watch.durations_s,
+    )
+    bucket.store(manifest.manifest_key, [manifest.model_dump_json(indent=1).encode()], metadata=marks)
+    return manifest
+
+
+@dataclass(frozen=True)
+class _Dumper:
+    """Everything that the parts of one backup have in common."""
+
+    url: str
+    bucket: Bucket
+    key: str
+    tools: ClientTools
+    snapshot: str
+    metadata: Mapping[str, str]
+    storage_class: StorageClassType
+    watch: Watch
+
+    def dump_part(self, plan: _Plan) -> Part:
+        """Dump one part into S3, read it back, and describe it."""
+        command: list[str | Path] = [
+            self.tools.pg_dump, "--format=custom", "--compress=0", f"--snapshot={self.snapshot}",
+            f"--lock-wait-timeout={LOCK_WAIT_MS}", *plan.options,
+        ]  # fmt: skip
+        environment = client_environment(self.url, purpose=f"dump {plan.name}")
+        with Child(command, environment=environment, stdout=True) as child:
+            squeezed = Squeezed(child.stdout, lambda count: self.watch.count("dump", count))
+            stored = self.bucket.store(
+                f"{self.key}/{plan.name}.dump.zst",
+                _until_finished(squeezed, child),
+                metadata=self.metadata,
+                storage_class=self.storage_class,
+            )
+        part = Part(
+            name=plan.name,
+            key=stored.key,
+            version_id=stored.version_id,
+            size_bytes=stored.size_bytes,
+            dump_bytes=squeezed.dump_bytes,
+            sha256=squeezed.sha256,
+        )
+        verify_part(self.bucket, part, self.tools, self.watch)
+        return part
+
+    def fingerprint(self, *, portable: bool) -> Fingerprint:
+        """The content in the same snapshot."""
+        with self.watch.phase("fingerprint"):
+            return take_fingerprint(
+                self.url, snapshot=self.snapshot, portable=portable, connections=1, check=self.watch.check
+            )
+
+
+def verify_part(bucket: Bucket, part: Part, tools: ClientTools, watch: Watch) -> None:
+    """Read one part back from S3 to its end: checksum, compression, and every entry as pg_restore reads it.
+
+    Raises ArchiveDamaged, ArchiveVanished, or ProcessFailed with pg_restore's reason.
+    """
+    stored = Stored(part.key, part.version_id, part.size_bytes)
+    with Child([tools.pg_restore, "--file=/dev/null"], stdin=True) as reader:
+        unpacked = unpack(
+            bucket.read(stored),
+            place=bucket.place(part.key),
+            sha256=part.sha256,
+            told=lambda count: watch.count("verify", count),
+        )
+        feed(reader, unpacked)
+        reader.finish(check=watch.check)
+
+
+def feed(child: Child, chunks: Iterator[bytes]) -> None:
+    """Write everything into a child and close its pipe. A child that ends early is left to tell why itself."""
+    try:
+        for chunk in chunks:
+            child.stdin.write(chunk)
+        child.stdin.close()
+    except BrokenPipeError:
+        return
+
+
+def _until_finished(squeezed: Squeezed, child: Child) -> Iterator[bytes]:
+    """The stream, whose end counts only when pg_dump says that it was the end; else the upload is aborted."""
+    yield from squeezed
+    child.finish()
+
+
+def _dump_parts(
+    dumper: _Dumper, plans: list[_Plan], workers: int, *, portable: bool
+) -> tuple[tuple[Part, ...], Fingerprint]:
+    """Dump, verify and fingerprint side by side. The first failure stops the others and is the one that is raised."""
+    with dumper.watch.phase("dump"), ThreadPoolExecutor(workers + 1, thread_name_prefix="backup") as pool:
+        before = read_sequences(dumper.url)
+        content = pool.submit(dumper.watch.guard, lambda: dumper.fingerprint(portable=portable))
+        dumped = [pool.submit(dumper.watch.guard, partial(dumper.dump_part, plan)) for plan in plans]
+        wait([content])
+        wait(dumped)
+        dumper.watch.raise_first()
+        after = read_sequences(dumper.url)
+    sequences = {
+        name: state.model_copy(update={"last_value_after": after.get(name, state).last_value})
+        for name, state in before.items()
+    }
+    return tuple(part.result() for part in dumped), content.result().model_copy(update={"sequences": sequences})
+
+
+@contextmanager
+def _hold_snapshot(connection: Connection) -> Iterator[tuple[str, datetime]]:
+    """A snapshot that others may use until the end, and when it was taken by the server's clock (UTC)."""
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    row = connection.execute("SELECT statement_timestamp()").fetchone()
+    assert row is not None  # a SELECT without FROM has one row
+    yield export_snapshot(connection), row[0].astimezone(UTC)
+
+
+def _plan_parts(connection: Connection) -> list[_Plan]:
+    """The largest first. What no other part names is in the rest, so nothing can be forgotten."""
+    tables = connection.execute(LIST_LARGE_TABLES, (LARGE_TABLE_BYTES,)).fetchall()
+    bins: list[tuple[int, list[str]]] = [(0, []) for _ in range(min(DATA_PARTS - 1, len(tables)))]
+    for name, size_bytes in tables:
+        smallest = min(range(len(bins)), key=lambda index: bins[index][0])
+        bins[smallest] = (bins[smallest][0] + size_bytes, [*bins[smallest][1], name])
+    large = [
+        _Plan(f"data-{number}", ("--section=data", *(f"--table={name}" for name in names)))
+        for number, (_, names) in enumerate(bins, start=1)
+    ]
+    apart = tuple(f"--exclude-table-data={name}" for name, _ in tables)
+    return [
+        *large,
+        _Plan(REST_PART, ("--section=data", *apart)),
+        _Plan(SCHEMA_PART, ("--section=pre-data", "--section=post-data")),
+    ]
+
+
+def _describe_source(connection: Connection, url: str, tools: ClientTools) -> Source:
+    server, database = observe_server(connection), observe_database(connection, database_of(url))
+    roles = connection.execute(LIST_ROLES, {"oid": database.oid}).fetchall()
+    return Source(
+        database=database.name,
+        oid=database.oid,
+        size_bytes=database.size_bytes,
+        encoding=database.encoding,
+        collation=database.collation,
+        character_type=database.character_type,
+        locale_provider=database.locale_provider,
+        locale=database.locale,
+        server_version=server.version,
+        server_major=server.major,
+        pg_dump_version=tools.version,
+        roles=tuple(role for (role,) in roles),
+        extensions=list_extensions(connection),
+        traits=observe_traits(connection, database.name),
+    )
+
+
+def _find_own(bucket: Bucket, key_prefix: str, run: str) -> Manifest | None:
+    """The manifest that an earlier attempt of the same run completed."""
+    for stored in bucket.list_objects(key_prefix):
+        if stored.key.endswith(f"_{run}{MANIFEST_SUFFIX}"):
+            return Manifest.model_validate_json(bucket.read_all(stored))
+    return None

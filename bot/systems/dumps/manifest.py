@@ -1,0 +1,87 @@
+"""What a backup is: its objects in S3, and what was in the database at that moment. Written beside it, once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.systems.database_traits import DatabaseTraits
+from bot.systems.fingerprints import Fingerprint
+
+MANIFEST_SUFFIX = ".manifest.json"
+SCHEMA_PART = "schema"
+
+
+class Part(BaseModel):
+    """One object: a zstd-compressed custom-format archive of pg_dump, readable with `zstd -dc | pg_restore`.
+
+    `version_id` pins the object where the bucket keeps versions. `sha256` is of the object, in hex.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    key: str
+    version_id: str | None
+    size_bytes: int
+    dump_bytes: int
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Source(BaseModel):
+    """Where a backup came from, and what a target must have for it."""
+
+    model_config = ConfigDict(frozen=True)
+    database: str
+    oid: int
+    size_bytes: int | None
+    encoding: str
+    collation: str
+    character_type: str
+    locale_provider: str
+    locale: str | None
+    server_version: str
+    server_major: int
+    pg_dump_version: str
+    roles: tuple[str, ...]
+    extensions: dict[str, str]
+    traits: DatabaseTraits
+
+
+class Manifest(BaseModel):
+    """The whole truth about one verified backup. Times are UTC; durations are seconds per phase.
+
+    `parts` are the schema (before and after the data) and one or more parts of data, which may be loaded side by side.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    format: Literal["holdfast-backup"] = "holdfast-backup"
+    schema_version: Literal[1] = 1
+    key: str
+    run: str
+    snapshot_at: datetime
+    verified_at: datetime
+    source: Source
+    parts: tuple[Part, ...]
+    fingerprint: Fingerprint
+    durations_s: dict[str, float]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all objects together, as stored."""
+        return sum(part.size_bytes for part in self.parts)
+
+    @property
+    def dump_bytes(self) -> int:
+        """Bytes of all archives together, uncompressed."""
+        return sum(part.dump_bytes for part in self.parts)
+
+    @property
+    def manifest_key(self) -> str:
+        """The key of the manifest itself."""
+        return self.key + MANIFEST_SUFFIX
+
+    def find_part(self, name: str) -> Part:
+        """The part of that name. Raises KeyError."""
+        return {part.name: part for part in self.parts}[name]

@@ -1,0 +1,169 @@
+"""`holdfast incident …`: the incident desk, for when Slack is down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bot.incidents.desk import STATUSES, SameAgain
+from bot.outcome import Refused
+from bot.store.tables import Incident, LedgerEntry
+from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
+
+WORK_LIMIT_S = 60.0
+number_option = click.option("--incident", "number", type=int, help="Its number; not needed while one is open.")
+
+
+@click.group()
+def incident() -> None:
+    """Declare incidents and change them."""
+
+
+@incident.command()
+@click.argument("severity")
+@click.argument("title", nargs=-1, required=True)
+@click.option("--category", help="A category of the policy, such as database.")
+@click.option("--impact", default="", help="Whom it hurts, and how.")
+@click.option("--again", is_flag=True, help="Declare it although an identical one is a minute old.")
+@json_option
+@pass_session
+@guarded
+def declare(
+    session: TerminalSession, severity: str, title: tuple[str, ...], category: str | None, impact: str,
+    again: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Open an incident: holdfast incident declare P1 Database connection failure"""
+    try:
+        made = session.services.desk.declare(
+            actor=session.person.key, severity=severity, title=" ".join(title), category=category,
+            impact=impact, confirmed=again,
+        )  # fmt: skip
+    except SameAgain as twin:
+        raise Refused(twin.reason, "Add --again if a second one is meant.") from twin
+    session.settle(lambda: session.services.desk.find(made.id).channel_id is not None, 5.0)
+    _answer(as_json, session.services.desk.find(made.id), "declared")
+
+
+@incident.command()
+@click.argument("text", nargs=-1, required=True)
+@number_option
+@json_option
+@pass_session
+@guarded
+def update(session: TerminalSession, text: tuple[str, ...], number: int | None, as_json: bool) -> None:
+    """Say how things stand."""
+    meant = _meant(session, number)
+    _answer(as_json, session.services.desk.update(meant.id, actor=session.person.key, text=" ".join(text)), "updated")
+    session.settle(lambda: True, WORK_LIMIT_S)
+
+
+@incident.command()
+@click.argument("text", nargs=-1, required=True)
+@number_option
+@json_option
+@pass_session
+@guarded
+def note(session: TerminalSession, text: tuple[str, ...], number: int | None, as_json: bool) -> None:
+    """Add a fact to the timeline."""
+    meant = _meant(session, number)
+    entry = session.services.desk.note(meant.id, actor=session.person.key, text=" ".join(text))
+    answer(as_json, _describe_entry(entry), f"On the timeline of #{meant.id} as entry {entry.seq}.")
+
+
+@incident.command()
+@click.argument("status", type=click.Choice(STATUSES))
+@number_option
+@json_option
+@pass_session
+@guarded
+def status(session: TerminalSession, status: str, number: int | None, as_json: bool) -> None:
+    """Change the status."""
+    meant = _meant(session, number)
+    _answer(as_json, session.services.desk.set_status(meant.id, actor=session.person.key, status=status), status)
+    session.settle(lambda: True, WORK_LIMIT_S)
+
+
+@incident.command()
+@click.argument("text", nargs=-1)
+@number_option
+@json_option
+@pass_session
+@guarded
+def resolve(session: TerminalSession, text: tuple[str, ...], number: int | None, as_json: bool) -> None:
+    """End it; the post-mortem draft is written."""
+    services, meant = session.services, _meant(session, number)
+    resolved = services.desk.resolve(meant.id, actor=session.person.key, text=" ".join(text))
+    session.settle(lambda: services.drafts.latest(meant.id) is not None, WORK_LIMIT_S)
+    _answer(as_json, resolved, "resolved")
+
+
+@incident.command(name="list")
+@click.option("--all", "everything", is_flag=True, help="The recent ones too, not only the open.")
+@json_option
+@pass_session
+@guarded
+def list_incidents(session: TerminalSession, everything: bool, as_json: bool) -> None:
+    """Show the open incidents."""
+    desk = session.services.desk
+    found = desk.list_recent() if everything else desk.list_open()
+    facts = {"incidents": [_describe(one) for one in found]}
+    words = "\n".join(f"#{one.id} {one.severity} {one.status:13} {one.title}" for one in found)
+    answer(as_json, facts, words or "No incident is open.")
+
+
+@incident.command()
+@number_option
+@json_option
+@pass_session
+@guarded
+def timeline(session: TerminalSession, number: int | None, as_json: bool) -> None:
+    """Show what has happened."""
+    entries = session.services.desk.timeline(_meant(session, number).id)
+    words = "\n".join(f"{one.happened_at:%Y-%m-%d %H:%M:%S} UTC  {one.text}  ({one.actor})" for one in entries)
+    answer(as_json, {"entries": [_describe_entry(one) for one in entries]}, words)
+
+
+@incident.command()
+@number_option
+@json_option
+@pass_session
+@guarded
+def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> None:
+    """Print the post-mortem draft."""
+    meant = session.services.desk.find(number) if number else session.services.desk.list_recent(1)[0]
+    draft = session.services.drafts.latest(meant.id)
+    if draft is None:
+        raise Refused(f"#{meant.id} has no post-mortem draft yet.", "Resolving it writes one.")
+    answer(as_json, {"incident": meant.id, "markdown": draft.markdown}, draft.markdown)
+
+
+def _meant(session: TerminalSession, number: int | None) -> Incident:
+    desk = session.services.desk
+    if number is not None:
+        return desk.find(number)
+    still_open = desk.list_open()
+    if len(still_open) != 1:
+        reason = "Several incidents are open." if still_open else "No incident is open."
+        raise Refused(reason, "Name one with --incident NUMBER; holdfast incident list --all shows them.")
+    return still_open[0]
+
+
+def _answer(as_json: bool, made: Incident, done: str) -> None:
+    channel = f" in #{made.channel_name}" if made.channel_name else ""
+    answer(as_json, _describe(made), f"#{made.id} {made.severity} {made.title}: {done}{channel}.")
+
+
+def _describe(one: Incident) -> dict[str, Any]:
+    return {
+        "incident": one.id, "severity": one.severity, "title": one.title, "status": one.status,
+        "category": one.category, "channel": one.channel_name, "channel_id": one.channel_id,
+        "declared_at": one.declared_at.isoformat(),
+    }  # fmt: skip
+
+
+def _describe_entry(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq, "kind": entry.kind, "actor": entry.actor, "text": entry.text,
+        "happened_at": entry.happened_at.isoformat(), "recorded_at": entry.recorded_at.isoformat(),
+    }  # fmt: skip

@@ -1,0 +1,50 @@
+"""Buttons of an incident: update, diagnose, restore, resolve, declare, declare again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handlers.buttons.press import Button
+from handlers.commands.dr.diagnose import start
+from handlers.commands.incident.declare import declared
+from handlers.modals import declare, restore, update
+from handlers.request import Reply, Request
+
+
+def open_declare(request: Request, _value: dict[str, Any]) -> Reply:
+    return declare.open_modal(request, "")
+
+
+def declare_again(request: Request, value: dict[str, Any]) -> Reply:
+    """A second identical incident is meant."""
+    incident = request.desk.declare(
+        actor=request.person.key, severity=str(value["severity"]), title=str(value["title"]), confirmed=True
+    )
+    return declared(incident)
+
+
+def open_update(request: Request, value: dict[str, Any]) -> Reply:
+    return update.open_modal(request, request.desk.find(int(value["incident"])))
+
+
+def diagnose(request: Request, _value: dict[str, Any]) -> Reply:
+    return start(request, "all")
+
+
+def open_restore(request: Request, _value: dict[str, Any]) -> Reply:
+    return restore.open_modal(request, None)
+
+
+def resolve(request: Request, value: dict[str, Any]) -> Reply:
+    incident = request.desk.resolve(int(value["incident"]), actor=request.person.key)
+    return Reply(f":white_check_mark: #{incident.id} is resolved. The post-mortem draft is being written.")
+
+
+BUTTONS = [
+    Button("incident.declare", open_declare),
+    Button("incident.again", declare_again),
+    Button("incident.update", open_update),
+    Button("incident.diagnose", diagnose),
+    Button("incident.restore", open_restore),
+    Button("incident.resolve", resolve),
+]

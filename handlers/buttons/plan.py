@@ -1,0 +1,32 @@
+"""Buttons of a plan: approve, deny, show all of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.outcome import Refused
+from bot.slack.client import call
+from bot.slack.views.recovery import whole_plan
+from handlers.buttons.press import Button
+from handlers.modals import approve
+from handlers.request import Reply, Request
+
+
+def open_approval(request: Request, value: dict[str, Any]) -> Reply:
+    return approve.open_modal(request, int(value["plan"]), str(value["hash"]))
+
+
+def deny(request: Request, value: dict[str, Any]) -> Reply:
+    request.services.approvals.decide(int(value["plan"]), str(value["hash"]), request.person, "deny")
+    return Reply(f":no_entry: Plan {value['plan']} is denied; nothing was changed.")
+
+
+def show(request: Request, value: dict[str, Any]) -> Reply:
+    plan = request.services.plans.find(int(value["plan"]))
+    if plan.document is None:
+        raise Refused(f"Plan {plan.id} is {plan.state}; there is nothing to show.", plan.reason)
+    call(request.services.slack.views_open, trigger_id=request.trigger_id, view=whole_plan(plan, plan.document))
+    return Reply()
+
+
+BUTTONS = [Button("plan.approve", open_approval), Button("plan.deny", deny), Button("plan.show", show)]

@@ -1,0 +1,1 @@
+"""Slash commands: one subcommand a file; copy a neighbour. Help is written from each one's usage."""

@@ -1,0 +1,1 @@
+"""/dr: one subcommand a file."""

@@ -1,0 +1,26 @@
+"""/dr backup: take a verified backup now."""
+
+from __future__ import annotations
+
+from bot.recovery.registry import default_database
+from handlers.commands.subcommand import Subcommand
+from handlers.request import Reply, Request
+
+
+def handle(request: Request) -> Reply:
+    incident = request.incident
+    plan = request.services.plans.request(
+        person=request.person,
+        action="back_up_database",
+        parameters={"database": request.text or default_database(request.services.policy)},
+        place=request.place,
+        incident_id=incident.id if incident else None,
+    )
+    return Reply(
+        f":floppy_disk: Plan {plan.id} for a backup of {plan.target} is being made; it appears in the channel."
+    )
+
+
+SUBCOMMAND = Subcommand(
+    "backup", "backup [DATABASE]", "takes a backup and verifies it", handle, "roles that may request"
+)

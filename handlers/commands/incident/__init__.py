@@ -1,0 +1,1 @@
+"""/incident: one subcommand a file."""

@@ -1,0 +1,1 @@
+"""Modals: one form a file, with opening and submission side by side; copy a neighbour."""

@@ -1,0 +1,40 @@
+"""The form that declares an incident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.incidents.desk import SameAgain
+from bot.outcome import Refused
+from bot.slack.client import call
+from bot.slack.views.forms import read_values
+from bot.slack.views.incident import DECLARE, declare_form
+from handlers.modals.form import Form, Submission
+from handlers.request import Reply, Request
+
+
+def open_modal(request: Request, severity: str) -> Reply:
+    view = declare_form(request.services.policy, severity, request.channel_id)
+    call(request.services.slack.views_open, trigger_id=request.trigger_id, view=view)
+    return Reply()
+
+
+def submit(submission: Submission) -> dict[str, Any] | None:
+    """Declare; what is wrong is shown beneath its field, and nothing that was typed is lost."""
+    values = read_values(submission.view)
+    try:
+        submission.services.desk.declare(
+            actor=submission.person.key,
+            severity=values["severity"],
+            title=values["title"],
+            category=values["category"],
+            impact=values["impact"],
+        )
+    except SameAgain as twin:
+        return {"title": f"{twin.reason} Change a word if a second one is meant."}
+    except Refused as refusal:
+        return {"title": refusal.words}
+    return None
+
+
+FORM = Form(DECLARE, submit, "title")

@@ -1,0 +1,70 @@
+"""What a handler is given, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.comms.notices import incident_room, slack_channel
+from bot.incidents.desk import Desk
+from bot.outcome import Refused
+from bot.policy import Person
+from bot.services import Services
+from bot.store.tables import Incident
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What only the asking person sees; empty when a modal or a message elsewhere is the answer."""
+
+    text: str = ""
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing that a person asked for in Slack; the person is who the signed payload says (design, rule 9)."""
+
+    services: Services
+    person: Person
+    user_id: str
+    channel_id: str
+    channel_name: str = ""
+    text: str = ""
+    trigger_id: str = ""
+
+    @property
+    def desk(self) -> Desk:
+        return self.services.desk
+
+    @property
+    def incident(self) -> Incident | None:
+        """The incident whose channel this is; elsewhere the only open one, if there is just one."""
+        here = self.desk.by_channel(self.channel_id) if self.channel_id else None
+        if here:
+            return here
+        still_open = self.desk.list_open()
+        return still_open[0] if len(still_open) == 1 else None
+
+    def need_incident(self) -> Incident:
+        """The incident that is meant. Raises `Refused` when it cannot be told."""
+        incident = self.incident
+        if incident is None:
+            several = bool(self.desk.list_open())
+            reason = (
+                "Several incidents are open, and this is the channel of none of them."
+                if several
+                else "No incident is open."
+            )
+            raise Refused(reason, "Use the incident's own channel; `/incident list` links to it.")
+        return incident
+
+    @property
+    def place(self) -> str:
+        """Where what everybody should see goes: the incident's room, else the channel that was typed in."""
+        incident = self.incident
+        if incident and incident.is_open:
+            return incident_room(incident.id)
+        if not self.channel_id or self.channel_name == "directmessage":
+            return slack_channel(self.services.policy.slack.incidents_channel)
+        return slack_channel(self.channel_id)

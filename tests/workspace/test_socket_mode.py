@@ -1,0 +1,264 @@
+"""Commands, buttons, shortcuts and events over Socket Mode, with real slack-bolt apps."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as dial
+
+from bot.sandbox.workspace import Workspace
+from tests.workspace.conftest import make_socket_client
+from tests.workspace.modals import button_row
+from tests.workspace.people import ADA, CLEO, Person
+from tests.workspace.waiting import wait_for
+
+Json = dict[str, Any]
+
+
+def open_socket(workspace: Workspace) -> ClientConnection:
+    opened = make_socket_client(workspace).apps_connections_open(app_token=workspace.installed.app_token)
+    return dial(opened["url"])
+
+
+def receive(socket: ClientConnection, kind: str) -> Json:
+    while True:
+        message: Json = json.loads(socket.recv(timeout=5))
+        if message["type"] == kind:
+            return message
+
+
+def test_a_command_reaches_the_app_as_slack_sends_it(app: App, ada: Person, general: str) -> None:
+    told: list[Json] = []
+
+    @app.command("/rescue")
+    def answer(ack: Ack, command: Json) -> None:
+        told.append(command)
+        ack("On it")
+
+    typed = f"find @ben in #incidents <b> & <@{CLEO.id}>"
+    assert ada.post("command", channel=general, command="/rescue", text=typed)["ok"]
+    command = told[0]
+    assert command["user_id"] == ADA.id
+    assert (command["command"], command["channel_name"]) == ("/rescue", "general")
+    assert command["text"].startswith("find <@U0BEN000001|ben> in <#C")
+    assert command["text"].endswith(f"|incidents> &lt;b&gt; &amp; <@{CLEO.id}|cleo>")
+    assert command["response_url"].startswith("http")
+    shown = ada.sees(general)[-1]
+    assert (shown["text"], shown["ephemeral"]) == ("On it", True)
+
+
+def test_a_command_without_escaping_gets_the_text_as_typed(app: App, ada: Person, general: str) -> None:
+    told: list[str] = []
+
+    @app.command("/raw")
+    def answer(ack: Ack, command: Json) -> None:
+        told.append(command["text"])
+        ack(text="Loud", response_type="in_channel")
+
+    ada.post("command", channel=general, command="/raw", text=f"tell <@{CLEO.id}> & <b>")
+    assert told == ["tell @cleo & <b>"]
+    assert "ephemeral" not in ada.sees(general)[-1]
+
+
+def test_a_command_that_is_not_acknowledged_in_time_fails_as_in_slack(app: App, ada: Person, general: str) -> None:
+    @app.command("/rescue")
+    def ignore() -> None:
+        return
+
+    answer = ada.post("command", channel=general, command="/rescue", text="")
+    assert answer == {"ok": False, "error": "operation_timeout"}
+    assert ada.texts(general)[-1] == '/rescue failed with the error "operation_timeout"'
+
+
+def test_without_a_connection_a_command_fails_at_once(ada: Person, general: str) -> None:
+    assert ada.post("command", channel=general, command="/rescue", text="")["error"] == "dispatch_failed"
+    assert ada.post("command", channel=general, command="/unknown", text="")["error"] == "invalid_command"
+
+
+def test_a_button_reaches_the_app_with_its_message_and_can_replace_it(
+    app: App, client: WebClient, ada: Person, room: str
+) -> None:
+    told: list[Json] = []
+
+    @app.action("yes")
+    def replace(ack: Ack, body: Json, respond: Respond) -> None:
+        ack()
+        told.append(body)
+        respond(text="Agreed", replace_original=True)
+
+    ts = client.chat_postMessage(channel=room, text="Well?", blocks=[button_row("yes", "no")])["ts"]
+    action = {"type": "button", "block_id": "row", "action_id": "yes", "value": "FORGED"}
+    assert ada.post("action", channel=room, message_ts=ts, action=action)["ok"]
+    wait_for(lambda: ada.texts(room)[-1] == "Agreed", "replacement")
+    body = told[0]
+    assert (body["user"]["id"], body["channel"]["id"], body["message"]["ts"]) == (ADA.id, room, ts)
+    assert body["container"] == {"type": "message", "message_ts": ts, "channel_id": room, "is_ephemeral": False}
+    assert body["actions"][0]["value"] == "YES"
+    assert body["actions"][0]["action_ts"]
+    assert "blocks" not in ada.sees(room)[-1]
+
+
+def test_a_button_that_is_not_there_is_refused(client: WebClient, ada: Person, room: str) -> None:
+    ts = client.chat_postMessage(channel=room, text="Well?", blocks=[button_row("yes")])["ts"]
+    action = {"type": "button", "block_id": "row", "action_id": "other"}
+    assert ada.post("action", channel=room, message_ts=ts, action=action)["error"] == "action_not_found"
+
+
+def test_an_ephemeral_message_is_acted_on_without_its_content(
+    app: App, client: WebClient, ada: Person, ben: Person, room: str
+) -> None:
+    told: list[Json] = []
+
+    @app.action("yes")
+    def remove(ack: Ack, body: Json, respond: Respond) -> None:
+        ack()
+        told.append(body)
+        respond(delete_original=True)
+
+    posted = client.chat_postEphemeral(channel=room, user=ADA.id, text="psst", blocks=[button_row("yes")])
+    press = {"channel": room, "message_ts": posted["message_ts"], "action": {"block_id": "row", "action_id": "yes"}}
+    assert ben.post("action", **press)["error"] == "message_not_found"
+    assert ada.post("action", **press)["ok"]
+    wait_for(lambda: "psst" not in ada.texts(room), "deletion")
+    assert "message" not in told[0]
+    assert told[0]["container"]["is_ephemeral"] is True
+
+
+def test_shortcuts(app: App, ada: Person, room: str) -> None:
+    told: list[Json] = []
+
+    def listen(ack: Ack, body: Json) -> None:
+        ack()
+        told.append(body)
+
+    app.shortcut("bell")(listen)
+    app.shortcut("keep")(listen)
+    ts = ada.say(room, "Worth keeping")
+    assert ada.post("shortcut", callback_id="bell")["ok"]
+    assert ada.post("shortcut", callback_id="keep", channel=room, message_ts=ts)["ok"]
+    wait_for(lambda: len(told) == 2, "shortcuts")
+    assert [body["type"] for body in told] == ["shortcut", "message_action"]
+    assert told[1]["message"]["text"] == "Worth keeping"
+    assert ada.post("shortcut", callback_id="gong")["error"] == "shortcut_not_found"
+
+
+def test_external_options(app: App, client: WebClient, ada: Person, room: str) -> None:
+    @app.options("pick")
+    def offer(ack: Ack, payload: Json) -> None:
+        ack(options=[{"text": {"type": "plain_text", "text": payload["value"].upper()}, "value": "v"}])
+
+    element = {"type": "external_select", "action_id": "pick"}
+    blocks = [{"type": "actions", "block_id": "row", "elements": [element]}]
+    ts = client.chat_postMessage(channel=room, text="Pick", blocks=blocks)["ts"]
+    asked = {"channel": room, "message_ts": ts, "block_id": "row", "action_id": "pick", "value": "ro"}
+    assert ada.post("options", **asked)["options"][0]["text"]["text"] == "RO"
+
+
+def test_mentions_messages_reactions_and_changes_are_told(app: App, client: WebClient, ada: Person, room: str) -> None:
+    told: list[Json] = []
+    for kind in ("app_mention", "message", "reaction_added", "member_joined_channel", "channel_rename", "pin_added"):
+        app.event(kind)(lambda event: told.append(event))
+
+    def named(kind: str) -> list[Json]:
+        return [event for event in told if event["type"] == kind]
+
+    ts = ada.say(room, "hey @lifebuoy, <!channel> is down")
+    ada.post("reaction", channel=room, ts=ts, name="eyes", add=True)
+    client.pins_add(channel=room, timestamp=ts)
+    wait_for(
+        lambda: named("app_mention") and named("reaction_added") and named("message") and named("pin_added"), "events"
+    )
+    bot = client.auth_test()["user_id"]
+    assert named("app_mention")[0]["text"] == f"hey <@{bot}>, <!channel> is down"
+    assert named("message")[0]["channel_type"] == "channel"
+    assert named("reaction_added")[0]["item"] == {"type": "message", "channel": room, "ts": ts}
+
+
+def test_events_from_channels_without_the_app_are_not_told(app: App, ada: Person, general: str, room: str) -> None:
+    told: list[str] = []
+    app.event("message")(lambda event: told.append(event.get("text")))
+    app.event("app_mention")(lambda event: told.append(event["text"]))
+    ada.say(general, "hey @lifebuoy")
+    ada.say(room, "heard")
+    wait_for(lambda: told, "event")
+    assert told == ["heard"]
+
+
+def test_an_event_is_sent_again_until_acknowledged(workspace: Workspace, ada: Person, room: str) -> None:
+    with open_socket(workspace) as socket:
+        receive(socket, "hello")
+        ada.say(room, "listen")
+        attempts = [receive(socket, "events_api") for _ in range(3)]
+        socket.send(json.dumps({"envelope_id": attempts[-1]["envelope_id"]}))
+        ada.say(room, "next")
+        following = receive(socket, "events_api")
+    assert [a["retry_attempt"] for a in attempts] == [0, 1, 2]
+    assert [a["retry_reason"] for a in attempts] == ["", "timeout", "timeout"]
+    assert len({a["payload"]["event_id"] for a in attempts}) == 1
+    assert following["payload"]["event"]["text"] == "next"
+
+
+def test_each_payload_goes_to_one_of_several_connections(connect: Callable[[], App], ada: Person, general: str) -> None:
+    heard: list[int] = []
+    lock = threading.Lock()
+    for number in range(3):
+
+        def answer(ack: Ack, number: int = number) -> None:
+            ack()
+            with lock:
+                heard.append(number)
+
+        connect().command("/rescue")(answer)
+    for _ in range(6):
+        assert ada.post("command", channel=general, command="/rescue", text="")["ok"]
+    assert sorted(heard) == [0, 0, 1, 1, 2, 2]
+
+
+def test_ten_connections_are_the_most(workspace: Workspace) -> None:
+    sockets = [open_socket(workspace) for _ in range(10)]
+    for number, socket in enumerate(sockets, start=1):
+        assert receive(socket, "hello")["num_connections"] == number
+    with open_socket(workspace) as eleventh:
+        assert receive(eleventh, "disconnect")["reason"] == "too_many_websockets"
+    for socket in sockets:
+        socket.close()
+
+
+def test_a_ticket_is_good_for_one_connection(workspace: Workspace) -> None:
+    opened = make_socket_client(workspace).apps_connections_open(app_token=workspace.installed.app_token)
+    with dial(opened["url"]) as socket:
+        receive(socket, "hello")
+        with pytest.raises(Exception, match="403|rejected"):
+            dial(opened["url"])
+
+
+def test_an_app_asked_to_reconnect_does_and_hears_the_next_command(
+    app: App, workspace: Workspace, ada: Person, general: str
+) -> None:
+    app.command("/rescue")(lambda ack: ack("Here"))
+    old = list(workspace.sockets.connections)
+    workspace.run(workspace.sockets.ask_to_reconnect())
+    wait_for(lambda: any(c not in old for c in workspace.sockets.connections), "new connection")
+    assert ada.post("command", channel=general, command="/rescue", text="")["ok"]
+
+
+def test_an_outage_cuts_connections_and_apps_come_back_after_it(
+    workspace: Workspace, client: WebClient, ada: Person, general: str
+) -> None:
+    with open_socket(workspace) as socket:
+        receive(socket, "hello")
+        workspace.set_outage(True)
+        with pytest.raises(ConnectionClosed):
+            receive(socket, "slash_commands")
+    assert ada.post("command", channel=general, command="/rescue", text="")["error"] == "dispatch_failed"
+    workspace.set_outage(False)
+    with open_socket(workspace) as socket:
+        assert receive(socket, "hello")["type"] == "hello"
