@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
+from click import Command
 from slack_bolt import App
 from sqlalchemy.orm import Session
 
@@ -97,7 +99,17 @@ def build_bolt(services: Services) -> App:
 
 def main() -> None:
     """The console script."""
-    cli.run(Parts(build_services=lambda: build_services(os.environ), build_bolt=build_bolt))
+    parts = Parts(build_services=lambda: build_services(os.environ), build_bolt=build_bolt)
+    cli.run(parts, *_sandbox_commands())
+
+
+def _sandbox_commands() -> list[Command]:
+    """`holdfast demo`, where the extra that it needs is installed."""
+    if find_spec("moto") is None:
+        return []
+    from bot.sandbox.command import demo  # noqa: PLC0415 (the bot itself must not load the sandbox)
+
+    return [demo]
 
 
 def _register_workflows(services: Services, prose: Prose) -> None:

@@ -40,6 +40,9 @@ SWEEP_S = 2.0
 POLL_S = 0.5
 """How often queues are looked at; work enqueued in this process rings a bell and does not wait for it."""
 
+RECORDED_S = 0.02
+"""Time in which DBOS has written down that a workflow ended."""
+
 QueueName = Literal["work", "deliveries", "runs"]
 """`work`: short things, side by side. The others go one at a time and in order within a partition:
 `deliveries` per recipient, `runs` per target."""
@@ -149,7 +152,7 @@ class Engine:
 
     def _launch(self) -> None:
         for name, function in self._workflows.items():
-            self._registered[name] = DBOS.workflow(name=name)(_own_function(function))
+            self._registered[name] = DBOS.workflow(name=name)(_own_function(function, self._bell))
         dbos_queue.queue_worker_thread = _listen_to(self._bell)  # type: ignore[assignment]
         DBOS(
             config={
@@ -205,11 +208,17 @@ def seconds_until(moment: datetime, now: datetime) -> float:
     return max(0.0, (moment - now).total_seconds())
 
 
-def _own_function(function: Callable[..., None]) -> Callable[..., None]:
-    """DBOS marks the functions it is given; a bound method cannot carry marks."""
+def _own_function(function: Callable[..., None], bell: _Bell) -> Callable[..., None]:
+    """DBOS marks the functions it is given; a bound method cannot carry marks.
+
+    When one ends, the next in its partition may start: the bell rings once DBOS has written the end down.
+    """
 
     def workflow(*arguments: JsonValue) -> None:
-        function(*arguments)
+        try:
+            function(*arguments)
+        finally:
+            bell.ring_soon()
 
     workflow.__qualname__ = workflow.__name__ = f"workflow_{function.__name__}"
     return workflow
@@ -232,6 +241,11 @@ class _Bell:
         with self._condition:
             self._rings += 1
             self._condition.notify_all()
+
+    def ring_soon(self) -> None:
+        timer = threading.Timer(RECORDED_S, self.ring)
+        timer.daemon = True
+        timer.start()
 
     def wait(self, timeout_s: float | None) -> None:
         with self._condition:

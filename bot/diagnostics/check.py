@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ class Surroundings:
 
     policy: Policy
     environment: Mapping[str, str]
+    now: Callable[[], datetime]
     database: str
     """Key of the policy's database in question."""
 

@@ -75,7 +75,7 @@ class Sweeps:
             return session.scalar(query.limit(1))
 
     def _surroundings(self) -> list[Surroundings]:
-        return [Surroundings(self.policy, self.environment, database) for database in self.policy.databases]
+        return [Surroundings(self.policy, self.environment, self.clock, database) for database in self.policy.databases]
 
     def _finish(self, sweep_id: int, findings: list[Finding]) -> None:
         with self.database.write() as session:

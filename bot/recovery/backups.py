@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-import boto3
 from psycopg import sql
 
 from bot.outcome import Failed, Refused
 from bot.policy import Database
 from bot.recovery.action import World
-from bot.systems.archives import Bucket
+from bot.systems.archives import Bucket, open_bucket
 from bot.systems.dumps.listing import Listing, list_backups
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.postgres import Connection, connect, replace_database
@@ -46,16 +46,15 @@ def maintenance_url(environment: Mapping[str, str], database: str, settings: Dat
     return replace_database(recovery_url(environment, database, settings), settings.maintenance_database)
 
 
-def open_bucket(settings: Database) -> Bucket:
-    """boto3 finds its endpoint and credentials in the environment."""
-    client = boto3.client("s3", region_name=settings.backups.region)
-    return Bucket(client, settings.backups.bucket)
+def bucket_of(settings: Database) -> Bucket:
+    """Where the database's archives are."""
+    return open_bucket(settings.backups.bucket, settings.backups.region)
 
 
 def find_backups(world: World, database: str) -> Listing:
     """The verified backups, the newest first, and what lies there besides. Raises `Failed` when S3 is away."""
     settings = settings_of(world, database)
-    return list_backups(open_bucket(settings), settings.backups.prefix, database=database)
+    return list_backups(bucket_of(settings), settings.backups.prefix, database=database)
 
 
 def find_backup(world: World, database: str, key: str) -> Manifest:
@@ -87,17 +86,28 @@ def describe_backup(manifest: Manifest, now: datetime, lost_rows: int | None) ->
     return f"{age} old{rows} · {manifest.snapshot_at:%d %b %H:%M} UTC · {show_size(manifest.size_bytes)}"
 
 
-def count_newer(connection: Connection, tables: Mapping[str, str], since: datetime) -> int | None:
-    """Rows that came after `since`, by the policy's tables and their time columns; None where it cannot be told."""
-    total = 0
+@dataclass(frozen=True)
+class Newer:
+    """Rows that came after a moment, and when the last of them came; None where that cannot be told."""
+
+    rows: int | None
+    last: datetime | None
+
+
+def find_newer(connection: Connection, tables: Mapping[str, str], since: datetime) -> Newer:
+    """What came after `since`, by the policy's tables and their time columns."""
+    total, last = 0, None
     for table, column in tables.items():
-        query = sql.SQL("SELECT count(*) FROM {} WHERE {} > %s").format(_name(table), sql.Identifier(column))
-        exists = connection.execute("SELECT to_regclass(%s)", (_name(table).as_string(connection),)).fetchone()
+        name, moment = _name(table), sql.Identifier(column)
+        exists = connection.execute("SELECT to_regclass(%s)", (name.as_string(connection),)).fetchone()
         if exists is None or exists[0] is None:
-            return None
+            return Newer(None, None)
+        query = sql.SQL("SELECT count(*), max({1}) FROM {0} WHERE {1} > %s").format(name, moment)
         row = connection.execute(query, (since,)).fetchone()
-        total += int(row[0]) if row else 0
-    return total
+        assert row is not None  # an aggregate always has one row
+        total += row[0]
+        last = max(filter(None, (last, row[1])), default=None)
+    return Newer(total, last)
 
 
 def _name(table: str) -> sql.Identifier:
@@ -111,6 +121,8 @@ def _count_losses(world: World, database: str, manifests: list[Manifest]) -> dic
     try:
         url = recovery_url(world.environment, database, settings)
         with connect(url, purpose="loss", connect_timeout_s=3, statement_timeout_s=5) as connection:
-            return {one.key: count_newer(connection, settings.loss_tables, one.snapshot_at) for one in manifests[:10]}
+            return {
+                one.key: find_newer(connection, settings.loss_tables, one.snapshot_at).rows for one in manifests[:10]
+            }
     except (Refused, Failed):
         return {}

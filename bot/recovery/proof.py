@@ -24,27 +24,30 @@ def build_proof(
     now: datetime,
 ) -> Proof:
     """What was measured, as verdicts; `phase_of` says which phase of the document a step belongs to."""
+    measured = {**evidence.measured, "duration_s": (now - (run.started_at or now)).total_seconds()}
+    if disaster is None:
+        return Proof(verdicts=evidence.verdicts, measured=measured, at=now)
     spent = _spend(run, steps, phase_of, incident, now)
-    expected = {phase.name.lower(): phase.expected.total_seconds() for phase in disaster.phases} if disaster else {}
-    phases = [
+    verdicts = [*evidence.verdicts, _judge_rto(sum(spent.values(), timedelta()), disaster, incident)]
+    return Proof(verdicts=verdicts, phases=_list_phases(spent, disaster), measured=measured, at=now)
+
+
+def _list_phases(spent: Mapping[str, timedelta], disaster: Disaster) -> list[Phase]:
+    expected = {phase.name.lower(): phase.expected.total_seconds() for phase in disaster.phases}
+    return [
         Phase(name=name, seconds=spent[name].total_seconds(), expected_s=expected.get(name))
         for name in ORDER
         if name in spent
     ]
-    verdicts = list(evidence.verdicts)
-    if disaster:
-        total = sum(spent.values(), timedelta())
-        start = "detection" if incident else "the request"
-        verdicts.append(
-            Verdict(
-                name=f"Recovery time since {start}",
-                expected=f"RTO {show_duration(disaster.rto)}",
-                found=show_duration(total),
-                good=total <= disaster.rto,
-            )
-        )
-    measured = {**evidence.measured, "duration_s": (now - (run.started_at or now)).total_seconds()}
-    return Proof(verdicts=verdicts, phases=phases, measured=measured, at=now)
+
+
+def _judge_rto(total: timedelta, disaster: Disaster, incident: Incident | None) -> Verdict:
+    return Verdict(
+        name=f"Recovery time since {'detection' if incident else 'the start'}",
+        expected=f"RTO {show_duration(disaster.rto)}",
+        found=show_duration(total),
+        good=total <= disaster.rto,
+    )
 
 
 def _spend(

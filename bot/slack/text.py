@@ -21,7 +21,7 @@ FALLBACK_LIMIT = 3000
 _SMART = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "--", "—": "--", "\u00a0": " "})
 _ESCAPED_NAME = re.compile(r"<([@#!])([A-Z0-9^]+)(?:\|([^>]*))?>")
 _ESCAPED_LINK = re.compile(r"<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>")
-_FORMATTING = re.compile(r"([*_~`])")
+_FORMATTING = re.compile(r"(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])|`")
 
 
 def escape(text: str) -> str:
@@ -30,11 +30,12 @@ def escape(text: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Escaped, and with `*_~` and backticks shown as written inside mrkdwn.
+    """Escaped, and kept from opening a format, for short names inside our own mrkdwn.
 
-    mrkdwn has no escape for these; a zero-width space beside one keeps it from opening a format.
+    mrkdwn has no escape for `*_~` and backticks; a word joiner on both sides keeps one from opening a format where
+    a word begins or ends. What people write at length is shown as rich or plain text instead, exactly as written.
     """
-    return _FORMATTING.sub("\u200b\\1\u200b", escape(text))
+    return _FORMATTING.sub("\u2060\\g<0>\u2060", escape(text))
 
 
 def code(text: str) -> str:

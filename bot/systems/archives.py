@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from urllib3.exceptions import HTTPError
 
@@ -237,3 +238,8 @@ def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes
     yield first
     yield second
     yield from rest
+
+
+def open_bucket(name: str, region: str) -> Bucket:
+    """The bucket as boto3 reaches it: endpoint and credentials come from its own environment variables."""
+    return Bucket(boto3.client("s3", region_name=region), name)

@@ -1,7 +1,7 @@
 """PostgreSQL's own client programs, and which of those on this machine fits a server.
 
-A pg_dump older than the server refuses to dump it; a pg_restore newer than the server may set parameters that the
-server does not know. So the oldest that is not older than the server is taken.
+A pg_dump older than the server refuses to dump it. A pg_restore from 17 on sets a parameter that servers before 17 do
+not know, and fails on it. So the oldest that is not older than the server is taken, and not one from across that line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pathlib import Path
 from bot.systems.outcomes import SystemRefused
 from bot.systems.processes import capture
 
+# The first version that knows transaction_timeout, which its pg_restore sets without asking.
+TRANSACTION_TIMEOUT_MAJOR = 17
 BINDIR_VARIABLE = "HOLDFAST_PG_BINDIR"
 USUAL_PLACES = [
     "/usr/lib/postgresql/*/bin",
@@ -55,19 +57,27 @@ class ClientTools:
         return self.bindir / "pg_restore"
 
 
-def find_client_tools(server_major: int, *, bindir: Path | None = None) -> ClientTools:
-    """The client programs to use for a server. `bindir`, or HOLDFAST_PG_BINDIR, leaves no choice. Raises ClientToolsUnfit."""
+def find_client_tools(server_major: int, *, dump_major: int = 0, bindir: Path | None = None) -> ClientTools:
+    """The programs to use for a server, and for reading an archive that a pg_dump of `dump_major` wrote.
+
+    `bindir`, or HOLDFAST_PG_BINDIR, leaves no choice. Raises ClientToolsUnfit.
+    """
     given = bindir or (Path(os.environ[BINDIR_VARIABLE]) if os.environ.get(BINDIR_VARIABLE) else None)
     directories = (given,) if given else tuple(_list_bindirs())
     found = [tools for directory in directories if (tools := _inspect_bindir(directory)) is not None]
-    fitting = [tools for tools in found if tools.major >= server_major]
+    fitting = [tools for tools in found if tools.major >= dump_major and _fits(tools.major, server_major)]
     if fitting:
         return min(fitting, key=lambda tools: tools.major)
+    needed = f"PostgreSQL {server_major}" + (f", the backup was made with {dump_major}" if dump_major else "")
     seen = ", ".join(f"{tools.version} in {tools.bindir}" for tools in found) or "none at all"
     raise ClientToolsUnfit(
-        f"The server is PostgreSQL {server_major}, and pg_dump and pg_restore must not be older; found: {seen}. "
-        f"Install postgresql-client-{server_major} or set {BINDIR_VARIABLE}."
+        f"The server is {needed}, and no pg_dump and pg_restore here fit; found: {seen}. Nothing was changed. "
+        f"Install postgresql-client-{max(server_major, dump_major)} or set {BINDIR_VARIABLE}."
     )
+
+
+def _fits(tools_major: int, server_major: int) -> bool:
+    return tools_major >= server_major and not tools_major >= TRANSACTION_TIMEOUT_MAJOR > server_major
 
 
 def _list_bindirs() -> list[Path]:

@@ -26,13 +26,17 @@ from bot.systems.database_traits import apply_traits, observe_traits
 from bot.systems.databases import Database, find_database, observe_database
 from bot.systems.outcomes import SystemFailed, SystemRefused
 from bot.systems.postgres import Connection, DatabaseUnreachable, connect
-from bot.systems.sessions import list_sessions, terminate_sessions
+from bot.systems.sessions import terminate_sessions
+from bot.systems.swap_obstacles import SwapRefused, check_swap
 
 logger = logging.getLogger(__name__)
 
-# PostgreSQL itself gives up waiting for sessions to leave after 5 s.
-LONGEST_DRAIN_S = 5.0
-LOOK_EVERY_S = 0.01
+# While it waits for sessions to leave, PostgreSQL looks 50 times, and every 100 ms or whenever a timer wakes it. It is
+# woken by its own look at our connection, which it would have to make anyway to notice that we died: first often, so
+# that clients wait for a short time; then, for those that take long to leave, as seldom as it likes, 5 s in all.
+WAKE_EVERY_MS = (10, 100)
+LOOK_EVERY_S = 0.005
+DRAIN_LOOK_EVERY_S = 0.1
 
 # The body of a DO block: one statement, one transaction, whether anybody still listens to the answer or not.
 SWAP = """
@@ -46,54 +50,10 @@ BEGIN
 END
 """
 
-# Each finds the names of what stands in the way, and says so.
-OBSTACLES = (
-    ("SELECT gid FROM pg_prepared_xacts WHERE database IN (%(live)s, %(side)s)", 'a prepared transaction "{}" is open'),
-    (
-        "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical' AND database IN (%(live)s, %(side)s)",
-        'the logical replication slot "{}" would go with the old database and its reader would lose changes',
-    ),
-    (
-        "SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE datname = %(live)s",
-        'the subscription "{}" belongs to the live database and would stay with the old one',
-    ),
-    (
-        """SELECT datname FROM pg_database WHERE datname IN (%(live)s, %(side)s)
-           AND NOT pg_has_role(current_user, datdba, 'USAGE')""",
-        'we do not have the role of the owner of "{}"',
-    ),
-    (
-        "SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolcreatedb AND NOT rolsuper",
-        'our role "{}" lacks CREATEDB, which renaming needs',
-    ),
-    ("SELECT datname FROM pg_database WHERE datname = %(kept)s", 'there is a database "{}" already'),
-    (
-        "SELECT datname FROM pg_database WHERE datname = %(side)s AND NOT datallowconn",
-        '"{}" does not accept connections',
-    ),
-    (
-        "SELECT datname FROM pg_database WHERE datname = current_database() AND datname IN (%(live)s, %(side)s)",
-        'we are connected to "{}" ourselves; the swap is done from another database of the server',
-    ),
-    (
-        """SELECT role FROM unnest(ARRAY['pg_signal_backend', 'pg_read_all_stats']) role
-           WHERE NOT pg_has_role(current_user, role, 'USAGE')""",
-        "our role is not a member of {}, so it cannot end sessions",
-    ),
-    (
-        "SELECT %(kept)s WHERE octet_length(%(kept)s::text) NOT BETWEEN 1 AND 63",
-        'the name "{}" is too long for a database (63 bytes)',
-    ),
-)
-
-LOCK_IS_HELD = """
-    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass
-                   AND objid = %s AND mode = 'AccessExclusiveLock' AND granted)
+LOCKED_DATABASES = """
+    SELECT objid::bigint FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass
+    AND objid = ANY(%s) AND mode = 'AccessExclusiveLock' AND granted
 """
-
-
-class SwapRefused(SystemRefused):
-    """The swap cannot be done as the databases are. Nothing was changed, and nobody was disconnected."""
 
 
 class SwapFailed(SystemFailed):
@@ -146,7 +106,7 @@ def swap(
     """Give `live`'s name to `side` and keep the old one as `kept`. A swap that was done already returns its receipt.
 
     `marker` says whose swap this is, such as a run's id. New connections wait while the sessions leave, at most
-    `drain_timeout_s` (up to 5 s). The way back is the same call with `side` being what was kept.
+    `drain_timeout_s`, twice, and never more than 5 s. The way back is the same call with `side` being what was kept.
     Raises SwapRefused or SwapFailed, after both of which the names are as they were; DatabaseUnreachable when the
     outcome is not known: observe_swap tells.
     """
@@ -162,8 +122,7 @@ def swap(
         check_swap(usher, live=live, side=side, kept=kept)
         databases = observe_database(usher, live), observe_database(usher, side)
         statement = _write_swap(doorkeeper, *databases, kept, marker)
-        _limit_waiting(doorkeeper, min(drain_timeout_s, LONGEST_DRAIN_S))
-        _rename(doorkeeper, usher, statement, databases)
+        _rename(doorkeeper, usher, statement, databases, drain_timeout_s)
     done = observe_swap(maintenance_url, live=live, side=side, kept=kept, marker=marker)
     if done.receipt is None:
         raise SwapFailed(f"The names were exchanged, and changed again by somebody else: {done.reason}")
@@ -184,28 +143,6 @@ def observe_swap(maintenance_url: str, *, live: str, side: str, kept: str, marke
         side_oid=getattr(found[side], "oid", None),
         kept_oid=getattr(found[kept], "oid", None),
     )
-
-
-def check_swap(connection: Connection, *, live: str, side: str, kept: str) -> None:
-    """See everything that would make a swap fail or lose something, before anybody is disconnected.
-
-    Raises SwapRefused with all reasons at once, or DatabaseMissing.
-    """
-    databases = observe_database(connection, live), observe_database(connection, side)
-    reasons = [
-        reason
-        for query, words in OBSTACLES
-        for (name,) in connection.execute(query, {"live": live, "side": side, "kept": kept}).fetchall()
-        for reason in [words.format(name)]
-    ]
-    for database in databases:
-        reasons += [
-            f'"{database.name}" has a session that we may not end (process {session.pid}, role {session.role})'
-            for session in list_sessions(connection, database.oid)
-            if not session.can_be_ended
-        ]
-    if reasons:
-        raise SwapRefused(f"The databases cannot be exchanged: {'; '.join(reasons)}. Nothing was changed.")
 
 
 def carry_over(maintenance_url: str, *, live: str, side: str) -> None:
@@ -230,24 +167,18 @@ def _write_swap(connection: Connection, live: Database, side: Database, kept: st
     return sql.SQL("DO {}").format(sql.Literal(body.as_string(connection)))
 
 
-def _limit_waiting(doorkeeper: Connection, limit_s: float) -> None:
-    for setting in ("statement_timeout", "lock_timeout"):
-        doorkeeper.execute("SELECT set_config(%s, %s, false)", (setting, f"{round(limit_s * 1000)}ms"))
-    try:
-        # When we die, the server need not wait for the sessions that nobody ends any more.
-        doorkeeper.execute("SET client_connection_check_interval = '100ms'")
-    except psycopg.errors.InvalidParameterValue:
-        logger.info("The server's system cannot notice a lost client while it works.")
-
-
 def _rename(
-    doorkeeper: Connection, usher: Connection, statement: sql.Composed, databases: tuple[Database, Database]
+    doorkeeper: Connection,
+    usher: Connection,
+    statement: sql.Composed,
+    databases: tuple[Database, Database],
+    drain_timeout_s: float,
 ) -> None:
     done = threading.Event()
     with ThreadPoolExecutor(1, thread_name_prefix="usher") as pool:
         drained = pool.submit(_end_sessions, usher, databases, done)
         try:
-            doorkeeper.execute(statement)
+            _rename_when_empty(doorkeeper, statement, drain_timeout_s)
         except psycopg.Error as error:
             raise _explain(error, databases[0].name, drained) from error
         finally:
@@ -256,13 +187,34 @@ def _rename(
         logger.warning("The swap went through although its second connection was lost: %s", lost)
 
 
+def _rename_when_empty(doorkeeper: Connection, statement: sql.Composed, drain_timeout_s: float) -> None:
+    limit = f"{max(1, round(drain_timeout_s * 1000))}ms"
+    for setting in ("statement_timeout", "lock_timeout"):
+        doorkeeper.execute("SELECT set_config(%s, %s, false)", (setting, limit))
+    for attempt, wake_every_ms in enumerate(WAKE_EVERY_MS, start=1):
+        try:
+            doorkeeper.execute(
+                "SELECT set_config('client_connection_check_interval', %s, false)", (f"{wake_every_ms}ms",)
+            )
+        except psycopg.errors.InvalidParameterValue:
+            logger.info("The server's system cannot notice a lost client while it works.")
+        try:
+            doorkeeper.execute(statement)
+            return
+        except psycopg.errors.ObjectInUse:
+            if attempt == len(WAKE_EVERY_MS):
+                raise
+
+
 def _end_sessions(usher: Connection, databases: tuple[Database, Database], done: threading.Event) -> None:
     """End the sessions on a database from the moment when nobody can come back in."""
-    while not done.wait(LOOK_EVERY_S):
-        for database in databases:
-            held = usher.execute(LOCK_IS_HELD, (database.oid,)).fetchone()
-            if held is not None and held[0]:
-                terminate_sessions(usher, database.oid)
+    oids = [database.oid for database in databases]
+    pause_s = LOOK_EVERY_S
+    while not done.wait(pause_s):
+        shut = usher.execute(LOCKED_DATABASES, (oids,)).fetchall()
+        ended = sum(terminate_sessions(usher, oid) for (oid,) in shut)
+        # Those that were told need time to go; telling them again only takes it from them.
+        pause_s = LOOK_EVERY_S if not ended else DRAIN_LOOK_EVERY_S
 
 
 def _explain(error: psycopg.Error, live: str, drained: Future[None]) -> SystemFailed | SystemRefused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
 import psycopg
@@ -144,18 +145,21 @@ def _name_setting(setting: Setting) -> sql.Identifier:
 
 
 # Lists of names are stored already quoted; one literal around the whole list would make it a single name.
-LIST_SETTINGS = {
-    "search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries", "shared_preload_libraries",
-    "unix_socket_directories", "datestyle",
-}  # fmt: skip
+LISTS_OF_NAMES = {
+    "search_path",
+    "temp_tablespaces",
+    "local_preload_libraries",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+}
+NAME = re.compile(r'"((?:[^"]|"")*)"|([^",\s]+)')
 
 
 def _write_value(setting: Setting) -> sql.Composable:
-    if setting.name.lower() not in LIST_SETTINGS:
+    if setting.name.lower() not in LISTS_OF_NAMES:
         return sql.Literal(setting.value)
-    items = [item.strip() for item in setting.value.split(",")]
-    unquoted = [item[1:-1].replace('""', '"') if item.startswith('"') else item for item in items]
-    return sql.SQL(", ").join(sql.Literal(item) for item in unquoted)
+    names = [(quoted or bare).replace('""', '"') for quoted, bare in NAME.findall(setting.value)]
+    return sql.SQL(", ").join(sql.Literal(name) for name in names) if names else sql.Literal("")
 
 
 def _write_grants(name: sql.Identifier, have: DatabaseTraits, want: DatabaseTraits) -> list[Statement]:

@@ -15,7 +15,7 @@ from bot.systems.postgres import Connection
 
 @dataclass(frozen=True)
 class Session:
-    """One client's session. The process id alone is no identity, for it is used again: `started_at` (UTC) completes it."""
+    """One client's session. Process ids are used again: only with `started_at` (UTC) is one an identity."""
 
     pid: int
     started_at: datetime

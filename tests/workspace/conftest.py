@@ -111,13 +111,24 @@ def connect(client: WebClient, workspace: Workspace) -> Iterator[Callable[[], Ap
         def start() -> App:
             app = App(client=client)
             handler = SocketModeHandler(app, workspace.installed.app_token, web_client=make_socket_client(workspace))
-            stack.callback(handler.close)
+            stack.callback(hang_up, workspace, handler)
             before = len(workspace.sockets.connections)
-            handler.connect()
+            handler.connect()  # type: ignore[no-untyped-call]
             wait_for(lambda: len(workspace.sockets.connections) > before, "connection")
             return app
 
         yield start
+
+
+def hang_up(workspace: Workspace, handler: SocketModeHandler) -> None:
+    """Close from the server's side first, and wake the queue: the client's own close waits for their timeouts."""
+    handler.client.auto_reconnect_enabled = False
+    handler.client.default_auto_reconnect_enabled = False
+    workspace.run(workspace.sockets.cut())
+    wait_for(lambda: not handler.client.is_connected(), "end of the connection")
+    handler.client.closed = True
+    handler.client.message_queue.put("")
+    handler.close()  # type: ignore[no-untyped-call]
 
 
 def make_socket_client(workspace: Workspace) -> WebClient:

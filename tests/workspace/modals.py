@@ -17,10 +17,10 @@ def field(block_id: str, **block: Any) -> Json:
     return {"type": "input", "block_id": block_id, "label": text(block_id), "element": element, **block}
 
 
-def modal(title: str, *blocks: Json, **fields: Any) -> Json:
-    """A modal; its callback_id is its title."""
+def modal(name: str, *blocks: Json, **fields: Any) -> Json:
+    """A modal; `name` is its callback_id and title."""
     shown = list(blocks) or [{"type": "divider"}]
-    view = {"type": "modal", "callback_id": title, "title": text(title), "submit": text("Go"), "blocks": shown}
+    view = {"type": "modal", "callback_id": name, "title": text(name), "submit": text("Go"), "blocks": shown}
     return {**view, **fields}
 
 

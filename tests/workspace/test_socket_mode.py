@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as dial
 
@@ -33,6 +35,18 @@ def receive(socket: ClientConnection, kind: str) -> Json:
         message: Json = json.loads(socket.recv(timeout=5))
         if message["type"] == kind:
             return message
+
+
+def note(told: list[Json], event: Json) -> None:
+    told.append(event)
+
+
+def receive_event(socket: ClientConnection, **fields: Any) -> Json:
+    """The next event with these fields."""
+    while True:
+        envelope = receive(socket, "events_api")
+        if fields.items() <= envelope["payload"]["event"].items():
+            return envelope
 
 
 def test_a_command_reaches_the_app_as_slack_sends_it(app: App, ada: Person, general: str) -> None:
@@ -162,24 +176,39 @@ def test_external_options(app: App, client: WebClient, ada: Person, room: str) -
     assert ada.post("options", **asked)["options"][0]["text"]["text"] == "RO"
 
 
-def test_mentions_messages_reactions_and_changes_are_told(app: App, client: WebClient, ada: Person, room: str) -> None:
+def test_mentions_messages_and_reactions_are_told(app: App, client: WebClient, ada: Person, room: str) -> None:
     told: list[Json] = []
-    for kind in ("app_mention", "message", "reaction_added", "member_joined_channel", "channel_rename", "pin_added"):
-        app.event(kind)(lambda event: told.append(event))
+    for kind in ("app_mention", "message", "reaction_added"):
+        app.event(kind)(functools.partial(note, told))
 
     def named(kind: str) -> list[Json]:
         return [event for event in told if event["type"] == kind]
 
     ts = ada.say(room, "hey @lifebuoy, <!channel> is down")
     ada.post("reaction", channel=room, ts=ts, name="eyes", add=True)
-    client.pins_add(channel=room, timestamp=ts)
-    wait_for(
-        lambda: named("app_mention") and named("reaction_added") and named("message") and named("pin_added"), "events"
-    )
+    wait_for(lambda: named("app_mention") and named("reaction_added") and named("message"), "events")
     bot = client.auth_test()["user_id"]
     assert named("app_mention")[0]["text"] == f"hey <@{bot}>, <!channel> is down"
     assert named("message")[0]["channel_type"] == "channel"
     assert named("reaction_added")[0]["item"] == {"type": "message", "channel": room, "ts": ts}
+
+
+def test_what_happens_to_a_channel_is_told(workspace: Workspace, client: WebClient, ada: Person) -> None:
+    with open_socket(workspace) as socket:
+        receive(socket, "hello")
+        own = client.conversations_create(name="before")["channel"]["id"]
+        client.conversations_invite(channel=own, users=[ADA.id])
+        receive_event(socket, type="member_joined_channel", user=ADA.id, channel=own)
+        client.conversations_rename(channel=own, name="after")
+        assert receive_event(socket, type="channel_rename")["payload"]["event"]["channel"]["name"] == "after"
+        ts = client.chat_postMessage(channel=own, text="x")["ts"]
+        client.pins_add(channel=own, timestamp=ts)
+        receive_event(socket, type="pin_added", channel_id=own)
+        client.chat_update(channel=own, ts=ts, text="y")
+        edited = receive_event(socket, type="message", subtype="message_changed")["payload"]["event"]
+        client.conversations_archive(channel=own)
+        receive_event(socket, type="channel_archive", channel=own)
+    assert edited["previous_message"]["ts"] == ts
 
 
 def test_events_from_channels_without_the_app_are_not_told(app: App, ada: Person, general: str, room: str) -> None:
@@ -196,10 +225,10 @@ def test_an_event_is_sent_again_until_acknowledged(workspace: Workspace, ada: Pe
     with open_socket(workspace) as socket:
         receive(socket, "hello")
         ada.say(room, "listen")
-        attempts = [receive(socket, "events_api") for _ in range(3)]
+        attempts = [receive_event(socket, text="listen") for _ in range(3)]
         socket.send(json.dumps({"envelope_id": attempts[-1]["envelope_id"]}))
         ada.say(room, "next")
-        following = receive(socket, "events_api")
+        following = receive_event(socket, type="message", user=ADA.id)
     assert [a["retry_attempt"] for a in attempts] == [0, 1, 2]
     assert [a["retry_reason"] for a in attempts] == ["", "timeout", "timeout"]
     assert len({a["payload"]["event_id"] for a in attempts}) == 1
@@ -211,33 +240,32 @@ def test_each_payload_goes_to_one_of_several_connections(connect: Callable[[], A
     lock = threading.Lock()
     for number in range(3):
 
-        def answer(ack: Ack, number: int = number) -> None:
+        def answer(number: int, ack: Ack) -> None:
             ack()
             with lock:
                 heard.append(number)
 
-        connect().command("/rescue")(answer)
+        connect().command("/rescue")(functools.partial(answer, number))
     for _ in range(6):
         assert ada.post("command", channel=general, command="/rescue", text="")["ok"]
     assert sorted(heard) == [0, 0, 1, 1, 2, 2]
 
 
 def test_ten_connections_are_the_most(workspace: Workspace) -> None:
-    sockets = [open_socket(workspace) for _ in range(10)]
-    for number, socket in enumerate(sockets, start=1):
-        assert receive(socket, "hello")["num_connections"] == number
-    with open_socket(workspace) as eleventh:
+    with ExitStack() as stack:
+        for number in range(1, 11):
+            socket = stack.enter_context(open_socket(workspace))
+            assert receive(socket, "hello")["num_connections"] == number
+        eleventh = stack.enter_context(open_socket(workspace))
         assert receive(eleventh, "disconnect")["reason"] == "too_many_websockets"
-    for socket in sockets:
-        socket.close()
 
 
 def test_a_ticket_is_good_for_one_connection(workspace: Workspace) -> None:
     opened = make_socket_client(workspace).apps_connections_open(app_token=workspace.installed.app_token)
     with dial(opened["url"]) as socket:
         receive(socket, "hello")
-        with pytest.raises(Exception, match="403|rejected"):
-            dial(opened["url"])
+        with pytest.raises(InvalidStatus), dial(opened["url"]):
+            pass
 
 
 def test_an_app_asked_to_reconnect_does_and_hears_the_next_command(
@@ -247,7 +275,7 @@ def test_an_app_asked_to_reconnect_does_and_hears_the_next_command(
     old = list(workspace.sockets.connections)
     workspace.run(workspace.sockets.ask_to_reconnect())
     wait_for(lambda: any(c not in old for c in workspace.sockets.connections), "new connection")
-    assert ada.post("command", channel=general, command="/rescue", text="")["ok"]
+    wait_for(lambda: ada.post("command", channel=general, command="/rescue", text="")["ok"], "answer")
 
 
 def test_an_outage_cuts_connections_and_apps_come_back_after_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http.client import RemoteDisconnected
 
 import pytest
 import requests
@@ -113,7 +114,7 @@ def test_the_sdk_waits_out_a_rate_limit(build: Build) -> None:
 def test_a_lost_answer_acts_and_drops_the_connection(workspace: Workspace, client: WebClient, room: str) -> None:
     client.retry_handlers.clear()
     workspace.faults.lose_answer["chat.postMessage"] = 1
-    with pytest.raises(OSError):
+    with pytest.raises(RemoteDisconnected):
         client.chat_postMessage(channel=room, text="did it arrive?")
     assert client.conversations_history(channel=room)["messages"][0]["text"] == "did it arrive?"
     assert client.chat_postMessage(channel=room, text="again")["ok"]

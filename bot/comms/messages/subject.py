@@ -39,10 +39,11 @@ class Subject:
     now: Clock = utc_now
 
     def name(self, person_key: str) -> str:
-        return name_person(self.policy, person_key)
+        """A person's name, for mrkdwn."""
+        return literal(name_person(self.policy, person_key))
 
 
 def name_person(policy: Policy, person_key: str) -> str:
-    """A person's name for mrkdwn; the key itself for people who have left the policy, and for the bot."""
+    """A person's name as written; the key itself for people who have left the policy, and for the bot."""
     person = policy.person(person_key)
-    return literal(person.name if person else person_key.capitalize())
+    return person.name if person else person_key.capitalize()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.backups import READ_PERMISSIONS, find_backup, open_bucket, recovery_url, settings_of
+from bot.recovery.backups import READ_PERMISSIONS, bucket_of, find_backup, recovery_url, settings_of
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.databases import observe_database, observe_server
 from bot.systems.dumps.backup import back_up
@@ -66,7 +66,7 @@ class BackUpDatabase(Action[BackUp]):
         """The objects are there in the versions that were read back."""
         database = context.parameters.database
         manifest = find_backup(context.world, database, str(context.outputs["dump"]["key"]))
-        confirm_backup(open_bucket(settings_of(context.world, database)), manifest)
+        confirm_backup(bucket_of(settings_of(context.world, database)), manifest)
         rows = manifest.fingerprint.rows
         verdict = Verdict(
             name="Backup",
@@ -83,7 +83,7 @@ def take(context: Context[BackUp]) -> Facts:
     settings = settings_of(context.world, database)
     manifest = back_up(
         recovery_url(context.world.environment, database, settings),
-        open_bucket(settings),
+        bucket_of(settings),
         prefix=settings.backups.prefix,
         run=f"run{context.run_id}",
         metadata={"backup-type": "manual"},

@@ -1,18 +1,19 @@
-"""Routes that serve the page: one template and its assets, straight from the package's files."""
+"""Routes that serve the page: one template and its assets, held in memory."""
 
-import os
+import hashlib
 from pathlib import Path
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 from starlette.templating import Jinja2Templates
-from starlette.types import Scope
 
 HERE = Path(__file__).parent
 TEMPLATES = Jinja2Templates(directory=HERE)
+STYLES = (
+    *("theme", "controls", "layout", "header", "sidebar", "stage", "messages", "text", "files"),
+    *("blocks", "inputs", "composer", "popovers", "dialogs", "phone"),
+)
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -22,41 +23,34 @@ CONTENT_POLICY = "; ".join(
         "form-action 'none'",
     )
 )
+KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+FOREVER = "public, max-age=31536000, immutable"
 
 
-class FreshFiles(StaticFiles):
-    """Static files that a browser asks about each time, so that an upgrade is never half seen."""
+def page_routes() -> list[BaseRoute]:
+    """Routes for the workspace's application: GET `/` and the files below `/assets/`.
 
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        """The file, or 304 where the browser holds the same bytes already."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = "no-cache"
-        if self.is_not_modified(response.headers, Headers(scope=scope)):
-            response.status_code = 304
-        return response
+    The address of a file holds a digest of all of them, so a browser may keep what it has and never mixes versions.
+    """
+    assets = {path.name: path.read_bytes() for path in sorted((HERE / "assets").iterdir())}
+    version = hashlib.sha256(b"".join(assets.values())).hexdigest()[:12]
+    scripts = [name for name in assets if name.endswith(".js")]
 
+    async def show_page(request: Request) -> Response:
+        facts = {"base": f"assets/{version}", "scripts": scripts, "styles": STYLES, "person": first_person(request)}
+        headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
+        return TEMPLATES.TemplateResponse(request, "page.html", facts, headers=headers)
 
-def show_page(request: Request) -> Response:
-    """The page itself; everything in it is fetched from `/client/*` by its scripts."""
-    headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
-    return TEMPLATES.TemplateResponse(request, "page.html", {"person": first_person(request)}, headers=headers)
+    async def show_asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in assets:
+            return Response("There is no such file.", 404, media_type="text/plain")
+        return Response(assets[name], media_type=KINDS[Path(name).suffix], headers={"Cache-Control": FOREVER})
+
+    return [Route("/", show_page, name="page"), Route(f"/assets/{version}/{{name}}", show_asset, name="asset")]
 
 
 def first_person(request: Request) -> str:
     """Whom a visitor is at first: the first person of the workspace that serves the page."""
     users = request.app.state.workspace.state.users.values()
     return next(str(user.id) for user in users if not user.is_bot)
-
-
-def page_routes() -> list[BaseRoute]:
-    """Routes for the workspace's application: GET `/` and the files below `/assets/`."""
-    return [
-        Route("/", show_page, methods=["GET"], name="page"),
-        Mount("/assets", FreshFiles(directory=HERE / "assets"), name="assets"),
-    ]

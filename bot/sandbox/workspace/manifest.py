@@ -40,7 +40,6 @@ class AppManifest:
     scopes: tuple[str, ...] = ()
     events: frozenset[str] = frozenset()
     home_tab: bool = False
-    messages_tab_read_only: bool = False
 
     @classmethod
     def parse(cls, manifest: Mapping[str, Any]) -> AppManifest:
@@ -58,7 +57,6 @@ class AppManifest:
             scopes=tuple((oauth.get("scopes") or {}).get("bot") or ()),
             events=frozenset((settings.get("event_subscriptions") or {}).get("bot_events") or ()),
             home_tab=bool(home.get("home_tab_enabled", False)),
-            messages_tab_read_only=bool(home.get("messages_tab_read_only_enabled", False)),
         )
 
 

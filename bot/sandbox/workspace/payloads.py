@@ -68,7 +68,7 @@ def view_action(workspace: Workspace, user: str, view: View, values: Json) -> Js
     return {
         **interaction(workspace, "block_actions", user),
         "container": {"type": "view", "view_id": view.id},
-        "trigger_id": workspace.triggers.issue(user, view.id),
+        "trigger_id": workspace.triggers.issue(user),
         "view": with_state(view, values),
     }
 
@@ -77,7 +77,7 @@ def view_submission(workspace: Workspace, user: str, view: View, values: Json) -
     """A modal that was submitted."""
     return {
         **interaction(workspace, "view_submission", user),
-        "trigger_id": workspace.triggers.issue(user, view.id),
+        "trigger_id": workspace.triggers.issue(user),
         "view": with_state(view, values),
         "response_urls": _response_urls(workspace, user, view, values),
     }

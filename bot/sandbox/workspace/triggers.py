@@ -13,11 +13,10 @@ _FORGET_AFTER_S = 600.0
 
 @dataclass
 class Trigger:
-    """One trigger; `view_id` is the modal in which the interaction happened, if it was in one."""
+    """One trigger, given for what `user` did at `issued_at`."""
 
     user: str
     issued_at: float
-    view_id: str | None = None
     used: bool = False
 
 
@@ -29,7 +28,7 @@ class Triggers:
         self._lifetime_s = lifetime_s
         self._issued: dict[str, Trigger] = {}
 
-    def issue(self, user: str, view_id: str | None = None) -> str:
+    def issue(self, user: str) -> str:
         """A fresh trigger id for what this user just did."""
         now = self._clock()
         while self._issued:
@@ -38,7 +37,7 @@ class Triggers:
                 break
             del self._issued[oldest]
         trigger_id = f"{secrets.randbelow(10**13)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        self._issued[trigger_id] = Trigger(user, now, view_id)
+        self._issued[trigger_id] = Trigger(user, now)
         return trigger_id
 
     def exchange(self, trigger_id: str) -> Trigger:

@@ -9,6 +9,7 @@ from bot.sandbox.workspace.vendor import Json
 from bot.sandbox.workspace.workspace import Workspace
 
 _QUIET = {"channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "pinned_item"}
+MOST_COUNTED = 200
 _BROADCASTS = ("<!here", "<!channel", "<!everyone")
 
 
@@ -20,12 +21,13 @@ def announce(workspace: Workspace, channel: Channel) -> None:
 
 
 def count(workspace: Workspace, channel: Channel, user: str) -> Json:
-    """{channel, unread, mentions, last_read}; thread replies, own messages and joins do not count."""
+    """{channel, unread, mentions, last_read}; thread replies, own messages and joins do not count.
+    It stops counting at MOST_COUNTED."""
     last_read = channel.last_read.get(user, "0")
     unread = mentions = 0
     if user in channel.members:
         for message in reversed(channel.messages.values()):
-            if message["ts"] <= last_read:
+            if message["ts"] <= last_read or unread == MOST_COUNTED:
                 break
             if _counts(message, user):
                 unread += 1

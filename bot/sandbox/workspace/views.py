@@ -18,7 +18,7 @@ _OPTIONAL = ("submit", "close")
 def open_modal(workspace: Workspace, user: str, view: Json) -> View:
     """Show a modal to a user; what was open before is gone."""
     opened = _new(workspace, user, view, "modal")
-    workspace.state.stacks[user] = []
+    close_all(workspace, user)
     _show(workspace, opened, "view_opened")
     return opened
 

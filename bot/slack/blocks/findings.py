@@ -8,34 +8,40 @@ from pydantic import JsonValue
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.slack.blocks import parts
-from bot.slack.text import code, cut, literal, show_duration
+from bot.slack.blocks.rich import bold, emoji, lines, preformatted
+from bot.slack.text import cut, show_duration
 from bot.store.documents import Finding
 from bot.store.tables import Sweep
 
 SIGNS = {
-    "critical": ":red_circle:",
-    "warning": ":large_yellow_circle:",
-    "unknown": ":grey_question:",
-    "ok": ":large_green_circle:",
+    "critical": "red_circle",
+    "warning": "large_yellow_circle",
+    "unknown": "grey_question",
+    "ok": "large_green_circle",
 }
 ORDER = list(SIGNS)
 EVIDENCE_SHOWN = 1200
+SUMMARY_SHOWN = 1000
 
 
 def show_sweep(sweep: Sweep, who: str) -> Iterator[Block]:
     findings = sorted(sweep.findings, key=lambda finding: ORDER.index(finding.state))
     yield parts.header(f"Diagnosis: {sweep.scope}")
     yield parts.context(_progress(sweep, findings), f"asked by {who}")
-    for finding in findings:
+    bad = [finding for finding in findings if finding.state != "ok"]
+    for finding in bad:
         yield from show_finding(finding, sweep)
+    good = [finding for finding in findings if finding.state == "ok"]
+    if good:
+        yield lines([(emoji(SIGNS["ok"]), " ", bold(f"{one.title}  "), cut(one.summary, 300)) for one in good])
     if sweep.finished_at:
         yield parts.actions([parts.button("Look again", "sweep.again", {"scope": sweep.scope})])
 
 
 def show_finding(finding: Finding, sweep: Sweep) -> Iterator[Block]:
-    yield parts.marked(f"{SIGNS[finding.state]} *{literal(finding.title)}*\n{literal(finding.summary)}")
-    if finding.evidence and finding.state != "ok":
-        yield parts.marked(code(cut("\n".join(finding.evidence), EVIDENCE_SHOWN)))
+    yield lines([(emoji(SIGNS[finding.state]), " ", bold(finding.title)), (cut(finding.summary, SUMMARY_SHOWN),)])
+    if finding.evidence:
+        yield preformatted(cut("\n".join(finding.evidence), EVIDENCE_SHOWN))
     buttons = list(_suggested(finding, sweep))
     if buttons:
         yield parts.actions(buttons)
@@ -55,8 +61,8 @@ def _progress(sweep: Sweep, findings: list[Finding]) -> str:
     if sweep.finished_at is None:
         return f":hourglass_flowing_sand: looking… {len(findings)} answers so far"
     worst = findings[0].state if findings else "unknown"
-    bad = sum(finding.state in ("critical", "warning") for finding in findings)
+    bad = sum(finding.state != "ok" for finding in findings)
     took = show_duration((sweep.finished_at - sweep.started_at).total_seconds())
     if worst == "ok":
         return f":large_green_circle: all {len(findings)} checks are good, in {took}"
-    return f"{SIGNS[worst]} {bad} of {len(findings)} checks need attention, in {took}"
+    return f":{SIGNS[worst]}: {bad} of {len(findings)} checks need attention, in {took}"

@@ -39,9 +39,12 @@ def show_plan(plan: Plan, seats: Seats, who: str) -> Iterator[Block]:
     if document is None:
         yield from _show_making(plan, who)
         return
+    if seats.quorum == 0:
+        yield parts.context(f"Needs no approval. {_origin(plan, document, who)}")
+        return
     yield parts.header(f"{document.title}: {'approval needed' if plan.state == 'pending' else plan.state}")
     yield parts.fields(_figures(document))
-    yield parts.marked(f":back: *Way back*  {literal(document.way_back)}")
+    yield parts.marked(f":leftwards_arrow_with_hook: *Way back*  {literal(document.way_back)}")
     if document.notes:
         yield parts.marked("\n".join(f"• {literal(note)}" for note in document.notes))
     yield parts.context(" → ".join(literal(step.title) for step in document.steps))
@@ -113,7 +116,8 @@ def _decisions(plan: Plan) -> list[parts.ButtonElement]:
 
 
 def _origin(plan: Plan, document: PlanDocument, who: str) -> str:
-    return f"Plan {plan.id} · asked by {who} {show_time(plan.created_at)} · hash `{plan.hash[:12]}` · {document.action}"
+    asked = f"asked by {who} {show_time(plan.created_at)}"
+    return f"Plan {plan.id}, {literal(document.title)} · {asked} · hash `{plan.hash[:12]}`"
 
 
 def _action(plan: Plan) -> str:

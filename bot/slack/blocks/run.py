@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
-from bot.slack.text import literal, show_duration
-from bot.store.documents import Proof
+from bot.slack.blocks.rich import Piece, bold, code, emoji, faint, lines
+from bot.slack.text import cut, show_duration
+from bot.store.documents import Phase, Proof, Verdict
 from bot.store.tables import Run, RunStep
 
 STEP_SIGNS = {
-    "waiting": ":white_small_square:",
-    "running": ":hourglass_flowing_sand:",
-    "done": ":white_check_mark:",
-    "failed": ":x:",
+    "waiting": "white_small_square",
+    "running": "hourglass_flowing_sand",
+    "done": "white_check_mark",
+    "failed": "x",
 }
 ENDINGS = {
-    "queued": ":hourglass_flowing_sand: Waiting to start",
-    "running": ":gear: Running",
-    "cancelling": ":octagonal_sign: Cancelling: waiting until what is under way has stopped",
-    "cancelled": ":octagonal_sign: Cancelled",
-    "done": ":white_check_mark: Done",
-    "refused": ":no_entry_sign: Not started",
-    "failed": ":x: Failed",
+    "queued": ("hourglass_flowing_sand", "Waiting to start"),
+    "running": ("gear", "Running"),
+    "cancelling": ("octagonal_sign", "Cancelling, until what is under way has stopped"),
+    "cancelled": ("octagonal_sign", "Cancelled"),
+    "done": ("white_check_mark", "Done"),
+    "refused": ("no_entry_sign", "Not started"),
+    "failed": ("x", "Failed"),
 }
 GOING_ON = ("queued", "running", "cancelling")
+WORDS_SHOWN = 1500
 
 
 def show_run(run: Run, steps: list[RunStep], title: str, approvers: list[str], now: datetime) -> Iterator[Block]:
     yield parts.header(title)
-    yield parts.marked(_state(run, now))
-    yield parts.marked("\n".join(_show_step(step) for step in steps) or "_no step yet_")
+    yield lines([_state(run, now)])
+    if steps:
+        yield lines([_show_step(step) for step in steps])
     if run.words:
-        yield parts.marked(literal(run.words))
+        yield parts.words(run.words, WORDS_SHOWN)
     if run.proof:
         yield from show_proof(run.proof)
     if run.state in ("queued", "running"):
@@ -46,28 +49,34 @@ def show_run(run: Run, steps: list[RunStep], title: str, approvers: list[str], n
 
 def show_proof(proof: Proof) -> Iterator[Block]:
     yield parts.divider()
-    sign = ":white_check_mark: *Proven*" if proof.good else ":warning: *Not everything is as it should be*"
-    lines = [
-        f"{':white_check_mark:' if verdict.good else ':x:'} *{literal(verdict.name)}*: {literal(verdict.found)}"
-        f" _(expected {literal(verdict.expected)})_"
-        for verdict in proof.verdicts
-    ]
-    yield parts.marked("\n".join([sign, *lines]))
+    sign, words = ("white_check_mark", "Proven") if proof.good else ("warning", "Not everything is as it should be")
+    yield lines([(emoji(sign), " ", bold(words)), *map(_show_verdict, proof.verdicts)])
     if proof.phases:
-        shown = [f"{literal(phase.name)} {show_duration(phase.seconds)}" for phase in proof.phases]
-        yield parts.context(" · ".join(shown))
+        yield parts.context(" · ".join(map(_show_phase, proof.phases)))
 
 
-def _state(run: Run, now: datetime) -> str:
+def _show_verdict(verdict: Verdict) -> Sequence[Piece]:
+    sign = emoji("white_check_mark" if verdict.good else "x")
+    return (sign, " ", bold(verdict.name), f"  {verdict.found} ", faint(f"(expected: {verdict.expected})"))
+
+
+def _show_phase(phase: Phase) -> str:
+    expected = f" (expected {show_duration(phase.expected_s)})" if phase.expected_s else ""
+    return f"{phase.name} *{show_duration(phase.seconds)}*{expected}"
+
+
+def _state(run: Run, now: datetime) -> Sequence[Piece]:
+    sign, words = ENDINGS[run.state]
     if run.started_at is None:
-        return f"*{ENDINGS[run.state]}*"
+        return (emoji(sign), " ", bold(words))
     took = show_duration(((run.finished_at or now) - run.started_at).total_seconds())
-    return f"*{ENDINGS[run.state]}* {'for' if run.state in GOING_ON else 'after'} {took} on `{literal(run.target)}`"
+    how_long = f" {'for' if run.state in GOING_ON else 'after'} {took} on "
+    return (emoji(sign), " ", bold(words), how_long, code(run.target))
 
 
-def _show_step(step: RunStep) -> str:
+def _show_step(step: RunStep) -> Sequence[Piece]:
     took = ""
     if step.started_at and step.finished_at:
-        took = f" _{show_duration((step.finished_at - step.started_at).total_seconds())}_"
-    detail = f": {literal(step.words)}" if step.words else ""
-    return f"{STEP_SIGNS[step.state]} {literal(step.title)}{detail}{took}"
+        took = f"  {show_duration((step.finished_at - step.started_at).total_seconds())}"
+    detail = f": {cut(step.words, 500)}" if step.words else ""
+    return (emoji(STEP_SIGNS[step.state]), f" {step.title}{detail}", faint(took) if took else "")

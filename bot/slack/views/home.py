@@ -29,5 +29,5 @@ def show_home(product: str, incidents: list[Incident], plans: list[Plan], name: 
 def _waiting(plan: Plan, name: Name) -> Block:
     until = f", until {show_time(plan.expires_at)}" if plan.expires_at else ""
     return parts.marked(
-        f"*Plan {plan.id}* {plan.action} on {literal(plan.target)}, asked by {name(plan.requested_by)}{until}"
+        f"*Plan {plan.id}* {plan.action} on {literal(plan.target)}, asked by {literal(name(plan.requested_by))}{until}"
     )

@@ -56,7 +56,7 @@ def approve_form(plan: Plan, document: PlanDocument, typed: bool) -> dict[str, A
     blocks = [
         parts.marked(f"You approve exactly this: *{literal(document.title)}*"),
         parts.fields([("Target", literal(document.target)), ("Data lost", literal(document.loss.words))]),
-        parts.marked(f":back: *Way back*  {literal(document.way_back)}"),
+        parts.marked(f":leftwards_arrow_with_hook: *Way back*  {literal(document.way_back)}"),
     ]
     if typed and document.confirm:
         hint = "Capitals count. This keeps a tired thumb from approving."

@@ -48,6 +48,11 @@ class Source(BaseModel):
     extensions: dict[str, str]
     traits: DatabaseTraits
 
+    @property
+    def pg_dump_major(self) -> int:
+        """The major version of the pg_dump that wrote the archives; an older pg_restore cannot read them."""
+        return int(self.pg_dump_version.partition(".")[0])
+
 
 class Manifest(BaseModel):
     """The whole truth about one verified backup. Times are UTC; durations are seconds per phase.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from bot.systems.archives import Bucket, Stored
@@ -36,6 +38,12 @@ from bot.systems.processes import Child
 
 # A restored database with its indexes has been seen to take up to twice its dump; half as much again is for WAL.
 SPACE_PER_DUMP_BYTE = 2.5
+
+LIST_TABLES_BY_SIZE = """
+    SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    ORDER BY pg_table_size(c.oid) DESC
+"""
 
 
 class TargetNotEmpty(SystemRefused):
@@ -67,13 +75,18 @@ def check_target(url: str, bucket: Bucket, manifest: Manifest) -> ClientTools:
                 f'"{database_of(url)}" is not empty, and a restore would mix with what is there. Nothing was changed. '
                 "Restore into a new database."
             )
-        server = observe_server(connection)
-        reasons = [*_find_missing(connection, manifest), *_find_lack_of_space(connection, manifest)]
+        return check_server(connection, manifest)
+
+
+def check_server(connection: Connection, manifest: Manifest) -> ClientTools:
+    """Whether the server can take the backup, and the client tools for it. Raises TargetUnfit, ClientToolsUnfit."""
+    server = observe_server(connection)
+    reasons = [*_find_missing(connection, manifest), *_find_lack_of_space(connection, manifest)]
     if server.major < manifest.source.server_major:
         reasons.append(f"its server is PostgreSQL {server.major}, the backup's was {manifest.source.server_major}")
     if reasons:
-        raise TargetUnfit(f'"{database_of(url)}" cannot take this backup: {"; ".join(reasons)}. Nothing was changed.')
-    return find_client_tools(server.major)
+        raise TargetUnfit(f"The server cannot take this backup: {'; '.join(reasons)}. Nothing was changed.")
+    return find_client_tools(server.major, dump_major=manifest.source.pg_dump_major)
 
 
 def restore_archive(
@@ -87,7 +100,8 @@ def restore_archive(
 ) -> RestoreReport:
     """Restore a backup into the existing, empty database that `url` leads to, and nowhere else.
 
-    Owners and grants are set as they were. The first error stops everything. Phases told: pre-data, data, post-data.
+    Owners and grants are set as they were. The first error stops everything. Statistics are gathered at the end.
+    Phases told: pre-data, data, post-data, analyze.
     `jobs` are parts or indexes at a time, by default one per core. After a failure the target is half filled: drop it.
     Raises what check_target raises, ArchiveDamaged, ProcessFailed, StorageUnavailable or SystemCancelled.
     """
@@ -102,6 +116,8 @@ def restore_archive(
             loader.load_data(workers)
         with watch.phase("post-data"):
             loader.run_section(schema, "post-data", jobs=workers)
+        with watch.phase("analyze"):
+            loader.analyze(workers)
     return RestoreReport(watch.durations_s)
 
 
@@ -138,6 +154,24 @@ class _Loader:
         with ThreadPoolExecutor(workers, thread_name_prefix="restore") as pool:
             wait([pool.submit(self.watch.guard, partial(self._load_part, part)) for part in parts])
         self.watch.raise_first()
+
+    def analyze(self, workers: int) -> None:
+        """Give the planner its statistics, which no dump carries: the first minutes after a swap depend on them."""
+        with connect(self.url, purpose="analyze") as connection:
+            tables = deque(connection.execute(LIST_TABLES_BY_SIZE).fetchall())
+        with ThreadPoolExecutor(workers, thread_name_prefix="analyze") as pool:
+            wait([pool.submit(self.watch.guard, partial(self._analyze_some, tables)) for _ in range(workers)])
+        self.watch.raise_first()
+
+    def _analyze_some(self, tables: deque[tuple[str, str]]) -> None:
+        with connect(self.url, purpose="analyze") as connection:
+            while True:
+                self.watch.check()
+                try:
+                    schema, table = tables.popleft()
+                except IndexError:
+                    return
+                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))
 
     def _load_part(self, part: Part) -> None:
         with Child([*self._command(), "--section=data"], environment=self._environment(part.name), stdin=True) as child:

@@ -16,9 +16,7 @@ def handle(request: Request) -> Reply:
         place=request.place,
         incident_id=incident.id if incident else None,
     )
-    return Reply(
-        f":floppy_disk: Plan {plan.id} for a backup of {plan.target} is being made; it appears in the channel."
-    )
+    return Reply(f":floppy_disk: Plan {plan.id} for a {plan.target} is being made; the run appears in the channel.")
 
 
 SUBCOMMAND = Subcommand(

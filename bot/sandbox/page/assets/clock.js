@@ -3,15 +3,24 @@
 import { state } from "./store.js";
 
 const DAY_S = 86400;
+const QUARTER_S = 900; // no zone's midnight falls within a quarter of an hour
+const days = new Map();
 
-/** The person's IANA zone, or the browser's where the workspace names none that is known here. */
-export function zone() {
-  const name = state.me?.tz;
+const formatters = new Map();
+
+/** A formatter in the person's zone, or in the browser's where that zone is unknown here; making one is slow. */
+function formatterFor(options) {
+  const zone = state.me?.tz;
+  const key = JSON.stringify([zone, options]);
+  if (!formatters.has(key)) formatters.set(key, makeFormatter(options, zone));
+  return formatters.get(key);
+}
+
+function makeFormatter(options, timeZone) {
   try {
-    new Intl.DateTimeFormat("en-US", { timeZone: name });
-    return name;
+    return new Intl.DateTimeFormat("en-US", { ...options, timeZone });
   } catch {
-    return undefined;
+    return new Intl.DateTimeFormat("en-US", options);
   }
 }
 
@@ -39,8 +48,12 @@ export function formatDay(seconds) {
 
 /** The calendar day in the person's zone, as 2026-02-18. */
 export function dayKey(seconds) {
-  const parts = partsOf(seconds);
-  return `${parts.year}-${parts.month}-${parts.day}`;
+  const key = `${state.me?.tz}/${Math.floor(seconds / QUARTER_S)}`;
+  if (!days.has(key)) {
+    const parts = partsOf(seconds);
+    days.set(key, `${parts.year}-${parts.month}-${parts.day}`);
+  }
+  return days.get(key);
 }
 
 /** Such as 3 minutes ago, or in 2 hours. */
@@ -75,7 +88,7 @@ export function formatTokens(seconds, pattern) {
 /** Year, month, day, hour and minute in the person's zone, as zero-padded text. */
 export function partsOf(seconds) {
   const options = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
-  const formatter = new Intl.DateTimeFormat("en-US", { ...options, hourCycle: "h23", timeZone: zone() });
+  const formatter = formatterFor({ ...options, hourCycle: "h23" });
   return Object.fromEntries(formatter.formatToParts(seconds * 1000).map(({ type, value }) => [type, value]));
 }
 
@@ -93,7 +106,7 @@ function offsetAt(seconds) {
 }
 
 function format(seconds, options) {
-  return new Intl.DateTimeFormat("en-US", { ...options, timeZone: zone() }).format(seconds * 1000);
+  return formatterFor(options).format(seconds * 1000);
 }
 
 function formatLongDate(seconds) {

@@ -1,7 +1,7 @@
 /** The middle of the page: header, messages or the app's Home, and the composer. */
 
 import { Composer } from "./composer.js";
-import { button, el, fill } from "./dom.js";
+import { arrange, button, el, fill } from "./dom.js";
 import { renderHeader } from "./header.js";
 import { renderHome } from "./home.js";
 import { icon } from "./icons.js";
@@ -29,7 +29,7 @@ export function mountConversation(main) {
     renderTabs(tabs, channel);
     timeline.node.hidden = foot.hidden = atHome;
     home.hidden = !atHome;
-    fill(foot, renderFoot(channel, composer));
+    arrange(foot, [renderFoot(channel, composer)]);
     composer.moveTo(channel.id);
     drawMessages();
     if (atHome) renderHome(home);
@@ -41,7 +41,7 @@ export function mountConversation(main) {
   on("messages", ({ channel }) => channel === state.channel && drawMessages());
   on("channels", () => {
     drawHead();
-    if (currentChannel()) fill(foot, renderFoot(currentChannel(), composer));
+    if (currentChannel()) arrange(foot, [renderFoot(currentChannel(), composer)]);
     drawMessages();
   });
 }

@@ -41,6 +41,19 @@ export function arrange(parent, nodes) {
   });
 }
 
+const drawn = new WeakMap();
+
+/**
+ * Fill `container` with what `build` makes, unless it shows `facts` already: a control that is replaced between
+ * press and release never hears its click. The focus stays on the control with the same `data-focus`.
+ */
+export function drawFacts(container, facts, build) {
+  const key = JSON.stringify(facts);
+  if (drawn.get(container) === key) return;
+  drawn.set(container, key);
+  keepFocus(container, () => fill(container, build()));
+}
+
 /** Run `render`, then give the focus (and the caret) back to the control with the same `data-focus`. */
 export function keepFocus(container, render) {
   const before = document.activeElement;

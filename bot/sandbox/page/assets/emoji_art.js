@@ -37,7 +37,7 @@ function draw(character) {
 
 function drawPart({ path, fill = "none", stroke = "none", rim = false }) {
   const node = document.createElementNS(SVG, "path");
-  const attributes = { d: path, fill, stroke: rim ? "rgb(0 0 0 / 18%)" : stroke, "stroke-width": rim ? 0.8 : 2 };
+  const attributes = { d: path, fill, stroke: rim ? "rgb(0 0 0 / 18%)" : stroke, "stroke-width": rim ? 0.8 : 2.2 };
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   return node;
 }

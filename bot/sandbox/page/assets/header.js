@@ -3,7 +3,7 @@
 import { avatar } from "./avatar.js";
 import { formatMoment, secondsOf } from "./clock.js";
 import { openDialog } from "./dialogs.js";
-import { button, el, fill } from "./dom.js";
+import { button, drawFacts, el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { authorOf, fetchMessage } from "./message.js";
 import { isSafeUrl } from "./mrkdwn.js";
@@ -16,8 +16,8 @@ const FACES = 3;
 
 /** Draw the head of `channel` into `head`; `onPin(ts)` is told which pinned message to show. */
 export function renderHeader(head, channel, onPin) {
-  fill(
-    head,
+  const { unread: _, mentions: __, last_read: ___, ...facts } = channel;
+  drawFacts(head, [state.me.id, facts], () => [
     el(
       "div",
       { class: "head-row" },
@@ -32,7 +32,7 @@ export function renderHeader(head, channel, onPin) {
       channel.is_im ? null : renderMembersButton(channel),
     ),
     renderBookmarks(channel),
-  );
+  ]);
 }
 
 function menuButton() {

@@ -4,6 +4,7 @@ import { get, tell, upload } from "./api.js";
 import { belongsInChannel, currentChannel, emit, isAppChannel, putMessage, state } from "./store.js";
 
 const PAGE_SIZE = 50;
+let isTellingRead = false; // one at a time: many messages that come at once are read with one call
 
 /**
  * The place that the address names: {user, channel, thread, ts}. A permalink brings channel and ts in the query;
@@ -115,10 +116,13 @@ export async function loadEarlier(id) {
 export async function markRead() {
   const channel = currentChannel();
   const last = state.histories.get(channel?.id)?.messages.at(-1)?.ts;
-  if (!last || document.hidden || last <= (channel.last_read ?? "")) return;
+  if (isTellingRead || !last || document.hidden || last <= (channel.last_read ?? "")) return;
+  isTellingRead = true;
   Object.assign(channel, { last_read: last, unread: 0, mentions: 0 });
   emit("channels");
   await tell("read", { channel: channel.id, ts: last });
+  isTellingRead = false;
+  await markRead();
 }
 
 /** Join or leave a channel. */

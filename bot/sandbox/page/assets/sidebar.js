@@ -2,17 +2,25 @@
 
 import { avatar } from "./avatar.js";
 import { browseChannels } from "./channels.js";
-import { button, el, fill, keepFocus } from "./dom.js";
+import { button, drawFacts, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { openChannel, openDirect } from "./navigation.js";
 import { channelTitle, displayName, isAppChannel, on, state } from "./store.js";
 
 /** Build the sidebar into `nav` and keep it true. */
 export function mountSidebar(nav) {
-  const draw = () => state.me && keepFocus(nav, () => fill(nav, renderSidebar()));
+  const draw = () => state.me && drawFacts(nav, factsOf(), renderSidebar);
   for (const topic of ["boot", "channels", "place"]) on(topic, draw);
   const close = () => document.getElementById("app").classList.remove("is-sidebar-open");
   document.getElementById("scrim").addEventListener("click", close);
+}
+
+/** All that the sidebar shows. */
+function factsOf() {
+  const rows = [...state.channels.values()].map((one) => [
+    one.id, one.name, one.is_member, one.is_archived, one.is_private, one.unread, one.mentions,
+  ]);
+  return [state.team.name, state.me.id, state.channel, rows];
 }
 
 function renderSidebar() {

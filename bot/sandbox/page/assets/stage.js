@@ -1,7 +1,7 @@
 /** The stage: what may be broken here, and the lights that tell how things are. */
 
 import { get, tell } from "./api.js";
-import { button, el, fill, keepFocus } from "./dom.js";
+import { button, drawFacts, el } from "./dom.js";
 import { whileBusy } from "./elements.js";
 import { icon } from "./icons.js";
 import { emit, on, state } from "./store.js";
@@ -45,22 +45,21 @@ export function renderStageButton() {
 /** Draw the lights and the scenarios into `container`. */
 export function renderStage(container) {
   const { scenarios, lights, ready } = state.stage;
-  const none = el("p", { class: "muted" }, "This workspace stands alone: there is nothing to break here.");
-  keepFocus(container, () =>
-    fill(
-      container,
-      el("section", {}, el("h3", {}, "Lights"), lights.length ? el("ul", { class: "lights" }, lights.map(renderLight)) : none),
-      scenarios.length
-        ? el(
-            "section",
-            {},
-            el("h3", {}, "Scenarios"),
-            el("p", { class: "muted" }, "Each one breaks something for real. The bot can bring it back."),
-            scenarios.map((scenario) => renderScenario(scenario, ready)),
-          )
-        : null,
-    ),
-  );
+  if (!container.children.length) container.append(el("section"), el("section"));
+  drawFacts(container.firstChild, lights, () => renderLights(lights));
+  drawFacts(container.lastChild, [scenarios, ready], () => renderScenarios(scenarios, ready));
+}
+
+function renderLights(lights) {
+  const none = el("p", { class: "muted" }, "This workspace stands alone: there is nothing to look at.");
+  return [el("h3", {}, "Lights"), lights.length ? el("ul", { class: "lights" }, lights.map(renderLight)) : none];
+}
+
+function renderScenarios(scenarios, ready) {
+  if (!scenarios.length) return null;
+  const words = "Each one breaks something for real. The bot can bring it back.";
+  const buttons = scenarios.map((scenario) => renderScenario(scenario, ready));
+  return [el("h3", {}, "Scenarios"), el("p", { class: "muted" }, words), buttons];
 }
 
 function renderLight(light) {

@@ -33,13 +33,18 @@ export class Timeline {
     if (key !== this.#key) this.#reset(key);
     const grew = messages.at(-1)?.ts !== this.lastTs;
     this.lastTs = messages.at(-1)?.ts;
-    const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
-    const firstTs = this.firstTs;
+    const isOlder = this.firstTs !== messages[0]?.ts;
     this.firstTs = messages[0]?.ts;
-    arrange(this.list, [intro, ...this.#nodes(messages, channel, unreadFrom)].filter(Boolean));
-    if (this.#atEnd) this.toEnd();
-    else if (firstTs !== this.firstTs) this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
+    const nodes = [intro, ...this.#nodes(messages, channel, unreadFrom)].filter(Boolean);
+    if (this.#atEnd) {
+      arrange(this.list, nodes);
+      return this.toEnd();
+    }
+    const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
+    arrange(this.list, nodes);
+    if (isOlder) this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
     else if (grew) this.jump.hidden = false;
+    return undefined;
   }
 
   toEnd() {
@@ -80,10 +85,12 @@ export class Timeline {
     for (const message of messages) {
       const newDay = !before || dayKey(secondsOf(before.ts)) !== dayKey(secondsOf(message.ts));
       const firstUnread = isFirstUnread(message, before, unreadFrom);
-      if (newDay) nodes.push(this.#divider(`day-${message.ts}`, "day", formatDay(secondsOf(message.ts))));
+      if (newDay && !this.inThread) nodes.push(this.#divider(`day-${message.ts}`, "day", formatDay(secondsOf(message.ts))));
       if (firstUnread) nodes.push(this.#divider("new", "new", "New"));
-      const grouped = !newDay && !firstUnread && continues(before, message);
+      const afterLine = newDay || firstUnread || (this.inThread && before === messages[0]);
+      const grouped = !afterLine && continues(before, message);
       nodes.push(this.#message(message, { channel, grouped, inThread: this.inThread }));
+      if (this.inThread && !before) nodes.push(this.#divider("replies", "replies", countReplies(messages)));
       before = message;
     }
     this.#forget(messages);
@@ -111,6 +118,11 @@ export class Timeline {
     const present = new Set(messages.map((message) => message.ts));
     for (const ts of this.#drawn.keys()) if (!present.has(ts)) this.#drawn.delete(ts);
   }
+}
+
+function countReplies(messages) {
+  const count = messages.length - 1;
+  return count > 0 ? `${count} ${count === 1 ? "reply" : "replies"}` : "No replies yet";
 }
 
 function continues(before, message) {

@@ -78,8 +78,12 @@ def endpoint(answer: Answer) -> Endpoint:
 async def _body(request: Request) -> Mapping[str, Any]:
     if request.method == "GET":
         return request.query_params
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith("multipart/form-data"):
         return await request.form()
+    if not content_type.startswith("application/json"):
+        # Other sites' scripts may send other types to this machine without asking the browser first.
+        raise SlackError("invalid_post_type")
     try:
         body = await request.json()
     except ValueError:

@@ -60,6 +60,7 @@ class SocketDelivery:
         self.connections.append(connection)
         try:
             await connection.send(self._hello())
+            await self._release_one()
             await self._receive(connection)
         finally:
             self._forget(connection)
@@ -88,6 +89,12 @@ class SocketDelivery:
         for connection in list(self.connections):
             connection.is_leaving = True
             await connection.send(_disconnect(reason))
+
+    async def _release_one(self) -> None:
+        """Close a connection that was asked to leave, now that another has taken its place."""
+        leaving = next((c for c in self.connections if c.is_leaving), None)
+        if leaving is not None:
+            await leaving.websocket.close(code=1000)
 
     async def cut(self) -> None:
         """Close every connection at once, without a word."""

@@ -1,0 +1,100 @@
+"""The sandbox as a whole: stage, workspace with its page, and the unmodified bot between them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import yaml
+
+from bot.policy import Policy
+from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.page.routes import page_routes
+from bot.sandbox.people import list_members
+from bot.sandbox.ports import free_port
+from bot.sandbox.stage import Stage
+from bot.sandbox.workspace import StartChannel, Workspace, build_workspace, serve
+from bot.settings import manifest_path
+
+READY_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Everything that runs. `environment` is what the bot was started with."""
+
+    stage: Stage
+    workspace: Workspace
+    policy: Policy
+    bot: Child
+    url: str
+    environment: Mapping[str, str]
+
+    @property
+    def bot_environment(self) -> dict[str, str]:
+        """The whole environment of the bot's process; another `holdfast` started with it works on the same store."""
+        return module_environment(dict(self.environment))
+
+    @property
+    def directory(self) -> Path:
+        return self.stage.directory
+
+
+@contextmanager
+def open_sandbox(
+    *, port: int = 0, bags: int = 50_000, bags_per_s: float = 2.0, database_url: str | None = None
+) -> Iterator[Sandbox]:
+    """Start everything and wait until it is ready; stop everything at the end. Addresses are loopback only."""
+    stage = Stage(bags=bags, bags_per_s=bags_per_s)
+    with stage:
+        path, policy = write_demo_policy(stage.directory, stage.warehouse_url)
+        workspace = build_workspace(
+            list_members(policy),
+            manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),
+            stage=stage,
+            page_routes=page_routes(),
+            channels=[StartChannel(policy.slack.incidents_channel)],
+        )
+        with serve(workspace, port=port) as url:
+            own = {
+                **stage.environment(),
+                **workspace.environment,
+                "HOLDFAST_POLICY": str(path),
+                "HOLDFAST_DATABASE_URL": database_url or f"sqlite:///{stage.directory / 'bot' / 'holdfast.db'}",
+            }
+            bot = start_bot(stage, own)
+            try:
+                yield Sandbox(stage, workspace, policy, bot, url, own)
+            finally:
+                bot.stop()
+
+
+def start_bot(stage: Stage, own: Mapping[str, str]) -> Child:
+    """`holdfast serve` as a child that comes back when it is killed, as under any supervisor."""
+    port = free_port()
+    command = module_command("bot", "serve", "--port", str(port))
+    bot = Child("bot", command, log_path=stage.directory / "bot.log", env=module_environment(dict(own)), restart=True)
+    bot.start()
+    bot.wait_until(lambda: http_answers(f"http://127.0.0.1:{port}/readyz"), "ready", READY_WITHIN_S)
+    stage.bot = bot
+    return bot
+
+
+def write_terminal_environment(sandbox: Sandbox) -> Path:
+    """A file to source in a shell, so that `holdfast …` in a terminal works in this sandbox."""
+    path = sandbox.directory / "terminal.sh"
+    lines = [f"export {name}={json.dumps(value)}" for name, value in sandbox.environment.items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.chmod(path, 0o600)
+    return path
+
+
+def leave(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends the sandbox as Ctrl-C does."""
+    raise KeyboardInterrupt

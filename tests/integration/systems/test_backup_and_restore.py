@@ -1,0 +1,188 @@
+"""A backup is taken, read back, listed and restored, and what comes out is what went in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import zstandard
+
+from bot.sandbox.cloud import Cloud
+from bot.sandbox.postgres_cluster import Cluster
+from bot.systems.archives import Bucket
+from bot.systems.client_tools import find_client_tools
+from bot.systems.databases import observe_server
+from bot.systems.dumps import backup
+from bot.systems.dumps.backup import back_up
+from bot.systems.dumps.listing import confirm_backup, list_backups, read_manifest
+from bot.systems.dumps.manifest import Manifest
+from bot.systems.dumps.restore import restore_archive
+from bot.systems.fingerprints import compare_fingerprints, take_fingerprint
+from bot.systems.outcomes import SystemCancelled, SystemFailed
+from bot.systems.postgres import client_environment, connect
+from bot.systems.processes import Child, capture
+from tests.integration.systems.conftest import MakePlace
+from tests.integration.systems.exhibits import UNUSUAL_SCHEMA, execute, fetch
+
+
+def dump_schema(url: str) -> list[str]:
+    """All definitions, owners and grants, without the random words that newer versions put around them."""
+    with connect(url) as connection:
+        tools = find_client_tools(observe_server(connection).major)
+    text = capture([tools.pg_dump, "--schema-only"], environment=client_environment(url))
+    return [line for line in text.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+
+def test_unusual_schema_comes_back_as_it_was(make_place: MakePlace, bucket: Bucket) -> None:
+    source, target = make_place("Ünusual \"name\" = 'x'", UNUSUAL_SCHEMA), make_place()
+
+    manifest = back_up(source.url, bucket, prefix="unusual/", run="r1")
+    restore_archive(target.url, bucket, manifest)
+
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+    assert manifest.source.database == source.name
+    assert manifest.fingerprint.large_objects.count == 2
+    assert manifest.fingerprint.tables["public.parent"].rows == 1
+    assert fetch(target.owner_url, "SELECT bags FROM summary") == [(2,)]
+    assert fetch(target.owner_url, "SELECT nextval('down'), nextval('untouched')") == [(-6, 77)]
+    assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
+
+
+def test_large_tables_have_parts_of_their_own_and_nothing_is_twice(
+    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "LARGE_TABLE_BYTES", 1)
+    source, target = make_place(None, UNUSUAL_SCHEMA), make_place()
+
+    manifest = back_up(source.url, bucket, prefix="parts/", run="r1")
+    restore_archive(target.url, bucket, manifest, jobs=3)
+
+    assert [part.name for part in manifest.parts] == ["data-1", "data-2", "data-3", "data-rest", "schema"]
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+
+
+def test_snapshot_is_exact_while_others_write(make_place: MakePlace, bucket: Bucket) -> None:
+    source = make_place(None, "CREATE TABLE bag (id serial PRIMARY KEY, note text)")
+    execute(source.owner_url, "INSERT INTO bag (note) SELECT md5(i::text) FROM generate_series(1, 30000) i")
+    stop = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(source.owner_url, autocommit=True) as connection:
+            while not stop.is_set():
+                connection.execute("INSERT INTO bag (note) VALUES ('later')")
+                connection.execute("DELETE FROM bag WHERE id = (SELECT min(id) FROM bag)")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        manifest = back_up(source.url, bucket, prefix="busy/", run="r1")
+    finally:
+        stop.set()
+        writer.join()
+    target = make_place()
+    restore_archive(target.url, bucket, manifest)
+
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+    sequence = manifest.fingerprint.sequences["public.bag_id_seq"]
+    assert sequence.last_value_after is not None
+    assert sequence.last_value_after > sequence.last_value
+
+
+def test_manifest_says_where_it_came_from(make_place: MakePlace, bucket: Bucket, cluster: Cluster) -> None:
+    source = make_place(None, "CREATE TABLE bag (id int); INSERT INTO bag VALUES (1), (2)")
+    execute(cluster.admin_url, f"ALTER DATABASE {source.name} SET work_mem = '7MB'")
+
+    manifest = back_up(source.url, bucket, prefix="facts/", run="r1", metadata={"backup-type": "manual"})
+
+    with connect(source.url) as connection:
+        server = observe_server(connection)
+    assert manifest.source.server_version == server.version
+    assert manifest.source.roles == ("traitortrack",)
+    assert [(setting.name, setting.value) for setting in manifest.source.traits.settings] == [("work_mem", "7MB")]
+    assert manifest.fingerprint.rows == 2
+    assert manifest.verified_at >= manifest.snapshot_at
+    assert read_manifest(bucket, manifest.key) == manifest
+    assert bucket.find(manifest.parts[0].key).metadata == {"backup-type": "manual", "holdfast-run": "r1"}
+    confirm_backup(bucket, manifest)
+
+
+def test_run_that_has_its_backup_takes_no_other(make_place: MakePlace, bucket: Bucket) -> None:
+    source = make_place(None, "CREATE TABLE bag (id int)")
+
+    first = back_up(source.url, bucket, prefix="again/", run="r1")
+    execute(source.owner_url, "INSERT INTO bag VALUES (1)")
+
+    assert back_up(source.url, bucket, prefix="again/", run="r1") == first
+    assert back_up(source.url, bucket, prefix="again/", run="r2").fingerprint.rows == 1
+    assert [backup.run for backup in list_backups(bucket, "again/").backups] == ["r2", "r1"]
+
+
+def test_restored_by_hand_with_ordinary_tools(sample: Manifest, make_place: MakePlace, bucket: Bucket) -> None:
+    """The archives are pg_dump's own: whoever has lost everything but the bucket needs only zstd and pg_restore."""
+    target, tools = make_place(), find_client_tools(sample.source.server_major)
+    order = [("schema", "pre-data"), *((p.name, "data") for p in sample.parts if p.name != "schema")]
+    for name, section in [*order, ("schema", "post-data")]:
+        part = sample.find_part(name)
+        archive = zstandard.ZstdDecompressor().stream_reader(bucket.read_all(bucket.find(part.key))).read()
+        command = [tools.pg_restore, "-e", f"--section={section}", "-d", target.admin_url]
+        subprocess.run(command, input=archive, check=True)
+
+    assert compare_fingerprints(sample.fingerprint, take_fingerprint(target.url, like=sample.fingerprint)) == []
+
+
+def test_cancelled_backup_leaves_no_backup(make_place: MakePlace, bucket: Bucket) -> None:
+    source = make_place(None, "CREATE TABLE bag AS SELECT i, md5(i::text) FROM generate_series(1, 100000) i")
+    asked = iter([False] * 3)
+
+    with pytest.raises(SystemCancelled):
+        back_up(source.url, bucket, prefix="cancelled/", run="r1", cancelled=lambda: next(asked, True))
+
+    assert list_backups(bucket, "cancelled/").backups == ()
+
+
+def test_table_that_may_not_be_read_is_no_backup(make_place: MakePlace, bucket: Bucket) -> None:
+    source = make_place()
+    execute(
+        source.admin_url,
+        """
+        CREATE TABLE hidden (id int);
+        INSERT INTO hidden VALUES (1);
+        ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY nothing ON hidden USING (false);
+        """,
+    )
+
+    with pytest.raises(SystemFailed, match="row-level security"):
+        back_up(source.url, bucket, prefix="failed/", run="r1")
+
+    assert list_backups(bucket, "failed/").backups == ()
+
+
+def test_dump_that_dies_leaves_no_object(
+    make_place: MakePlace, bucket: Bucket, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_place(None, "CREATE TABLE bag AS SELECT i, md5(i::text) FROM generate_series(1, 500000) i")
+    class Dying(Child):
+        def __init__(self, command: Sequence[str | Path], **options: Any) -> None:
+            super().__init__(command, **options)
+            if "--table=public.bag" in command:
+                self.stdout.read(1_000_000)
+                os.kill(self.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(backup, "Child", Dying)
+    with pytest.raises(SystemFailed, match="pg_dump was ended by SIGKILL"):
+        back_up(source.url, bucket, prefix="died/", run="r1")
+
+    listing = list_backups(bucket, "died/")
+    assert listing.backups == ()
+    stored = [found.key for entry in listing.unusable for found in bucket.list_objects(entry.key)]
+    assert not any(key.endswith("data-1.dump.zst") for key in stored)
+    uploads = cloud.s3.list_multipart_uploads(Bucket=bucket.name, Prefix="died/")
+    assert uploads.get("Uploads", []) == []
