@@ -52,7 +52,7 @@ lint: install ## ruff: rules and formatting
 	@$(BIN)/ruff format --check .
 
 types: install ## mypy, strict
-	@$(BIN)/mypy --strict $(CODE)
+	@$(BIN)/mypy --strict $(CODE) .ci
 
 contract: install ## who may import whom
 	@$(BIN)/lint-imports

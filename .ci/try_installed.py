@@ -27,7 +27,7 @@ def holdfast(*arguments: str, state: Path) -> str:
         "HOME": str(state),
         "HOLDFAST_DATABASE_URL": f"sqlite:///{state / 'holdfast.db'}",
     }
-    command = [HOLDFAST, *arguments]
+    command = [str(HOLDFAST), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import click
 
 from bot.terminal.dr import dr
@@ -25,7 +23,6 @@ for command in (incident, dr, policy, ledger, serve):
 
 def run(parts: Parts, *more: click.Command) -> None:
     """Parse the command line and act. `more` are commands of rooms above this one."""
-    logging.basicConfig(level=logging.WARNING)
     for command in more:
         holdfast.add_command(command)
     holdfast(obj=TerminalSession(parts))

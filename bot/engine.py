@@ -82,10 +82,12 @@ class Engine:
         delay_s: float = 0.0,
         queue: QueueName = "work",
         partition: str | None = None,
+        order: int | None = None,
     ) -> None:
         """Start workflow `name` once the caller's transaction commits, `delay_s` seconds later.
 
-        The same `key` again starts nothing. `partition` is needed on the partitioned queues.
+        The same `key` again starts nothing. `partition` is needed on the partitioned queues; of what waits there
+        the lowest `order` goes first, since the queue's own clock is too coarse to tell.
         """
         options: EnqueueOptions = {
             "workflow_name": name,
@@ -97,6 +99,8 @@ class Engine:
             options["delay_seconds"] = delay_s
         if partition:
             options["queue_partition_key"] = partition
+        if order is not None:
+            options["priority"] = order
         self._client.enqueue_in_transaction(session, options, *arguments)
         if self.is_leader and delay_s <= 0:
             sa.event.listen(session, "after_commit", self._bell.ring, once=True)

@@ -91,7 +91,8 @@ class Notices:
     def _enqueue(self, session: Session, delivery: Delivery, key: str, delay_s: float) -> None:
         # One queue partition per recipient: what is said to one place is said in order.
         self.engine.enqueue(
-            session, WORKFLOW, delivery.id, key=key, delay_s=delay_s, queue="deliveries", partition=delivery.recipient
+            session, WORKFLOW, delivery.id, key=key, delay_s=delay_s,
+            queue="deliveries", partition=delivery.recipient, order=delivery.id,
         )  # fmt: skip
 
     def _room_is_open(self, session: Session, recipient: str) -> bool:

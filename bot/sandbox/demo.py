@@ -69,6 +69,7 @@ def open_sandbox(
                 "HOLDFAST_DATABASE_URL": database_url or f"sqlite:///{stage.directory / 'bot' / 'holdfast.db'}",
             }
             bot = start_bot(stage, own)
+            bot.wait_until(lambda: bool(workspace.sockets.connections), "connected", READY_WITHIN_S)
             try:
                 yield Sandbox(stage, workspace, policy, bot, url, own)
             finally:

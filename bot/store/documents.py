@@ -75,6 +75,8 @@ class PlanDocument(Frozen):
     way_back: str
     confirm: str | None = None
     """What an approver must type where the policy asks for typed confirmation: the target's name."""
+    back_to: datetime | None = None
+    """The moment whose state a restore brings back."""
     notes: list[str] = []
 
 

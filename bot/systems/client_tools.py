@@ -12,6 +12,7 @@ import shutil
 import sysconfig
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from bot.systems.outcomes import SystemRefused
@@ -44,7 +45,7 @@ class ClientTools:
     @property
     def major(self) -> int:
         """14, 15, …"""
-        return int(self.version.partition(".")[0])
+        return major_of(self.version)
 
     @property
     def pg_dump(self) -> Path:
@@ -55,6 +56,11 @@ class ClientTools:
     def pg_restore(self) -> Path:
         """The program that restores."""
         return self.bindir / "pg_restore"
+
+
+def major_of(version: str) -> int:
+    """The major version of what a program prints: 15 for 15.18, 18 for 18beta1."""
+    return int("".join(takewhile(str.isdigit, version)))
 
 
 def find_client_tools(server_major: int, *, dump_major: int = 0, bindir: Path | None = None) -> ClientTools:
@@ -91,5 +97,5 @@ def _list_bindirs() -> list[Path]:
 def _inspect_bindir(directory: Path) -> ClientTools | None:
     if not all(os.access(directory / name, os.X_OK) for name in ("pg_dump", "pg_restore")):
         return None
-    printed = re.search(r"\(PostgreSQL\) (\S+)", capture([directory / "pg_restore", "--version"]))
+    printed = re.search(r"\(PostgreSQL\) (\d\S*)", capture([directory / "pg_restore", "--version"]))
     return ClientTools(directory, printed.group(1)) if printed else None

@@ -274,7 +274,8 @@ def _read_tables(
 
 def _hash_table(connection: Connection, table: _Table) -> TableFingerprint:
     # "text" hashes the row's output form, "record" the values; both are 64 bits wide and parallel safe.
-    hashed = {"record": "hash_record_extended(t, 0)", "text": "hashtextextended(t::text, 0)"}[table.method]
+    # t.* is the whole row even where a column is called t.
+    hashed = {"record": "hash_record_extended(t.*, 0)", "text": "hashtextextended((t.*)::text, 0)"}[table.method]
     query = sql.SQL("SELECT count(*), bit_xor(h), sum(h) FROM (SELECT {} AS h FROM ONLY {} AS t) AS hashes")
     row = connection.execute(query.format(sql.SQL(hashed), sql.Identifier(table.schema, table.table))).fetchone()
     assert row is not None  # an aggregate has one row

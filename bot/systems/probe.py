@@ -137,7 +137,9 @@ def probe_health(url: str, *, every_s: float = 0.1) -> Probe:
     """A probe that asks an HTTP health address each time; anything but a 2xx status is a failure."""
 
     def ask() -> None:
-        requests.get(url, timeout=ATTEMPT_TIMEOUT_S, allow_redirects=False).raise_for_status()
+        answer = requests.get(url, timeout=ATTEMPT_TIMEOUT_S, allow_redirects=False)
+        if answer.status_code // 100 != 2:
+            raise requests.HTTPError(f"status {answer.status_code}", response=answer)
 
     return Probe(ask, expected=requests.RequestException, every_s=every_s)
 

@@ -30,6 +30,7 @@ RETRY_S = 3.0
 def serve(session: TerminalSession, host: str, port: int) -> None:
     """Run the bot until it is told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("dbos").setLevel(logging.WARNING)
     services = session.services
     services.settings.require_secret("SLACK_BOT_TOKEN")
     socket_mode = services.settings.slack_app_token is not None

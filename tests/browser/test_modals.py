@@ -10,9 +10,10 @@ from tests.browser.desk import JONAS, MAYA, PRIYA, TAKEN, Desk
 
 
 @pytest.fixture
-def form(browser_page: Page) -> Locator:
+def form(desk: Desk, browser_page: Page) -> Locator:
     """The form to declare an incident, opened by a slash command."""
     open_form(browser_page)
+    desk.heard("command")
     return browser_page.get_by_role("dialog", name="Declare an incident")
 
 
@@ -93,7 +94,7 @@ def test_an_error_of_the_app_stands_beneath_its_field_and_what_was_typed_stays(d
     expect(title).to_have_value(TAKEN)
     expect(title).to_be_focused()
     expect(story).to_have_value("A long story that nobody wants to type twice")
-    expect(block(form, "people").locator(".token")).to_have_text(["Jonas Lindqvist"])
+    expect(block(form, "people").locator(".token")).to_contain_text(["Jonas Lindqvist"])
     title.fill("Other bags are missing")
     expect(block(form, "title").get_by_role("alert")).to_be_empty()
     send(form)
@@ -120,7 +121,6 @@ def test_what_cannot_be_right_is_refused_before_it_is_sent(
     send(form)
     expect(block(form, block_id).get_by_role("alert")).to_contain_text(error)
     expect(form).to_be_visible()
-    desk.heard("command")
     assert desk.seen.empty(), "the app must not hear of a form that is not filled in"
 
 

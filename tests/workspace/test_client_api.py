@@ -203,7 +203,7 @@ def test_typed_text_is_rewritten_as_slack_does(workspace: Workspace, typed: str,
     assert rewrite_message(workspace, typed) == stored
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_survives_rewriting(workspace: Workspace, text: str) -> None:
     stored = rewrite_message(workspace, text)

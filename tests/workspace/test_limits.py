@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models import blocks as models
 
@@ -263,6 +263,7 @@ LIMITS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(LIMITS), st.integers(-3, 3), st.characters(codec="utf-8"))
 def test_a_length_is_accepted_exactly_up_to_its_limit(limit: Any, distance: int, character: str) -> None:
     high, make = limit
@@ -280,6 +281,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.lists(JSON, max_size=3), st.sampled_from(sorted({"section", "actions", "context", "input", "rich_text"})))
 def test_any_nonsense_is_refused_in_words_never_with_a_crash(nonsense: list[Any], kind: str) -> None:
     blocks = [{**entry, "type": kind} if isinstance(entry, dict) else entry for entry in nonsense]

@@ -126,6 +126,15 @@ def test_a_button_that_is_not_there_is_refused(client: WebClient, ada: Person, r
     assert ada.post("action", channel=room, message_ts=ts, action=action)["error"] == "action_not_found"
 
 
+def test_an_option_that_was_not_offered_is_refused(client: WebClient, ada: Person, room: str) -> None:
+    offered = {"text": {"type": "plain_text", "text": "A"}, "value": "a"}
+    select = {"type": "static_select", "action_id": "pick", "options": [offered]}
+    blocks = [{"type": "actions", "block_id": "row", "elements": [select]}]
+    ts = client.chat_postMessage(channel=room, text="Pick", blocks=blocks)["ts"]
+    chosen = {"block_id": "row", "action_id": "pick", "selected_option": {**offered, "value": "root"}}
+    assert ada.post("action", channel=room, message_ts=ts, action=chosen)["error"] == "option_not_found"
+
+
 def test_an_ephemeral_message_is_acted_on_without_its_content(
     app: App, client: WebClient, ada: Person, ben: Person, room: str
 ) -> None:
@@ -276,6 +285,17 @@ def test_an_app_asked_to_reconnect_does_and_hears_the_next_command(
     workspace.run(workspace.sockets.ask_to_reconnect())
     wait_for(lambda: any(c not in old for c in workspace.sockets.connections), "new connection")
     wait_for(lambda: ada.post("command", channel=general, command="/rescue", text="")["ok"], "answer")
+
+
+def test_a_connection_asked_to_leave_is_closed_once_another_is_there(workspace: Workspace) -> None:
+    with open_socket(workspace) as old:
+        receive(old, "hello")
+        workspace.run(workspace.sockets.ask_to_reconnect("warning"))
+        assert receive(old, "disconnect")["reason"] == "warning"
+        with open_socket(workspace) as new:
+            receive(new, "hello")
+            with pytest.raises(ConnectionClosed):
+                receive(old, "slash_commands")
 
 
 def test_an_outage_cuts_connections_and_apps_come_back_after_it(

@@ -32,11 +32,9 @@ class DatabaseRows(Check):
         if newest is None:
             return self.finding("warning", "There is no verified backup to compare with.", suggests=[back_up])
         rows = count_rows(surroundings.url(), statement_timeout_s=10)
-        return self._judge(surroundings, newest, rows, back_up)
+        return self._judge(surroundings, newest, rows)
 
-    def _judge(
-        self, surroundings: Surroundings, newest: Manifest, rows: dict[str, int], back_up: Suggestion
-    ) -> Finding:
+    def _judge(self, surroundings: Surroundings, newest: Manifest, rows: dict[str, int]) -> Finding:
         """Fewer rows than there were is what a bad script looks like; a missing table is always critical."""
         expected = {name: table.rows for name, table in newest.fingerprint.tables.items()}
         lines = [_describe(name, count, rows.get(name)) for name, count in expected.items()]
@@ -49,7 +47,7 @@ class DatabaseRows(Check):
             action="restore_database", label="Restore…", parameters={"database": surroundings.database}
         )
         state: FindingState = "critical" if worst >= SHRUNK_CRITICAL else "warning"
-        return self.finding(state, f"{gone:,} rows fewer than in the backup {age} ago.", lines, [restore, back_up])
+        return self.finding(state, f"{gone:,} rows fewer than in the backup {age} ago.", lines, [restore])
 
 
 def _find_newest(surroundings: Surroundings) -> Manifest | None:

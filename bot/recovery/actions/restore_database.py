@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from bot.outcome import Failed, Refused
@@ -142,7 +141,8 @@ class RestoreDatabase(Action[Restore]):
             or Prediction(seconds=settings.expected_restore.total_seconds(), source="the policy's figure"),
             way_back=_describe_way_back(parameters.database, there),
             confirm=parameters.database,
-            notes=_describe_backup(manifest, str(observed["newest_backup"]), world.now()),
+            back_to=manifest.snapshot_at,
+            notes=_describe_backup(manifest, str(observed["newest_backup"])),
         )
 
     def moved(self, planned: Facts, now: Facts) -> list[str]:
@@ -361,9 +361,8 @@ def _describe_way_back(database: str, there: bool) -> str:
     return f"The present database is kept as {database}_before_run…; exchanging the names again undoes this."
 
 
-def _describe_backup(manifest: Manifest, newest: str, now: datetime) -> list[str]:
-    taken = f"{manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC, {show_duration(now - manifest.snapshot_at)} ago"
-    notes = [f"From the backup taken {taken}: {manifest.fingerprint.rows:,} rows, {show_size(manifest.size_bytes)}."]
+def _describe_backup(manifest: Manifest, newest: str) -> list[str]:
+    notes = [f"From {manifest.key}: {manifest.fingerprint.rows:,} rows, {show_size(manifest.size_bytes)}."]
     if manifest.key != newest:
         notes.append(f"This is not the newest backup; that is {newest}.")
     return notes

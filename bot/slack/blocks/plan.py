@@ -68,12 +68,14 @@ def show_in_full(plan: Plan, document: PlanDocument) -> Iterator[Block]:
 
 
 def _figures(document: PlanDocument) -> list[tuple[str, str]]:
+    back_to = [("Back to", show_time(document.back_to))] if document.back_to else []
     return [
         ("Target", literal(document.target)),
         ("Risk", f"{RISK_SIGNS[document.risk]} {document.risk}"),
         ("Data lost", literal(document.loss.words)),
         ("Downtime", _predicted(document.downtime)),
         ("Takes about", _predicted(document.duration)),
+        *back_to,
     ]
 
 
@@ -97,7 +99,7 @@ def _standing(plan: Plan, seats: Seats) -> str:
     missing = seats.quorum - len(seats.approved)
     if plan.state == "pending" and plan.expires_at:
         lines.append(
-            f":ballot_box_with_ballot: *{missing} more approval{'s' if missing != 1 else ''} needed* "
+            f":hourglass_flowing_sand: *{missing} more approval{'s' if missing != 1 else ''} needed* "
             f"of {', '.join(seats.may_approve)}, until {show_time(plan.expires_at)}"
         )
     elif plan.state != "pending":

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.systems.client_tools import major_of
 from bot.systems.database_traits import DatabaseTraits
 from bot.systems.fingerprints import Fingerprint
 
@@ -51,7 +52,7 @@ class Source(BaseModel):
     @property
     def pg_dump_major(self) -> int:
         """The major version of the pg_dump that wrote the archives; an older pg_restore cannot read them."""
-        return int(self.pg_dump_version.partition(".")[0])
+        return major_of(self.pg_dump_version)
 
 
 class Manifest(BaseModel):

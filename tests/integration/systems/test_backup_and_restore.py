@@ -131,7 +131,7 @@ def test_restored_by_hand_with_ordinary_tools(sample: Manifest, make_place: Make
     for name, section in [*order, ("schema", "post-data")]:
         part = sample.find_part(name)
         archive = zstandard.ZstdDecompressor().stream_reader(bucket.read_all(bucket.find(part.key))).read()
-        command = [tools.pg_restore, "-e", f"--section={section}", "-d", target.admin_url]
+        command: list[str | Path] = [tools.pg_restore, "-e", f"--section={section}", "-d", target.admin_url]
         subprocess.run(command, input=archive, check=True)
 
     assert compare_fingerprints(sample.fingerprint, take_fingerprint(target.url, like=sample.fingerprint)) == []
@@ -169,6 +169,7 @@ def test_dump_that_dies_leaves_no_object(
     make_place: MakePlace, bucket: Bucket, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make_place(None, "CREATE TABLE bag AS SELECT i, md5(i::text) FROM generate_series(1, 500000) i")
+
     class Dying(Child):
         def __init__(self, command: Sequence[str | Path], **options: Any) -> None:
             super().__init__(command, **options)

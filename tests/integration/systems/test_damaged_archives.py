@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.sandbox.cloud import Cloud
+from bot.sandbox.postgres_cluster import Cluster
 from bot.systems.archives import ArchiveVanished, Bucket
 from bot.systems.client_tools import ClientToolsUnfit, find_client_tools
-from bot.systems.dumps.backup import verify_part
+from bot.systems.dumps.backup import back_up, verify_part
 from bot.systems.dumps.listing import list_backups
 from bot.systems.dumps.manifest import Manifest, Part
 from bot.systems.dumps.restore import TargetNotEmpty, TargetUnfit, restore_archive
@@ -39,12 +45,14 @@ def test_whole_stream_is_unpacked() -> None:
     assert unpack_all(PACKED) == CONTENT
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(PACKED) - 1))
 def test_stream_cut_anywhere_is_damaged(length: int) -> None:
     with pytest.raises(ArchiveDamaged):
         unpack_all(PACKED[:length])
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(PACKED) * 8 - 1))
 def test_stream_with_any_bit_flipped_is_damaged(bit: int) -> None:
     flipped = bytearray(PACKED)
@@ -53,6 +61,7 @@ def test_stream_with_any_bit_flipped_is_damaged(bit: int) -> None:
         unpack_all(bytes(flipped))
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=40))
 def test_stream_that_goes_on_is_damaged(more: bytes) -> None:
     with pytest.raises(ArchiveDamaged):
@@ -166,7 +175,7 @@ def test_vanished_object_is_seen_before_anything_is_written(
 
 
 def test_deleted_backup_is_restored_from_its_version(
-    sample: Manifest, bucket: Bucket, make_place: MakePlace, cloud: Any
+    sample: Manifest, bucket: Bucket, make_place: MakePlace, cloud: Cloud
 ) -> None:
     """A delete only hides an object in a bucket with versions, and the manifest pins the version."""
     part = sample.find_part("data-rest")
@@ -229,20 +238,49 @@ def test_archive_of_a_newer_client_is_refused(sample: Manifest, bucket: Bucket, 
 
 
 def test_role_that_is_lost_in_the_middle_is_an_error(
-    make_place: MakePlace, bucket: Bucket, cluster: Any, sample: Manifest
+    make_place: MakePlace, bucket: Bucket, cluster: Cluster, sample: Manifest
 ) -> None:
     """An owner that cannot be set must not end as another owner."""
     execute(cluster.admin_url, "CREATE ROLE passing")
     source = make_place()
     execute(source.admin_url, "CREATE TABLE t (); ALTER TABLE t OWNER TO passing")
-    from bot.systems.dumps.backup import back_up
-
     manifest = back_up(source.url, bucket, prefix="passing/", run="r1")
     execute(source.admin_url, "DROP TABLE t; DROP ROLE passing")
     unaware = manifest.model_copy(update={"source": manifest.source.model_copy(update={"roles": ()})})
 
     with pytest.raises(ProcessFailed, match='role "passing" does not exist'):
         restore_archive(make_place().url, bucket, unaware)
+
+
+def test_lack_of_space_is_seen_before_anything_is_written(
+    sample: Manifest, bucket: Bucket, make_place: MakePlace
+) -> None:
+    source = sample.source.model_copy(update={"size_bytes": 10**18})
+
+    with pytest.raises(TargetUnfit, match="1,000,000,000,000,000,000 bytes are needed"):
+        restore_archive(make_place().url, bucket, sample.model_copy(update={"source": source}))
+
+
+def limit_files(pid: int, limit: str) -> None:
+    """Let a process and its children write no file beyond a size; done as its own user, whose right it is."""
+    owner = Path(f"/proc/{pid}").stat()
+    as_owner = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    subprocess.run(["prlimit", f"--pid={pid}", f"--fsize={limit}:unlimited"], check=True, **as_owner)  # type: ignore[call-overload]
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="no prlimit here to fill a server's disk with")
+def test_full_disk_in_the_middle_is_an_error(make_place: MakePlace, bucket: Bucket, cluster: Cluster) -> None:
+    """A file that may not grow fails its writer as a full disk does; the log of 16 MB still fits."""
+    source = make_place(None, "CREATE TABLE bag AS SELECT i, repeat('x', 1000) FROM generate_series(1, 30000) i")
+    manifest = back_up(source.url, bucket, prefix="full/", run="r1")
+    target = make_place()
+    assert cluster.pid is not None
+    limit_files(cluster.pid, "20000000")
+    try:
+        with pytest.raises(ProcessFailed, match="could not extend file"):
+            restore_archive(target.url, bucket, manifest)
+    finally:
+        limit_files(cluster.pid, "unlimited")
 
 
 def test_listing_names_what_it_cannot_use(sample: Manifest, bucket: Bucket) -> None:

@@ -115,7 +115,7 @@ class Select {
     const items = await this.kind.source(this, query);
     if (query !== this.query) return;
     const chosen = new Set(this.chosen.map(valueOf));
-    this.list.show(items.map((item) => ({ ...item, selected: chosen.has(valueOf(item.value)) })));
+    this.list.show(items.map((item) => (item.heading ? item : { ...item, selected: chosen.has(valueOf(item.value)) })));
     place();
   }
 

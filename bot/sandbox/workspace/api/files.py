@@ -31,9 +31,10 @@ def get_upload_url(call: Call) -> Json:
 @method("files.completeUploadExternal", Tier.FOUR, ("files:write",))
 def complete_upload(call: Call) -> Json:
     """Make uploaded files real, and share them where a channel is named."""
-    uploaded = [_uploaded(call, entry) for entry in call.structure("files") or []]
-    if not uploaded:
+    entries = call.structure("files")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SlackError("invalid_arguments", ["[ERROR] missing required field: files"])
+    uploaded = [_uploaded(call, entry) for entry in entries]
     channels = _channels(call)
     for file in uploaded:
         file.is_complete = True

@@ -139,7 +139,7 @@ def tagged(kinds: Mapping[str, Rule], allowed: Sequence[str] | None = None) -> R
         kind = value.get("type")
         if kind is None:
             report.add("missing required field: type", pointer)
-        elif kind not in kinds or (allowed is not None and kind not in allowed):
+        elif not isinstance(kind, str) or kind not in kinds or (allowed is not None and kind not in allowed):
             report.add(f"unsupported type: {kind}", f"{pointer}/type")
         else:
             kinds[kind](value, pointer, report)

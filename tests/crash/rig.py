@@ -1,0 +1,257 @@
+"""The real bot as a process of its own between a workspace and the shared stage, and how to kill and to judge it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import yaml
+
+from bot.app import build_services
+from bot.comms.notices import incident_room
+from bot.policy import Policy, load_policy
+from bot.sandbox.actor import Actor, wait_for
+from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.people import list_members
+from bot.sandbox.ports import free_port
+from bot.sandbox.workspace import StartChannel, Workspace, build_workspace, serve
+from bot.sandbox.workspace.state import Channel
+from bot.services import Services
+from bot.settings import manifest_path
+from bot.store import ledger
+from bot.store.tables import Incident, LedgerEntry, Lock, Plan, Run, RunStep
+from tests.stage_fixtures import DATABASE, SharedStage
+
+T = TypeVar("T")
+Json = dict[str, Any]
+STEPS = ("preflight", "restore", "compare", "prepare", "swap", "application")
+RESTORE_STORY = Counter(
+    ["incident.declared", "incident.room", "plan.made", "approval.approved", "approval.approved", "run.queued"]
+    + ["run.started", *(f"run.step.{step}" for step in STEPS), "run.done"]
+)
+"""Kinds of the timeline entries that an undisturbed restore leaves."""
+PATIENCE_S = 90.0
+
+
+@dataclass
+class Rig:
+    """One bot with a store of its own. `services` works on the same store from this process, as a terminal would."""
+
+    shared: SharedStage
+    workspace: Workspace
+    policy: Policy
+    environment: dict[str, str]
+    bots: list[Child]
+    services: Services
+    actors: dict[str, Actor] = field(default_factory=dict)
+
+    @property
+    def bot(self) -> Child:
+        return self.bots[0]
+
+    def actor(self, key: str) -> Actor:
+        """A person at the workspace's page."""
+        return self.actors.setdefault(key, Actor(self.workspace, f"U0{key.upper()}"))
+
+    def start(self, bot: Child | None = None) -> None:
+        """Start a bot without waiting for anything."""
+        (bot or self.bot).start()
+
+    def start_and_wait(self) -> None:
+        """Start the bot and wait until it takes commands."""
+        self.start()
+        wait_for("the bot", lambda: len(self.workspace.sockets.connections) >= len(self.bots) or None, PATIENCE_S)
+
+    def kill(self, bot: Child | None = None) -> None:
+        """SIGKILL, as an accident would do it; returns when the process is gone."""
+        chosen = bot or self.bot
+        chosen.send(signal.SIGKILL)
+        chosen.kill()
+
+    def declare(self, title: str = "Bags are missing") -> Incident:
+        """An incident with its room."""
+        declared = self.services.desk.declare(actor="amara", severity="P1", title=title, category="database")
+        return self.wait("its room", lambda: self._with_room(declared.id))
+
+    def plan_restore(self, incident: Incident, backup: str | None = None, person: str = "diego") -> Plan:
+        """Ask for a restore of the baseline and wait until it is pending, or what else became of it."""
+        return self.plan("restore_database", incident, person, backup=backup or self.shared.baseline.key)
+
+    def plan(self, action: str, incident: Incident, person: str = "diego", **parameters: str) -> Plan:
+        asked = self.services.plans.request(
+            person=self.person(person),
+            action=action,
+            parameters={"database": DATABASE, **parameters},
+            place=incident_room(incident.id),
+            incident_id=incident.id,
+        )
+        return self.wait("the plan", lambda: self._made(asked.id))
+
+    def approve(self, plan: Plan, *people: str) -> Run | None:
+        """Approve by these people, by two of the default policy if none are named."""
+        run = None
+        for key in people or ("amara", "mei"):
+            run = self.services.approvals.decide(plan.id, plan.hash, self.person(key), "approve", typed=DATABASE)
+        return run
+
+    def start_restore(self, backup: str | None = None) -> Run:
+        """From nothing to an approved run of a restore."""
+        run = self.approve(self.plan_restore(self.declare(), backup))
+        assert run is not None
+        return run
+
+    def finished(self, run_id: int) -> Run:
+        """The run once it has ended."""
+
+        def look() -> Run | None:
+            run = self.services.runs.find(run_id)
+            return run if run.finished_at else None
+
+        return self.wait(f"the end of run {run_id}", look)
+
+    def wait(self, what: str, look: Callable[[], T | None]) -> T:
+        """Look until there is something; says what the bot logged when there never is."""
+        try:
+            return wait_for(what, look, PATIENCE_S)
+        except Exception as stuck:
+            raise AssertionError(f"{stuck}\n{self.bot.log_tail()}") from stuck
+
+    def steps(self, run_id: int) -> dict[str, RunStep]:
+        return {step.name: step for step in self.services.runs.list_steps(run_id)}
+
+    def person(self, key: str) -> Any:
+        person = self.policy.person(key)
+        assert person is not None
+        return person
+
+    def room(self, incident_id: int) -> Channel:
+        """The incident's channel in the workspace."""
+        found = self.services.desk.find(incident_id).channel_id
+        assert found is not None
+        return self.workspace.state.channels[found]
+
+    def said(self, channel: Channel, beginning: str) -> list[Json]:
+        """The bot's messages in a channel that begin so."""
+        return [one for one in list(channel.messages.values()) if str(one.get("text", "")).startswith(beginning)]
+
+    def entries(self, incident_id: int | None = None) -> list[LedgerEntry]:
+        query = sa.select(LedgerEntry).order_by(LedgerEntry.seq)
+        with self.services.database.read() as session:
+            rows = list(session.scalars(query))
+        return [row for row in rows if incident_id is None or row.incident_id == incident_id]
+
+    def settle(self) -> None:
+        """Wait until the bot has nothing left to do."""
+        self.wait("rest", lambda: self.services.engine.pending() == 0 or None)
+
+    def assert_sound(self) -> None:
+        """Whatever happened: the chain holds, no lock is left, and no workflow ended in an error."""
+        self.settle()
+        with self.services.database.read() as session:
+            assert ledger.verify(session)[1] == []
+            assert session.scalars(sa.select(Lock)).all() == []
+        assert self.services.engine.troubles() == []
+
+    def assert_restored(self, run_id: int) -> None:
+        """The run ended as an undisturbed one does, and left what that leaves and nothing else."""
+        run = self.finished(run_id)
+        assert run.state == "done", f"{run.state}: {run.words}\n{self.bot.log_tail()}"
+        assert run.proof is not None and run.proof.good, run.proof
+        assert run.incident_id is not None
+        self.assert_sound()
+        assert self.shared.databases() == {DATABASE, f"{DATABASE}_before_run{run_id}"}
+        assert self.shared.count_bags() == self.shared.baseline.fingerprint.tables["public.bag"].rows
+        assert Counter(entry.kind for entry in self.entries(run.incident_id)) == RESTORE_STORY
+        room = self.room(run.incident_id)
+        self.wait("the last word on the run", lambda: self._ends(room, f"Run {run_id},", ": done"))
+        self.wait("the last word on the plan", lambda: self._ends(room, f"Plan {run.plan_id},", ": approved"))
+        assert len(room.pins) == 1
+
+    def _ends(self, channel: Channel, beginning: str, end: str) -> bool | None:
+        said = self.said(channel, beginning)
+        assert len(said) <= 1, said
+        return bool(said and said[0]["text"].endswith(end)) or None
+
+    def _with_room(self, incident_id: int) -> Incident | None:
+        incident = self.services.desk.find(incident_id)
+        return incident if incident.channel_id else None
+
+    def _made(self, plan_id: int) -> Plan | None:
+        plan = self.services.plans.find(plan_id)
+        return plan if plan.state != "making" else None
+
+
+@contextmanager
+def open_rig(
+    shared: SharedStage,
+    folder: Path,
+    *,
+    store: str | None = None,
+    bots: int = 1,
+    people: list[Json] | None = None,
+    **environment: str,
+) -> Iterator[Rig]:
+    """A workspace and a bot that is not started yet. `people` are added to the policy's."""
+    path, policy = write_demo_policy(folder, shared.stage.warehouse_url)
+    if people:
+        text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text["people"] += people
+        path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+        policy = load_policy(path)
+    workspace = build_workspace(
+        list_members(policy),
+        manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),
+        channels=[StartChannel(policy.slack.incidents_channel)],
+    )
+    with serve(workspace):
+        own = {
+            **shared.stage.environment(),
+            **workspace.environment,
+            "HOLDFAST_POLICY": str(path),
+            "HOLDFAST_DATABASE_URL": store or f"sqlite:///{folder / 'holdfast.db'}",
+            **environment,
+        }
+        children = [_make_bot(folder, number, own) for number in range(bots)]
+        services = build_services(_as_environment(own))
+        rig = Rig(shared, workspace, policy, own, children, services)
+        try:
+            yield rig
+        finally:
+            for child in children:
+                child.kill()
+            services.engine.stop()
+            services.database.close()
+
+
+def wait_ready(child: Child) -> None:
+    """Until a bot's web server answers."""
+    port = child.argv[-1]
+    child.wait_until(lambda: http_answers(f"http://127.0.0.1:{port}/readyz"), "ready", PATIENCE_S)
+
+
+def look_closely(condition: Callable[[], bool], what: str) -> None:
+    """Look every millisecond or so; AssertionError naming it when it never comes."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} never came"
+        time.sleep(0.001)
+
+
+def _make_bot(folder: Path, number: int, own: dict[str, str]) -> Child:
+    command = module_command("bot", "serve", "--port", str(free_port()))
+    return Child(f"bot{number}", command, log_path=folder / f"bot{number}.log", env=module_environment(own))
+
+
+def _as_environment(own: dict[str, str]) -> dict[str, str]:
+    """This process as the bot's would be: nothing of the real world, and what botocore reads from os.environ."""
+    os.environ.update({name: value for name, value in own.items() if name.startswith("AWS_")})
+    return module_environment(own)

@@ -1,0 +1,109 @@
+"""One rehearsal stage for all tests that need one: a real PostgreSQL, the warehouse on it, and an S3.
+
+It is started once. Every test that takes `fresh_stage` finds it as after the start: the same rows in the database, and
+in the bucket nothing but one verified backup of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from bot.sandbox.cloud import BUCKET
+from bot.sandbox.postgres_cluster import RECOVERY_ROLE
+from bot.sandbox.stage import DATABASE, Stage
+from bot.sandbox.warehouse.seed import seed
+from bot.systems.archives import Bucket
+from bot.systems.dumps.backup import back_up
+from bot.systems.dumps.manifest import Manifest
+
+BAGS = 2_000
+TEMPLATE = "pristine"
+PREFIX = "database/"
+
+
+@dataclass(frozen=True)
+class SharedStage:
+    """The stage, and how to look at it and bring it back to its beginning."""
+
+    stage: Stage
+
+    @property
+    def bucket(self) -> Bucket:
+        return Bucket(self.stage.cloud.s3, BUCKET)
+
+    @cached_property
+    def baseline(self) -> Manifest:
+        """The backup that is there from the start."""
+        url = self.stage.cluster.url(DATABASE, role=RECOVERY_ROLE)
+        return back_up(url, self.bucket, prefix=PREFIX, run="baseline")
+
+    def reset(self) -> None:
+        """Databases as at the start, in some 0.2 s; in the bucket nothing but the baseline."""
+        self.drop_everything()
+        with self.admin() as connection:
+            copy = sql.SQL("CREATE DATABASE {} OWNER traitortrack TEMPLATE {}")
+            connection.execute(copy.format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE)))
+        self._empty_bucket(keep=self.baseline.key)
+        self.stage.start_application()
+
+    def drop_everything(self) -> None:
+        """Drop whatever tests made, and the live database."""
+        for name in self.databases():
+            self.stage.cluster.drop_database(name)
+
+    def databases(self) -> set[str]:
+        """Names of the databases, without PostgreSQL's own and the pristine one."""
+        query = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', %s)"
+        with self.admin() as connection:
+            return {str(name) for (name,) in connection.execute(query, (TEMPLATE,)).fetchall()}
+
+    def oid(self, database: str = DATABASE) -> int | None:
+        with self.admin() as connection:
+            row = connection.execute("SELECT oid::bigint FROM pg_database WHERE datname = %s", (database,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def count_bags(self, database: str = DATABASE) -> int:
+        """As the application sees it."""
+        with psycopg.connect(self.stage.cluster.url(database), connect_timeout=5) as connection:
+            row = connection.execute("SELECT count(*) FROM bag").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def admin(self) -> psycopg.Connection:
+        """The superuser, outside of the application's database."""
+        return psycopg.connect(self.stage.cluster.admin_url, autocommit=True)
+
+    def _empty_bucket(self, *, keep: str) -> None:
+        s3 = self.stage.cloud.s3
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
+            for entry in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                if not entry["Key"].startswith(keep):
+                    s3.delete_object(Bucket=BUCKET, Key=entry["Key"], VersionId=entry["VersionId"])
+
+
+@pytest.fixture(scope="session")
+def shared_stage() -> Iterator[SharedStage]:
+    """Started once; tests take `fresh_stage`."""
+    with Stage(bags=BAGS, bags_per_s=0) as stage:
+        shared = SharedStage(stage)
+        stage.cluster.create_database(TEMPLATE)
+        seed(stage.cluster.url(TEMPLATE), BAGS)
+        shared.drop_everything()
+        with shared.admin() as connection:
+            copy = sql.SQL("CREATE DATABASE {} OWNER traitortrack TEMPLATE {}")
+            connection.execute(copy.format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE)))
+        assert shared.baseline.parts
+        yield shared
+
+
+@pytest.fixture
+def fresh_stage(shared_stage: SharedStage) -> SharedStage:
+    """The stage as at its start."""
+    shared_stage.reset()
+    return shared_stage
