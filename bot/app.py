@@ -79,7 +79,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         drafts=Drafts(database, policy, notices, prose),
     )
     _register_workflows(services, prose)
-    services.desk.listeners += [IncidentNotices(notices, policy).changed, _draft_when_resolved(engine)]
+    services.desk.listeners += [IncidentNotices(notices).changed, _draft_when_resolved(engine)]
     return services
 
 

@@ -13,7 +13,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -37,6 +37,9 @@ LEADER_LOCK = 4_915_110_002
 HEARTBEAT_S = 1.0
 HEARTBEAT_LIMIT_S = 10.0
 SWEEP_S = 2.0
+TIDY_EVERY_S = 600.0
+TIDY_AT_ONCE = 1000
+KEPT_FOR = timedelta(days=7)
 POLL_S = 0.5
 """How often queues are looked at; work enqueued in this process rings a bell and does not wait for it."""
 
@@ -140,6 +143,13 @@ class Engine:
             self._lock.release()
         self._client.destroy()
 
+    def _tidy(self) -> None:
+        """Forget workflows that ended well long ago; DBOS keeps them for ever."""
+        before = (datetime.now(UTC) - KEPT_FOR).isoformat()
+        old = self._client.list_workflows(status="SUCCESS", end_time=before, limit=TIDY_AT_ONCE, load_input=False)
+        if old:
+            self._client.delete_workflows([row.workflow_id for row in old])
+
     def _prepare(self) -> None:
         """Create DBOS's own tables, so that a client may enqueue before any leader has been up."""
         with hold_migration_lock(self.database):
@@ -183,12 +193,22 @@ class Engine:
 
     def _sweep(self) -> None:
         """Take over what dead leaders left: their workflows stay PENDING until somebody claims them."""
-        mine = DBOS.executor_id
-        while not self._stop.wait(SWEEP_S):
-            pending = self._client.list_workflows(status="PENDING", load_input=False)
-            others = {row.executor_id for row in pending if row.executor_id and row.executor_id != mine}
-            if others:
-                DBOS._recover_pending_workflows(sorted(others))
+        swept = 0
+        while not self._stop.is_set():
+            try:
+                self._take_over()
+                if swept % (TIDY_EVERY_S // SWEEP_S) == 0:
+                    self._tidy()
+            except sa.exc.SQLAlchemyError:
+                log.exception("the store did not answer; looking for orphaned work again soon")
+            swept += 1
+            self._stop.wait(SWEEP_S)
+
+    def _take_over(self) -> None:
+        pending = self._client.list_workflows(status="PENDING", load_input=False)
+        others = {row.executor_id for row in pending if row.executor_id and row.executor_id != DBOS.executor_id}
+        if others:
+            DBOS._recover_pending_workflows(sorted(others))
 
 
 def step(name: str, function: Callable[[], T]) -> T:

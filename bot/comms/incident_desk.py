@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from bot.comms.notices import Notices, incident_room, slack_channel
+from bot.comms.notices import Notices, incident_room
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.incidents.desk import Change
-from bot.policy import Policy
 from bot.store import ledger
 from bot.store.tables import Incident
 
@@ -15,8 +14,8 @@ from bot.store.tables import Incident
 class IncidentNotices:
     """Turns changes of an incident into notices."""
 
-    def __init__(self, notices: Notices, policy: Policy) -> None:
-        self.notices, self.policy = notices, policy
+    def __init__(self, notices: Notices) -> None:
+        self.notices = notices
 
     def changed(self, session: Session, incident: Incident, change: Change) -> None:
         """The listener."""
@@ -26,13 +25,10 @@ class IncidentNotices:
             self._updated(session, incident)
         elif change == "resolved":
             self._resolved(session, incident)
-        self.notices.refresh(session, f"summary:{incident.id}", f"announcement:{incident.id}")
+        if change not in ("declared", "noted"):
+            self.notices.refresh(session, f"summary:{incident.id}", f"announcement:{incident.id}")
 
     def _declared(self, session: Session, incident: Incident) -> None:
-        channel = slack_channel(self.policy.slack.incidents_channel)
-        self.notices.say(
-            session, "incident_announcement", key=f"announcement:{incident.id}", to=[channel], incident_id=incident.id
-        )
         self.notices.say(
             session, "incident_summary", key=f"summary:{incident.id}", to=[incident_room(incident.id)],
             incident_id=incident.id,

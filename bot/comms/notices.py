@@ -66,7 +66,9 @@ class Notices:
 
     def refresh(self, session: Session, *keys: str) -> None:
         """What these notices show has changed: bring their messages up to date."""
-        for notice in session.scalars(sa.select(Notice).where(Notice.key.in_(keys))):
+        found = sa.select(Notice).where(Notice.key.in_(keys)).order_by(Notice.id)
+        # Locked: of two changes at the same instant each must get a version, and a delivery, of its own.
+        for notice in session.scalars(found.with_for_update().execution_options(populate_existing=True)):
             notice.version += 1
             for delivery in session.scalars(sa.select(Delivery).where(Delivery.notice_id == notice.id)):
                 self._send(session, delivery, notice.version)

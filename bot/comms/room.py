@@ -9,12 +9,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
+from sqlalchemy.orm import Session
 
-from bot.comms.notices import Notices
-from bot.engine import step
+from bot.comms.notices import Notices, slack_channel
 from bot.policy import Policy
 from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
@@ -27,6 +28,7 @@ from bot.store.tables import Incident
 WORKFLOW = "open-room"
 NAME_LIMIT = 80
 TOPIC_LIMIT = 250
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
 RETRY_S = (2.0, 5.0, 15.0, 60.0)
 
 
@@ -46,14 +48,20 @@ class Rooms:
         try:
             with ThreadPoolExecutor(max_workers=8) as pool:
                 members = pool.submit(self._members, incident)
-                channel = step("create", lambda: self._create(incident))
-                step("record", lambda: self._record(incident_id, channel, attempt))
+                channel = self._recorded(incident) or self._create(incident)
+                self._record(incident_id, channel)
                 if channel["name"]:
                     tidy = pool.submit(self._set_topic, incident, channel["id"])
                     self._invite(incident, channel["id"], members.result())
                     tidy.result()
         except SlackUnavailable:
             self._come_back(incident_id, attempt)
+
+    def _recorded(self, incident: Incident) -> dict[str, str] | None:
+        """The channel as an attempt before this one wrote it down."""
+        if incident.channel_id is None:
+            return None
+        return {"id": incident.channel_id, "name": incident.channel_name or ""}
 
     def _create(self, incident: Incident) -> dict[str, str]:
         """Id and name of the channel; an empty name where Slack refused to make one."""
@@ -64,19 +72,24 @@ class Rooms:
             except SlackRefusal as refusal:
                 if refusal.code != "name_taken":
                     return {"id": f"#{self.policy.slack.incidents_channel}", "name": "", "why": str(refusal)}
-            mine = self._find_mine(name)
+            mine = self._find_mine(name, incident.declared_at)
             if mine:
                 return mine
         raise AssertionError("channel names are endless")
 
-    def _find_mine(self, name: str) -> dict[str, str] | None:
-        """The channel of that name if we made it: then an earlier attempt was cut off before it was recorded."""
+    def _find_mine(self, name: str, declared_at: datetime) -> dict[str, str] | None:
+        """The channel of that name if we made it: then an earlier attempt was cut off before it was recorded.
+
+        One that is older than the incident belongs to another, of a store that was lost.
+        """
         channel = find_channel(self.client, name)
-        if channel is None or channel.get("creator") != call(self.client.auth_test)["user_id"]:
+        if channel is None or channel.get("created", 0) < (declared_at - CLOCKS_DIFFER_BY).timestamp():
+            return None
+        if channel.get("creator") != call(self.client.auth_test)["user_id"]:
             return None
         return {"id": channel["id"], "name": name}
 
-    def _record(self, incident_id: int, channel: dict[str, str], attempt: int) -> None:
+    def _record(self, incident_id: int, channel: dict[str, str]) -> None:
         with self.database.write() as session:
             incident = session.get_one(Incident, incident_id)
             incident.channel_id, incident.channel_name = channel["id"], channel["name"] or None
@@ -89,7 +102,14 @@ class Rooms:
             )  # fmt: skip
             session.flush()
             self.notices.open_room(session, incident)
-            self.notices.refresh(session, f"announcement:{incident_id}")
+            self._announce(session, incident)
+
+    def _announce(self, session: Session, incident: Incident) -> None:
+        """Now that there is a room to link to: one message, right from the start."""
+        lobby = slack_channel(self.policy.slack.incidents_channel)
+        self.notices.say(
+            session, "incident_announcement", key=f"announcement:{incident.id}", to=[lobby], incident_id=incident.id
+        )
 
     def _members(self, incident: Incident) -> list[tuple[str, str | None]]:
         """Name and Slack user of everybody who is to be in the room; the user is None where unknown."""

@@ -190,14 +190,14 @@ class Desk:
         if twin is not None:
             raise SameAgain(twin)
 
-    def _known(self, session: Session, incident_id: int) -> Incident:
-        incident = session.get(Incident, incident_id)
+    def _known(self, session: Session, incident_id: int, *, with_for_update: bool = False) -> Incident:
+        incident = session.get(Incident, incident_id, with_for_update=with_for_update)
         if incident is None:
             raise Refused(f"There is no incident #{incident_id}.", "`/incident list` shows the open ones.")
         return incident
 
     def _open(self, session: Session, incident_id: int) -> Incident:
-        incident = self._known(session, incident_id)
+        incident = self._known(session, incident_id, with_for_update=True)
         if not incident.is_open:
             raise Refused(
                 f"#{incident.id} is resolved; nothing was changed.",

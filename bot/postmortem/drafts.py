@@ -98,7 +98,7 @@ class Drafts:
         """The policy's figures for a day, scaled to the duration."""
         impact, days = self.policy.business_impact, total / timedelta(days=1)
         low, high = impact.revenue_loss_per_day_usd_low * days, impact.revenue_loss_per_day_usd_high * days
-        return f"about ${low:,.0f} to ${high:,.0f} if nothing worked for all of {show_duration(total)}. QUESTION: is that so?"
+        return f"${low:,.0f} to ${high:,.0f} if nothing worked for {show_duration(total)}. QUESTION: is that so?"
 
 
 def _tell_runs(session: Session, incident_id: int) -> list[RunStory]:

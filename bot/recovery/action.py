@@ -53,6 +53,8 @@ class Context(Generic[P]):
 
     world: World
     run_id: int
+    mark: str
+    """What this run leaves its traces under; unlike its number, no run of another store ever has the same."""
     parameters: P
     plan: PlanDocument
     progress: Callable[[str], None]

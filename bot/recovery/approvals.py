@@ -32,11 +32,15 @@ class Approvals:
         self.notices, self.clock = notices, notices.clock
 
     def check(self, plan_id: int, plan_hash: str, person: Person) -> Plan:
-        """Whether this person's approval would count; raises `Refused` with the reason. Changes nothing."""
-        with self.database.read() as session:
-            plan = _known(session.get(Plan, plan_id), plan_id)
-            self._refuse(session, plan, plan_hash, person, "approve")
-            return plan
+        """Whether this person's approval would count; raises `Refused` with the reason, which the ledger keeps."""
+        try:
+            with self.database.read() as session:
+                plan = _known(session.get(Plan, plan_id), plan_id)
+                self._refuse(session, plan, plan_hash, person, "approve")
+                return plan
+        except Refused as refusal:
+            self._record_refusal(plan_id, person, "approve", refusal)
+            raise
 
     def decide(
         self, plan_id: int, plan_hash: str, person: Person, decision: Decision, typed: str | None = None

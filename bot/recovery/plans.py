@@ -104,6 +104,10 @@ class Plans:
             raise Refused(f"There is no plan {plan_id}.", "`/dr plans` shows the recent ones.")
         return plan
 
+    def list_recent(self, limit: int = 20) -> list[Plan]:
+        with self.database.read() as session:
+            return list(session.scalars(sa.select(Plan).order_by(Plan.id.desc()).limit(limit)))
+
     def _publish(self, plan_id: int, document: PlanDocument) -> None:
         rule = self.policy.approvals[document.risk]
         with self.database.write() as session:

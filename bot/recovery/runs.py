@@ -117,6 +117,7 @@ class Runs:
         return Context(
             world=self.world,
             run_id=run.id,
+            mark=f"run{run.id}-{int(run.created_at.timestamp()):x}",
             parameters=read_parameters(action, plan.parameters),
             plan=plan.document,
             progress=lambda words: None,
@@ -133,7 +134,7 @@ class Runs:
                 session, run.target, run_id=run.id, holder=self._requester(session, run),
                 reason=context.plan.title, now=self.clock(),
             )  # fmt: skip
-            row = session.get_one(Run, run.id)
+            row = session.get_one(Run, run.id, with_for_update=True)
             row.started_at = row.started_at or self.clock()
             row.state = "running" if row.state == "queued" else row.state
             self._show(session, row)
@@ -171,14 +172,14 @@ class Runs:
     def _prove(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
         evidence = action.verify(context)
         with self.database.write() as session:
-            row = session.get_one(Run, run.id)
+            row = session.get_one(Run, run.id, with_for_update=True)
             row.finished_at = self.clock()
             row.proof = self._proof(session, row, action, context, evidence)
-            row.state, row.words = "done", evidence.words
+            row.state, row.words = "done", f"{evidence.words} {self._tell_too_late(row)}".strip()
             release_lock(session, run.target, run.id)
             verdict = "proven" if row.proof.good else "done, but not everything is as it should be"
             data: Facts = {"proof": row.proof.model_dump(mode="json")}
-            _record(session, run, "run.done", f"Run {run.id} {verdict}: {context.plan.title}. {evidence.words}", data)
+            _record(session, run, "run.done", f"Run {run.id} {verdict}: {context.plan.title}. {row.words}", data)
             self._show(session, row)
 
     def _proof(self, session: Session, run: Run, action: Action[Any], context: Context[Any], evidence: Evidence) -> Any:
@@ -190,17 +191,29 @@ class Runs:
 
     def _stop(self, run: Run, state: str, words: str, action: Action[Any], context: Context[Any]) -> None:
         """End a run that did not work: remove what only it made, and say what is true now."""
-        try:
-            true_now = action.clean_up(context)
-        except (Refused, Failed) as error:
-            true_now = f"Cleaning up did not work either: {error.words}"
+        true_now = self._clean_up(run, action, context)
         with self.database.write() as session:
-            row = session.get_one(Run, run.id)
+            row = session.get_one(Run, run.id, with_for_update=True)
             row.state, row.finished_at = state, self.clock()
             row.words = f"{words} {true_now}".strip()
             release_lock(session, run.target, run.id)
             _record(session, run, f"run.{state}", f"Run {run.id} {state}: {row.words}")
             self._show(session, row)
+
+    def _clean_up(self, run: Run, action: Action[Any], context: Context[Any]) -> str:
+        try:
+            return action.clean_up(context)
+        except (Refused, Failed) as error:
+            return f"Cleaning up did not work either: {error.words}"
+        except Exception as error:  # as in `execute`: a run that cannot even be cleaned up must end too
+            log.exception("run %s could not be cleaned up", run.id)
+            return f"Cleaning up did not work either ({type(error).__name__}); the bot's log has the details."
+
+    def _tell_too_late(self, run: Run) -> str:
+        if run.state != "cancelling":
+            return ""
+        person = self.policy.person(run.cancel_requested_by)
+        return f"It was too late to cancel it when {person.name if person else run.cancel_requested_by} asked."
 
     def _void(self, run: Run, moved: list[str]) -> None:
         with self.database.write() as session:

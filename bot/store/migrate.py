@@ -35,10 +35,10 @@ def hold_migration_lock(database: Database) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return
-    with database.engine.connect() as connection:
+    # Outside a transaction: an open one would keep CREATE INDEX CONCURRENTLY waiting for ever.
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATION_LOCK)))
         try:
             yield
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(MIGRATION_LOCK)))
-            connection.commit()

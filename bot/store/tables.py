@@ -252,12 +252,3 @@ class Postmortem(Table):
     incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incidents.id"), index=True)
     markdown: Mapped[str]
     drafted_at: Mapped[datetime]
-
-
-class SeenEvent(Table):
-    """Events of Slack already taken; Slack sends one again when an answer was late."""
-
-    __tablename__ = "seen_events"
-
-    event_id: Mapped[str] = mapped_column(primary_key=True)
-    seen_at: Mapped[datetime]

@@ -170,7 +170,9 @@ def connect(desk: Desk) -> Iterator[None]:
     try:
         yield
     finally:
-        handler.close()  # type: ignore[no-untyped-call]
+        # The library takes a second or more to stop its threads, and nobody needs to wait for that.
+        threading.Thread(target=handler.close, name="closing").start()
+        wait_until(lambda: not desk.workspace.sockets.connections, "the app is gone")
 
 
 def listen(app: App, desk: Desk) -> None:

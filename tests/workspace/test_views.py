@@ -148,7 +148,7 @@ def test_a_choice_that_was_not_offered_is_refused(open_modal: OpenModal, ada: Pe
     view = open_modal({**field("why"), "element": element})
     entered = {"type": "static_select", "selected_option": {**offered, "value": "root"}}
     answer = ada.post("view_submit", view_id=view["id"], values={"why": {"entry": entered}})
-    assert answer["ok"] is False
+    assert answer["error"] == "option_not_found"
 
 
 def test_response_actions_update_push_and_clear(app: App, open_modal: OpenModal, ada: Person) -> None:

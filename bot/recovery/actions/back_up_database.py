@@ -85,7 +85,7 @@ def take(context: Context[BackUp]) -> Facts:
         recovery_url(context.world.environment, database, settings),
         bucket_of(settings),
         prefix=settings.backups.prefix,
-        run=f"run{context.run_id}",
+        run=context.mark,
         metadata={"backup-type": "manual"},
         storage_class=settings.backups.storage_class,
         progress=lambda phase, done, _total: context.progress(f"{phase}: {show_size(done)}"),

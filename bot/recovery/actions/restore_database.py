@@ -25,7 +25,7 @@ from bot.recovery.backups import (
 )
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.database_swap import SwapReceipt, SwapState, carry_over, observe_swap, swap
-from bot.systems.databases import find_database, observe_server
+from bot.systems.databases import find_database, observe_database, observe_server
 from bot.systems.dumps.listing import confirm_backup
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.dumps.restore import check_server, restore_archive
@@ -80,7 +80,7 @@ def find_place(context: Context[Restore]) -> Place:
         live=database,
         side=name_beside(database, f"restore_run{context.run_id}"),
         kept=name_beside(database, f"before_run{context.run_id}"),
-        marker=f"run{context.run_id}",
+        marker=context.mark,
         live_url=live_url,
         application_url=world.environment.get(settings.connection_env) or live_url,
     )
@@ -173,7 +173,7 @@ class RestoreDatabase(Action[Restore]):
         """Drop what was restored beside, unless it has become the live database."""
         place = find_place(context)
         if swapped(context) is not None:
-            return f"The restored database is live as {place.live}; the one before it is kept as {place.kept}."
+            return f"The restored database is live as {place.live}. {_tell_kept(context, place)}"
         dropped = drop_side(place.maintenance, place.side)
         return f"{place.live} was never touched.{f' {place.side} was dropped again.' if dropped else ''}"
 
@@ -194,6 +194,8 @@ def restore(context: Context[Restore]) -> Facts:
     """Always from the start: half a database of an attempt that was cut off is dropped."""
     place, manifest = find_place(context), _manifest(context)
     create_afresh(place.maintenance, place.side, manifest.source)
+    with connect(place.maintenance, purpose="observe") as connection:
+        oid = observe_database(connection, place.side).oid
     report = restore_archive(
         place.side_url,
         bucket_of(place.settings),
@@ -202,7 +204,7 @@ def restore(context: Context[Restore]) -> Facts:
         cancelled=context.cancelled,
     )
     took = ", ".join(f"{phase} {show_duration(seconds)}" for phase, seconds in report.durations_s.items())
-    return {"words": took}
+    return {"oid": oid, "words": took}
 
 
 def compare(context: Context[Restore]) -> Facts:
@@ -237,8 +239,7 @@ def exchange(context: Context[Restore]) -> Facts:
     """The moment that clients notice; watched by a client of our own."""
     place = find_place(context)
     if context.plan.observed["database_oid"] is None:
-        put_in_empty_place(place.maintenance, place.side, place.live, _manifest(context).source.traits)
-        return {"swapped_at": context.world.now().isoformat(), "words": "the place was empty"}
+        return _fill_empty_place(context, place)
     with ExitStack() as stack:
         client = stack.enter_context(probe_database(place.application_url))
         client.wait_until_good(LOOK_BEFORE_S)
@@ -248,13 +249,22 @@ def exchange(context: Context[Restore]) -> Facts:
     return _facts_of(receipt, gap_s)
 
 
+def _fill_empty_place(context: Context[Restore], place: Place) -> Facts:
+    put_in_empty_place(place.maintenance, place.side, place.live, _manifest(context).source.traits)
+    facts = swapped(context)
+    if facts is None:
+        raise Failed(f"Somebody else made a database {place.live} meanwhile.", "", "Ask for a new plan.")
+    return facts
+
+
 def swapped(context: Context[Restore]) -> Facts | None:
     """Whether the exchange has happened, by the names, ids and receipt on the server."""
     place = find_place(context)
     seen = observe_swap(place.maintenance, live=place.live, side=place.side, kept=place.kept, marker=place.marker)
     if seen.state is SwapState.AFTER and seen.receipt:
         return _facts_of(seen.receipt, None)
-    if context.plan.observed["database_oid"] is None and seen.live_oid is not None and seen.side_oid is None:
+    ours = context.outputs.get("restore", {}).get("oid")
+    if context.plan.observed["database_oid"] is None and seen.live_oid is not None and seen.live_oid == ours:
         return {"swapped_at": context.world.now().isoformat(), "words": "the place was empty"}
     return None
 
@@ -302,7 +312,13 @@ def measure(context: Context[Restore]) -> Evidence:
             Verdict(name="Downtime of the exchange", expected="under 5 s", found=seen, good=float(str(gap_s)) < 5)
         )
         measured |= {"downtime": seen, "downtime_s": gap_s}
-    return Evidence(verdicts, measured, f"The database before it is kept as {place.kept}.")
+    return Evidence(verdicts, measured, _tell_kept(context, place))
+
+
+def _tell_kept(context: Context[Restore], place: Place) -> str:
+    if context.plan.observed["database_oid"] is None:
+        return "There was none before it to be kept."
+    return f"The database before it is kept as {place.kept}."
 
 
 def _manifest(context: Context[Restore]) -> Manifest:

@@ -67,7 +67,10 @@ async def submit_view(workspace: Workspace, user: str, view_id: str, entered: Js
     if errors:
         return {"ok": False, "errors": errors}
     payload = payloads.view_submission(workspace, user, view, values)
-    ack = await _deliver(workspace, Envelope("interactive", payload))
+    try:
+        ack = await _deliver(workspace, Envelope("interactive", payload))
+    except SlackError as failed:
+        raise SlackError(TROUBLE) from failed
     return _apply(workspace, view, ack)
 
 

@@ -35,10 +35,10 @@ export async function tell(path, body = {}, told = []) {
   return reported(() => post(path, body), told);
 }
 
-/** Upload one file into a channel, showing a refusal. */
-export async function upload(channel, file) {
+/** Upload one file ({channel, file, thread_ts}), showing a refusal. */
+export async function upload(parts) {
   const form = new FormData();
-  for (const [key, value] of Object.entries({ user: state.me.id, channel, file })) form.append(key, value);
+  for (const [key, value] of Object.entries({ user: state.me.id, ...parts })) form.append(key, value);
   return reported(() => request("/client/upload", { method: "POST", body: form }));
 }
 

@@ -52,7 +52,11 @@ function renderSection(block, surface) {
       renderText(block.text),
       fields && el("div", { class: "section__fields" }, fields),
     ),
-    block.accessory && el("div", { class: "section__accessory" }, renderElement(block.accessory, actingSlot(block, surface, block.accessory))),
+    block.accessory && el(
+      "div",
+      { class: "section__accessory" },
+      renderElement(block.accessory, actingSlot(block, surface, block.accessory)),
+    ),
   );
 }
 
@@ -126,7 +130,12 @@ function renderCell(cell) {
 
 function renderVideo(block) {
   const still = renderImage({ image_url: block.thumbnail_url, alt_text: block.alt_text }, "zoomable__image");
-  return el("figure", {}, el("figcaption", {}, renderLink(block.title_url ?? block.video_url, plainString(block.title))), still);
+  return el(
+    "figure",
+    {},
+    el("figcaption", {}, renderLink(block.title_url ?? block.video_url, plainString(block.title))),
+    still,
+  );
 }
 
 function unknown(block) {

@@ -23,7 +23,8 @@ export function browseChannels() {
 }
 
 function renderCreate(done) {
-  const name = el("input", { class: "input", type: "text", maxlength: 80, placeholder: "new-channel", "aria-label": "Name of a new channel" });
+  const label = "Name of a new channel";
+  const name = el("input", { class: "input", type: "text", maxlength: 80, placeholder: "new-channel", "aria-label": label });
   const secret = el("input", { type: "checkbox" });
   const create = async (event) => {
     event.preventDefault();
@@ -44,7 +45,11 @@ function renderCreate(done) {
 }
 
 function describe(channel) {
-  const facts = [channel.is_archived && "Archived", channel.is_member && "Joined", `${channel.members.length} members`];
+  const facts = [
+    channel.is_archived && "Archived",
+    channel.is_member && "Joined",
+    `${channel.members.length} members`,
+  ];
   return [...facts, channel.topic || channel.purpose].filter(Boolean).join(" · ");
 }
 

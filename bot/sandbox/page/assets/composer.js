@@ -35,7 +35,10 @@ export class Composer {
     this.menu = el("div", { class: "composer__menu", hidden: true }, this.list.node);
     this.notice = el("div", { class: "composer__notice", role: "status", hidden: true });
     this.text = this.#buildText();
-    this.send = button({ class: "composer__send", label: "Send", disabled: true, on: { click: () => this.#submit() } }, icon("send", 18));
+    this.send = button(
+      { class: "composer__send", label: "Send", disabled: true, on: { click: () => this.#submit() } },
+      icon("send", 18),
+    );
     this.node = el(
       "div",
       { class: "composer" },
@@ -86,12 +89,13 @@ export class Composer {
 
   #buildTools() {
     const picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": "Files" });
-    picker.addEventListener("change", () => uploadFiles([...picker.files]));
+    picker.addEventListener("change", () => uploadFiles([...picker.files], this.thread));
     const tool = (name, label, click) => button({ class: "icon-button", label, on: { click } }, icon(name, 18));
     return el(
       "div",
       { class: "composer__tools" },
-      this.inThread ? null : [tool("clip", "Attach a file", () => picker.click()), picker],
+      tool("clip", "Attach a file", () => picker.click()),
+      picker,
       tool("smile", "Insert emoji", (event) => pickEmoji(event.currentTarget, (name) => this.#insert(`:${name}: `))),
       tool("at", "Mention somebody", () => this.#insert("@")),
       this.inThread ? null : tool("slash", "Start a command", () => this.#startCommand()),
@@ -154,7 +158,9 @@ export class Composer {
   /** Above the composer: how the command that is being typed is used. */
   #explainCommand() {
     const command = this.inThread ? null : findCommand(this.text.value);
-    this.#note(command ? [el("strong", {}, command.command), " ", el("code", {}, command.usage_hint), el("span", { class: "muted" }, command.description)] : null);
+    if (!command) return this.#note(null);
+    const { command: name, usage_hint: usage, description } = command;
+    return this.#note([el("strong", {}, name), " ", el("code", {}, usage), el("span", { class: "muted" }, description)]);
   }
 
   #note(content, isError = false) {
@@ -184,7 +190,11 @@ export class Composer {
 
   #sendCommand(text) {
     const [command] = text.split(/\s/, 1);
-    return tell("command", { channel: this.channel, command, text: text.slice(command.length).trim() }, TOLD_IN_CHANNEL);
+    return tell(
+      "command",
+      { channel: this.channel, command, text: text.slice(command.length).trim() },
+      TOLD_IN_CHANNEL,
+    );
   }
 
   #sendMessage(text) {
@@ -235,16 +245,15 @@ export class Composer {
   }
 
   #listenForFiles() {
-    if (this.inThread) return;
     this.text.addEventListener("paste", (event) => {
       if (!event.clipboardData.files.length) return;
       event.preventDefault();
-      uploadFiles([...event.clipboardData.files]);
+      uploadFiles([...event.clipboardData.files], this.thread);
     });
     this.node.addEventListener("dragover", (event) => event.preventDefault());
     this.node.addEventListener("drop", (event) => {
       event.preventDefault();
-      uploadFiles([...event.dataTransfer.files]);
+      uploadFiles([...event.dataTransfer.files], this.thread);
     });
   }
 }

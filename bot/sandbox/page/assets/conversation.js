@@ -9,6 +9,8 @@ import { loadEarlier, openTab, setMembership } from "./navigation.js";
 import { channelTitle, currentChannel, isAppChannel, on, state } from "./store.js";
 import { Timeline } from "./timeline.js";
 
+const ARCHIVED = "This channel is archived. Nobody can write in it.";
+
 /** Build the conversation into `main` and keep it true. */
 export function mountConversation(main) {
   const head = el("div", { class: "conversation__head" });
@@ -64,33 +66,40 @@ function renderIntro(channel) {
 }
 
 function buildIntro(channel) {
-  const title = channel.is_im ? channelTitle(channel) : [icon(channel.is_private ? "lock" : "hash", 24), channel.name];
+  const sign = channel.is_im ? null : icon(channel.is_private ? "lock" : "hash", 24);
   const words = channel.is_im
     ? "This is the start of your conversation. Only the two of you can see it."
     : "This is where the channel begins.";
   return el(
     "div",
     { class: "intro" },
-    el("h2", { class: "intro__title" }, title),
+    el("h2", { class: "intro__title" }, sign, channelTitle(channel)),
     el("p", {}, words, " ", channel.purpose),
   );
 }
 
 function renderTabs(tabs, channel) {
   tabs.hidden = !isAppChannel(channel);
-  const tab = (name, label) =>
-    button(
-      { class: "tab", role: "tab", "aria-selected": state.tab === name ? "true" : "false", on: { click: () => openTab(name) } },
-      label,
-    );
+  const tab = (name, label) => {
+    const selected = state.tab === name ? "true" : "false";
+    return button({ class: "tab", role: "tab", "aria-selected": selected, on: { click: () => openTab(name) } }, label);
+  };
   fill(tabs, tab("home", "Home"), tab("messages", "Messages"));
 }
 
 function renderFoot(channel, composer) {
-  if (channel.is_archived) return el("div", { class: "foot-note" }, "This channel is archived. Nobody can write in it.");
+  if (channel.is_archived) return el("div", { class: "foot-note" }, ARCHIVED);
   if (channel.is_member || channel.is_im) return composer.node;
-  const join = button({ class: "button button--primary", on: { click: () => setMembership(channel.id, true) } }, "Join channel");
-  return el("div", { class: "foot-note" }, el("span", {}, "You are looking at ", el("strong", {}, `#${channel.name}`)), join);
+  const join = button(
+    { class: "button button--primary", on: { click: () => setMembership(channel.id, true) } },
+    "Join channel",
+  );
+  return el(
+    "div",
+    { class: "foot-note" },
+    el("span", {}, "You are looking at ", el("strong", {}, `#${channel.name}`)),
+    join,
+  );
 }
 
 function placeholder(channel) {

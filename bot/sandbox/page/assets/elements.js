@@ -95,8 +95,8 @@ function renderChoices(element, slot) {
   const name = `${slot.blockId}/${element.action_id}/${Math.random()}`;
   const group = el("div", { class: "choices", role: many ? "group" : "radiogroup", "aria-label": slot.label });
   const change = async () => {
-    const checked = [...group.querySelectorAll("input")].map((input, index) => input.checked && element.options[index]);
-    const options = checked.filter(Boolean);
+    const inputs = [...group.querySelectorAll("input")];
+    const options = element.options.filter((_, index) => inputs[index].checked);
     const next = { type: element.type, [field]: many ? options : options[0] ?? null };
     if (slot.act && !(await confirm(element.confirm))) return restore();
     slot.form.set(slot.blockId, element.action_id, next);

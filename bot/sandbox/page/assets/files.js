@@ -18,7 +18,11 @@ export function renderFile(file) {
 
 /** A file block that points to a file kept elsewhere. */
 export function renderRemoteFile(block) {
-  return el("div", { class: "file" }, el("div", { class: "file__head" }, badge("file"), el("div", {}, block.external_id ?? "Remote file")));
+  return el(
+    "div",
+    { class: "file" },
+    el("div", { class: "file__head" }, badge("file"), el("div", {}, block.external_id ?? "Remote file")),
+  );
 }
 
 /** Such as 1.2 MB; sizes are in bytes and the units are decimal. */
@@ -38,9 +42,14 @@ function renderHead(file) {
       "div",
       { class: "file__name" },
       el("strong", {}, title),
-      el("span", { class: "file__facts" }, [file.name !== title && file.name, formatSize(file.size)].filter(Boolean).join(" · ")),
+      el(
+        "span",
+        { class: "file__facts" },
+        [file.name !== title && file.name, formatSize(file.size)].filter(Boolean).join(" · "),
+      ),
     ),
-    file.preview && button({ class: "icon-button", label: `Open ${title}`, on: { click: () => openFile(file) } }, icon("expand")),
+    file.preview &&
+      button({ class: "icon-button", label: `Open ${title}`, on: { click: () => openFile(file) } }, icon("expand")),
     downloadLink(file, "icon-button", icon("download")),
   );
 }
@@ -82,5 +91,10 @@ function downloadLink(file, className, content) {
 }
 
 function badge(kind) {
-  return el("span", { class: "file__badge", "aria-hidden": "true" }, icon("file", 22), el("small", {}, (kind ?? "").slice(0, 4)));
+  return el(
+    "span",
+    { class: "file__badge", "aria-hidden": "true" },
+    icon("file", 22),
+    el("small", {}, (kind ?? "").slice(0, 4)),
+  );
 }

@@ -7,12 +7,13 @@ import { button, drawFacts, el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { authorOf, fetchMessage } from "./message.js";
 import { isSafeUrl } from "./mrkdwn.js";
-import { openDirect, setMembership } from "./navigation.js";
+import { invite, openDirect, setMembership } from "./navigation.js";
 import { closePopover, togglePopover } from "./popover.js";
 import { channelTitle, displayName, findMessage, isAppChannel, state } from "./store.js";
 import { renderEmoji, renderMrkdwn, summaryOf } from "./text.js";
 
 const FACES = 3;
+const SLACKBOT = "USLACKBOT"; // it is everywhere already
 
 /** Draw the head of `channel` into `head`; `onPin(ts)` is told which pinned message to show. */
 export function renderHeader(head, channel, onPin) {
@@ -69,9 +70,25 @@ function showMembers(channel, people) {
     dialog.close();
     setMembership(channel.id, false);
   };
+  const inside = new Set([...channel.members, SLACKBOT]);
+  const outside = [...state.users.values()].filter((user) => !inside.has(user.id));
+  const add = (user) =>
+    button(
+      { class: "person-row", on: { click: () => (dialog.close(), invite(channel.id, user.id)) } },
+      avatar(user, 32),
+      el("span", {}, el("strong", {}, displayName(user)), el("small", {}, user.title)),
+      el("span", { class: "person-row__verb" }, "Add"),
+    );
   const dialog = openDialog({
     title: `#${channel.name}: ${people.length} members`,
-    body: [channel.purpose && el("p", { class: "muted" }, channel.purpose), people.map(row)],
+    body: [
+      channel.purpose && el("p", { class: "muted" }, channel.purpose),
+      people.map(row),
+      channel.is_member && !channel.is_archived && outside.length > 0 && [
+        el("h3", {}, "Not in this channel"),
+        outside.map(add),
+      ],
+    ],
     footer: channel.is_member && button({ class: "button", on: { click: leave } }, "Leave channel"),
   });
 }
@@ -84,7 +101,11 @@ function renderPinsButton(channel, onPin) {
     togglePopover(event.currentTarget, () => list, { align: "end", label: "Pinned messages" });
     listPins(list, channel, onPin);
   };
-  return button({ class: "head-button", label: `${count} pinned`, on: { click: open } }, icon("pin", 16), String(count));
+  return button(
+    { class: "head-button", label: `${count} pinned`, on: { click: open } },
+    icon("pin", 16),
+    String(count),
+  );
 }
 
 async function listPins(list, channel, onPin) {
@@ -101,7 +122,10 @@ async function listPins(list, channel, onPin) {
       el("small", {}, formatMoment(secondsOf(message.ts))),
       el("span", {}, summaryOf(message)),
     );
-  fill(list, messages.length ? messages.map(row) : el("div", { class: "muted" }, "The pinned messages are in threads."));
+  fill(
+    list,
+    messages.length ? messages.map(row) : el("div", { class: "muted" }, "The pinned messages are in threads."),
+  );
 }
 
 function renderBookmarks(channel) {
@@ -109,7 +133,12 @@ function renderBookmarks(channel) {
   const link = (mark) => {
     const sign = mark.emoji ? renderEmoji(mark.emoji.replace(/:/g, "")) : icon("bookmark", 15);
     if (!isSafeUrl(mark.link)) return el("span", { class: "bookmark" }, sign, mark.title);
-    return el("a", { class: "bookmark", href: mark.link, target: "_blank", rel: "noopener noreferrer" }, sign, mark.title);
+    return el(
+      "a",
+      { class: "bookmark", href: mark.link, target: "_blank", rel: "noopener noreferrer" },
+      sign,
+      mark.title,
+    );
   };
   return el("div", { class: "bookmarks", role: "group", "aria-label": "Bookmarks" }, channel.bookmarks.map(link));
 }

@@ -27,7 +27,10 @@ export function renderHome(container) {
   const owner = `${state.me.id}/${view.id}`;
   if (formOf !== owner) [form, formOf] = [new Form(), owner];
   form.keepOnly(view.blocks);
-  keepFocus(container, () => fill(container, el("div", { class: "home__inner" }, renderBlocks(view.blocks, surfaceOf(view)))));
+  keepFocus(
+    container,
+    () => fill(container, el("div", { class: "home__inner" }, renderBlocks(view.blocks, surfaceOf(view)))),
+  );
 }
 
 function surfaceOf(view) {

@@ -42,7 +42,13 @@ function mountTopbar() {
     el("kbd", {}, "Ctrl K"),
   );
   const lost = el("span", { class: "topbar__lost", id: "lost", role: "status", hidden: true }, "Reconnecting…");
-  const right = el("div", { class: "topbar__right" }, lost, renderStageButton(), renderPersonButton((user) => enter(user)));
+  const right = el(
+    "div",
+    { class: "topbar__right" },
+    lost,
+    renderStageButton(),
+    renderPersonButton((user) => enter(user)),
+  );
   fill(document.getElementById("topbar"), el("div", { class: "topbar__left" }), jump, right);
 }
 
@@ -51,7 +57,10 @@ function showConnection(isUp) {
 }
 
 function drawTitle() {
-  const mentions = [...state.channels.values()].reduce((sum, one) => sum + (one.is_im ? one.unread : one.mentions), 0);
+  const mentions = [...state.channels.values()].reduce(
+    (sum, one) => sum + (one.is_im ? one.unread : one.mentions),
+    0,
+  );
   const place = channelTitle(currentChannel());
   document.title = `${mentions ? `(${mentions}) ` : ""}${place} · ${state.team.name}`;
 }

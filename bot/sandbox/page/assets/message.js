@@ -28,9 +28,10 @@ export function renderMessage(message, { channel, grouped, inThread }) {
   const pinned = message.pinned_to?.includes(channel) || state.channels.get(channel)?.pins?.includes(message.ts);
   const classes = ["message", grouped && "message--grouped", pinned && "message--pinned"];
   classes.push(message.ephemeral && "message--ephemeral", QUIET_SUBTYPES.has(message.subtype) && "message--quiet");
+  const label = `Message from ${author.name}`;
   return el(
     "article",
-    { class: classes.filter(Boolean).join(" "), data: { ts: message.ts }, "aria-label": `Message from ${author.name}` },
+    { class: classes.filter(Boolean).join(" "), data: { ts: message.ts }, "aria-label": label },
     pinned && el("div", { class: "message__note message__note--pin" }, icon("pin", 14), "Pinned"),
     message.ephemeral && el("div", { class: "message__note" }, icon("eye", 14), "Only visible to you"),
     el("div", { class: "message__gutter" }, grouped ? quietTime(message) : face(author)),
@@ -51,7 +52,8 @@ export function authorOf(message) {
   const isBot = Boolean(message.bot_id);
   const user = state.users.get(message.user ?? (isBot ? state.app?.bot_user_id : null));
   const name = message.username || (user ? displayName(user) : isBot ? state.app?.name : "Slackbot");
-  return { key: `${message.user ?? message.bot_id}/${name}`, name: name ?? "App", user, isBot: isBot || user?.is_bot };
+  const key = `${message.user ?? message.bot_id}/${name}`;
+  return { key, name: name ?? "App", user, isBot: isBot || user?.is_bot };
 }
 
 /** What a message's or view's actions may do, where it is a message. */
@@ -84,7 +86,11 @@ function renderHead(message, author) {
     { class: "message__head" },
     button({ class: "message__author", on: { click: open } }, author.name),
     author.isBot ? el("span", { class: "app-badge" }, "APP") : null,
-    el("time", { class: "message__time", title: formatMoment(secondsOf(message.ts)) }, formatTime(secondsOf(message.ts))),
+    el(
+      "time",
+      { class: "message__time", title: formatMoment(secondsOf(message.ts)) },
+      formatTime(secondsOf(message.ts)),
+    ),
   );
 }
 

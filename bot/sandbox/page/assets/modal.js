@@ -14,6 +14,7 @@ import { findFault } from "./textinputs.js";
 
 const stack = []; // { view, form, errors }, the last on top
 let dialog = null;
+let owner = null; // whose views these are
 
 /** Listen to what the app does with its views. */
 export function mountModals() {
@@ -25,7 +26,9 @@ export function mountModals() {
   on("view_updated", update);
   on("view_closed", (view) => drop(view.id));
   on("boot", () => {
-    stack.length = 0;
+    // The page boots again when its line was lost: what the same person has typed must stay.
+    if (owner !== state.me.id) stack.length = 0;
+    owner = state.me.id;
     draw();
   });
 }
@@ -79,9 +82,16 @@ function focusFirst() {
 
 function renderView(layer) {
   const { view } = layer;
-  const submit = view.submit && el("button", { class: "button button--primary", type: "submit" }, renderPlain(view.submit.text));
+  const submit = view.submit && el(
+    "button",
+    { class: "button button--primary", type: "submit" },
+    renderPlain(view.submit.text),
+  );
   const hasInputs = view.blocks.some((block) => block.type === "input");
-  const close = button({ class: "button", on: { click: closeTop } }, plainString(view.close) || (hasInputs ? "Cancel" : "Close"));
+  const close = button(
+    { class: "button", on: { click: closeTop } },
+    plainString(view.close) || (hasInputs ? "Cancel" : "Close"),
+  );
   const send = (event) => {
     event.preventDefault();
     submitView(layer, submit);

@@ -106,7 +106,10 @@ export async function loadEarlier(id) {
   if (!history?.hasMore || history.loading) return;
   history.loading = true;
   const before = history.messages[0]?.ts;
-  const { messages = [], has_more } = await get("messages", { user: state.me.id, channel: id, before, limit: PAGE_SIZE });
+  const { messages = [], has_more } = await get(
+    "messages",
+    { user: state.me.id, channel: id, before, limit: PAGE_SIZE },
+  );
   for (const message of messages.filter(belongsInChannel)) putMessage(history.messages, message);
   Object.assign(history, { hasMore: Boolean(has_more), loading: false });
   emit("messages", { channel: id });
@@ -132,9 +135,16 @@ export async function setMembership(id, joining) {
   emit("channels");
 }
 
-/** Upload files into the channel in front. */
-export async function uploadFiles(files) {
-  for (const file of files) await upload(state.channel, file);
+/** Bring somebody, or the app, into a channel. */
+export async function invite(channel, userId) {
+  const answer = await tell("invite", { channel, invited: userId });
+  if (answer.channel) state.channels.set(channel, answer.channel);
+  emit("channels");
+}
+
+/** Upload files into the channel in front, or into one of its threads. */
+export async function uploadFiles(files, thread = null) {
+  for (const file of files) await upload({ channel: state.channel, file, ...(thread && { thread_ts: thread }) });
 }
 
 async function loadThread(ts) {

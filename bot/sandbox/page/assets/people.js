@@ -8,17 +8,23 @@ import { displayName, on, state } from "./store.js";
 
 /** The button in the top bar; `onSwitch(userId)` hears who to be. */
 export function renderPersonButton(onSwitch) {
+  const menu = { align: "end", label: "Who am I", class: "people-menu" };
   const control = button({
     class: "topbar__button person-button",
     "aria-haspopup": "menu",
-    on: { click: () => togglePopover(control, () => renderMenu(onSwitch), { align: "end", label: "Who am I", class: "people-menu" }) },
+    on: { click: () => togglePopover(control, () => renderMenu(onSwitch), menu) },
   });
   on("boot", () => {
     control.setAttribute("aria-label", `You are ${displayName(state.me)}, ${state.me.title}. Be somebody else`);
     fill(
       control,
       avatar(state.me, 28),
-      el("span", { class: "person-button__text" }, el("strong", {}, displayName(state.me)), el("small", {}, state.me.title)),
+      el(
+        "span",
+        { class: "person-button__text" },
+        el("strong", {}, displayName(state.me)),
+        el("small", {}, state.me.title),
+      ),
       icon("down", 16),
     );
   });
@@ -46,14 +52,20 @@ function renderPerson(user, onSwitch) {
     "div",
     { class: isMe ? "people__row is-me" : "people__row" },
     button(
-      { class: "person-row", "data-autofocus": isMe, "aria-current": isMe ? "true" : null, data: { user: user.id }, on: { click: become } },
+      { class: "person-row", "data-autofocus": isMe, "aria-current": isMe ? "true" : null, on: { click: become } },
       avatar(user, 36),
       el("span", {}, el("strong", {}, displayName(user)), el("small", {}, user.title)),
       isMe ? icon("check") : null,
     ),
     el(
       "a",
-      { class: "icon-button", href: `#/${user.id}/${state.channel}`, target: "_blank", "aria-label": `Open a tab as ${displayName(user)}`, title: "Open in another tab" },
+      {
+        class: "icon-button",
+        href: `#/${user.id}/${state.channel}`,
+        target: "_blank",
+        "aria-label": `Open a tab as ${displayName(user)}`,
+        title: "Open in another tab",
+      },
       icon("window", 16),
     ),
   );

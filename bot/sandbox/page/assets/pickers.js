@@ -52,8 +52,14 @@ export function renderDateTimePicker(element, slot) {
   const group = el(
     "span",
     { class: "datetime", role: "group", "aria-label": slot.label, data: { action: element.action_id } },
-    dateControl(chosen.date, { placeholder: "Choose a date", label: `${name}: date`, choose: (date) => choose({ date }) }),
-    timeControl(chosen.time, { placeholder: "Choose a time", label: `${name}: time`, choose: (time) => choose({ time }) }),
+    dateControl(
+      chosen.date,
+      { placeholder: "Choose a date", label: `${name}: date`, choose: (date) => choose({ date }) },
+    ),
+    timeControl(
+      chosen.time,
+      { placeholder: "Choose a time", label: `${name}: time`, choose: (time) => choose({ time }) },
+    ),
   );
   return group;
 }
@@ -104,7 +110,8 @@ function timeControl(initial, { placeholder, label, choose }) {
   const suggest = () => {
     const typed = input.value === (time && describeTime(time)) ? "" : input.value;
     list.show(halfHours(typed).map((value) => ({ value, content: describeTime(value), selected: value === time })));
-    if (!isOpenAt(box)) openPopover(box, list.node, { class: "select-menu", matchWidth: true, role: "presentation", focus: input });
+    const options = { class: "select-menu", matchWidth: true, role: "presentation", focus: input };
+    if (!isOpenAt(box)) openPopover(box, list.node, options);
   };
   input.addEventListener("input", suggest);
   input.addEventListener("click", suggest);
@@ -136,7 +143,8 @@ function halfHours(typed) {
     return `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
   });
   const wanted = typed.trim().toLowerCase();
-  const found = all.filter((value) => describeTime(value).toLowerCase().startsWith(wanted) || value.startsWith(wanted));
+  const names = (value) => [describeTime(value).toLowerCase(), value];
+  const found = all.filter((value) => names(value).some((name) => name.startsWith(wanted)));
   return exact && !found.includes(exact) ? [exact, ...found] : found;
 }
 

@@ -22,7 +22,10 @@ export function showProfile(anchor, user) {
       el("strong", { class: "profile__name" }, displayName(user), user.id === state.me.id ? " (you)" : ""),
       facts.map((fact) => el("div", { class: "profile__fact" }, fact)),
       el("div", { class: "profile__fact" }, `It is ${formatTime(Date.now() / 1000)} for you`),
-      user.id === state.me.id ? null : button({ class: "button", "data-autofocus": true, on: { click: write } }, "Message"),
+      user.id === state.me.id ? null : button(
+        { class: "button", "data-autofocus": true, on: { click: write } },
+        "Message",
+      ),
     );
   togglePopover(anchor, card, { label: displayName(user) });
 }

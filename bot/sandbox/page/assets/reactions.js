@@ -22,10 +22,8 @@ const FAVOURITES = [
 export function renderReactions(message, channel) {
   if (!message.reactions?.length) return null;
   const chips = message.reactions.map((reaction) => renderChip(reaction, message, channel));
-  const add = button(
-    { class: "reaction reaction--add", label: "Add reaction", on: { click: () => pickReaction(add, message, channel) } },
-    icon("smile", 16),
-  );
+  const pick = () => pickReaction(add, message, channel);
+  const add = button({ class: "reaction reaction--add", label: "Add reaction", on: { click: pick } }, icon("smile", 16));
   return el("div", { class: "reactions" }, chips, add);
 }
 
@@ -39,15 +37,20 @@ export function renderToolbar(message, { channel, inThread }) {
     { class: "icon-button", label: "Add reaction", on: { click: () => pickReaction(add, message, channel) } },
     icon("smile"),
   );
-  const reply = button(
-    { class: "icon-button", label: "Reply in thread", on: { click: () => openThread(message.thread_ts ?? message.ts) } },
-    icon("thread"),
-  );
+  const answer = () => openThread(message.thread_ts ?? message.ts);
+  const reply = button({ class: "icon-button", label: "Reply in thread", on: { click: answer } }, icon("thread"));
   const more = button(
     { class: "icon-button", label: "More actions", on: { click: () => openMore(more, message, channel) } },
     icon("more"),
   );
-  return el("div", { class: "toolbar", role: "toolbar", "aria-label": "Message actions" }, quick, add, inThread ? null : reply, more);
+  return el(
+    "div",
+    { class: "toolbar", role: "toolbar", "aria-label": "Message actions" },
+    quick,
+    add,
+    inThread ? null : reply,
+    more,
+  );
 }
 
 /** A searchable grid of emoji hung on `anchor`; `onChoose(name)` hears the choice. */
@@ -105,11 +108,12 @@ function renderChip(reaction, message, channel) {
 
 function openMore(anchor, message, channel) {
   const shortcuts = state.shortcuts.filter((shortcut) => shortcut.type === "message");
+  const offer = (shortcut) => ({ value: () => runShortcut(shortcut, message, channel), content: shortcut.name });
   const items = [
     { value: () => copyLink(message, channel), content: "Copy link" },
     { value: () => copyText(message), content: "Copy text" },
     ...(shortcuts.length ? [{ heading: state.app?.name ?? "App" }] : []),
-    ...shortcuts.map((shortcut) => ({ value: () => runShortcut(shortcut, message, channel), content: shortcut.name })),
+    ...shortcuts.map(offer),
   ];
   const list = new Listbox({ label: "More actions", onChoose: (run) => (closePopover(true), run()) });
   list.show(items);
@@ -124,7 +128,9 @@ function runShortcut(shortcut, message, channel) {
 }
 
 async function copyLink(message, channel) {
-  await navigator.clipboard.writeText(`${location.origin}/#/${state.me.id}/${channel}/${message.thread_ts ?? message.ts}`);
+  await navigator.clipboard.writeText(
+    `${location.origin}/#/${state.me.id}/${channel}/${message.thread_ts ?? message.ts}`,
+  );
   toast("Link copied");
 }
 

@@ -64,7 +64,8 @@ class Select {
 
   draw() {
     const placeholder = plainString(this.element.placeholder) || "Choose…";
-    const labels = this.chosen.map((value) => el("span", { class: this.many ? "token" : "select__value" }, labelOf(value)));
+    const className = this.many ? "token" : "select__value";
+    const labels = this.chosen.map((value) => el("span", { class: className }, labelOf(value)));
     const shown = labels.length ? labels : el("span", { class: "select__placeholder" }, placeholder);
     const name = this.slot.label ?? placeholder;
     const values = this.chosen.map(nameOf).join(", ");
@@ -90,7 +91,11 @@ class Select {
       "aria-expanded": "true",
       on: { input: () => this.searchSoon(search), keydown: (event) => this.key(event, search) },
     });
-    openPopover(this.control, [search, this.list.node], { class: "select-menu", matchWidth: true, label: this.slot.label });
+    openPopover(
+      this.control,
+      [search, this.list.node],
+      { class: "select-menu", matchWidth: true, label: this.slot.label },
+    );
     this.load(search.value);
   }
 
@@ -115,7 +120,8 @@ class Select {
     const items = await this.kind.source(this, query);
     if (query !== this.query) return;
     const chosen = new Set(this.chosen.map(valueOf));
-    this.list.show(items.map((item) => (item.heading ? item : { ...item, selected: chosen.has(valueOf(item.value)) })));
+    const marked = (item) => (item.heading ? item : { ...item, selected: chosen.has(valueOf(item.value)) });
+    this.list.show(items.map(marked));
     place();
   }
 
@@ -140,7 +146,8 @@ function toggled(chosen, value, most = Infinity) {
 
 function staticItems({ element }, query) {
   const groups = element.option_groups ?? [{ options: element.options }];
-  return groupItems(groups.map((group) => ({ ...group, options: group.options.filter((one) => matches(one, query)) })));
+  const search = (options) => options.filter((option) => matches(option, query));
+  return groupItems(groups.map((group) => ({ ...group, options: search(group.options) })));
 }
 
 async function externalItems({ slot, element }, query) {

@@ -28,9 +28,15 @@ function renderSidebar() {
   const rooms = all.filter((channel) => !channel.is_im && !channel.is_archived && isShown(channel)).sort(byTitle);
   const directs = all.filter((channel) => channel.is_im && !isAppChannel(channel)).sort(byTitle);
   const written = new Set(directs.map((channel) => channel.im_user));
-  const others = [...state.users.values()].filter((user) => !user.is_bot && !written.has(user.id) && user.id !== state.me.id);
+  const people = [...state.users.values()].filter((user) => !user.is_bot && user.id !== state.me.id);
+  const others = people.filter((user) => !written.has(user.id));
   return [
-    el("div", { class: "sidebar__team" }, el("span", { class: "sidebar__mark", "aria-hidden": "true" }, icon("anchor")), el("strong", {}, state.team.name)),
+    el(
+      "div",
+      { class: "sidebar__team" },
+      el("span", { class: "sidebar__mark", "aria-hidden": "true" }, icon("anchor")),
+      el("strong", {}, state.team.name),
+    ),
     el("div", { class: "sidebar__scroll" }, [
       renderGroup("Channels", rooms.map(renderRoom), addButton()),
       renderGroup("Direct messages", [...directs.map(renderRoom), ...others.map(renderPerson)]),
@@ -57,7 +63,8 @@ function renderPerson(user) {
 
 function renderApp(channel) {
   const bot = state.users.get(state.app.bot_user_id) ?? { is_bot: true };
-  const open = () => (channel ? openChannel(channel.id, { tab: "home" }) : openDirect(state.app.bot_user_id, { tab: "home" }));
+  const home = { tab: "home" };
+  const open = () => (channel ? openChannel(channel.id, home) : openDirect(state.app.bot_user_id, home));
   return renderRow(channel ?? { id: "app" }, avatar({ ...bot, is_bot: true }, 20), state.app.name, open);
 }
 

@@ -32,7 +32,12 @@ export async function loadStage() {
 /** The button in the top bar, with the worst of the lights. */
 export function renderStageButton() {
   const light = el("span", { class: "light" });
-  const control = button({ class: "topbar__button stage-button", "aria-expanded": "false", on: { click: toggleStage } }, icon("theatre", 18), el("span", {}, "Stage"), light);
+  const control = button(
+    { class: "topbar__button stage-button", "aria-expanded": "false", on: { click: toggleStage } },
+    icon("theatre", 18),
+    el("span", {}, "Stage"),
+    light,
+  );
   on("stage", () => {
     const worst = RANK[Math.max(0, ...state.stage.lights.map((one) => RANK.indexOf(one.state)))];
     light.className = state.stage.lights.length ? `light light--${worst}` : "light";
@@ -73,8 +78,9 @@ function renderLight(light) {
 }
 
 function renderScenario(scenario, ready) {
+  const { name } = scenario;
   const control = button(
-    { class: "scenario", disabled: !ready, data: { scenario: scenario.name, focus: `scenario-${scenario.name}` }, on: { click: () => pull(scenario, control) } },
+    { class: "scenario", disabled: !ready, data: { focus: name }, on: { click: () => pull(scenario, control) } },
     icon("bolt"),
     el("span", {}, el("strong", {}, scenario.title), el("small", {}, scenario.description)),
   );

@@ -50,7 +50,10 @@ export function renderUser(id, label) {
   const user = state.users.get(id);
   const name = user ? displayName(user) : label ?? id;
   const kind = id === state.me?.id ? "mention mention--me" : "mention";
-  return button({ class: kind, on: { click: (event) => user && showProfile(event.currentTarget, user) } }, `@${name}`);
+  return button(
+    { class: kind, on: { click: (event) => user && showProfile(event.currentTarget, user) } },
+    `@${name}`,
+  );
 }
 
 /** A mention of a channel: a way into it. */
@@ -86,7 +89,8 @@ export function renderLink(url, label) {
   const text = label ?? url.replace(/^mailto:/, "");
   if (!isSafeUrl(url)) return el("span", {}, text);
   const place = readPermalink(url);
-  if (place) return el("a", { href: url, on: { click: (event) => (event.preventDefault(), openMessage(place)) } }, text);
+  const goThere = (event) => (event.preventDefault(), openMessage(place));
+  if (place) return el("a", { href: url, on: { click: goThere } }, text);
   return el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text);
 }
 

@@ -51,8 +51,10 @@ const FAULTS = {
       ? `This must be at least ${element.min_length} characters long.`
       : null,
   number_input: numberFault,
-  email_text_input: (_, value) => (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) ? null : "This is not an e-mail address."),
-  url_text_input: (_, value) => (URL.canParse(value) ? null : "This is not a web address, such as https://example.org."),
+  email_text_input: (_, value) =>
+    /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) ? null : "This is not an e-mail address.",
+  url_text_input: (_, value) =>
+    URL.canParse(value) ? null : "This is not a web address, such as https://example.org.",
 };
 
 function numberFault(element, value) {

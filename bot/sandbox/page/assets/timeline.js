@@ -21,7 +21,11 @@ export class Timeline {
     this.inThread = inThread;
     this.list = el("div", { class: "timeline__list", role: "log", "aria-live": "off", "aria-label": label });
     this.scroller = el("div", { class: "timeline__scroller", tabindex: "0", "aria-label": label }, this.list);
-    this.jump = button({ class: "timeline__jump", hidden: true, on: { click: () => this.toEnd() } }, icon("down", 16), "New messages");
+    this.jump = button(
+      { class: "timeline__jump", hidden: true, on: { click: () => this.toEnd() } },
+      icon("down", 16),
+      "New messages",
+    );
     this.node = el("div", { class: "timeline" }, this.scroller, this.jump);
     this.scroller.addEventListener("scroll", () => this.#scrolled(onStart), { passive: true });
     new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(this.list);
@@ -85,7 +89,8 @@ export class Timeline {
     for (const message of messages) {
       const newDay = !before || dayKey(secondsOf(before.ts)) !== dayKey(secondsOf(message.ts));
       const firstUnread = isFirstUnread(message, before, unreadFrom);
-      if (newDay && !this.inThread) nodes.push(this.#divider(`day-${message.ts}`, "day", formatDay(secondsOf(message.ts))));
+      const day = formatDay(secondsOf(message.ts));
+      if (newDay && !this.inThread) nodes.push(this.#divider(`day-${message.ts}`, "day", day));
       if (firstUnread) nodes.push(this.#divider("new", "new", "New"));
       const afterLine = newDay || firstUnread || (this.inThread && before === messages[0]);
       const grouped = !afterLine && continues(before, message);

@@ -55,12 +55,7 @@ async def act(asking: Asking) -> Json:
 async def submit_view(asking: Asking) -> Json:
     """Submit a modal."""
     values = asking.structure("values")
-    try:
-        return await interactions.submit_view(asking.workspace, asking.user, asking.text("view_id"), values)
-    except SlackError as failed:
-        if failed.code == "view_not_found":
-            raise
-        raise SlackError(interactions.TROUBLE) from failed
+    return await interactions.submit_view(asking.workspace, asking.user, asking.text("view_id"), values)
 
 
 async def close_view(asking: Asking) -> Json:

@@ -100,12 +100,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_plans_incident_id"), "plans", ["incident_id"], unique=False)
     op.create_index("ix_plans_state", "plans", ["state"], unique=False)
     op.create_table(
-        "seen_events",
-        sa.Column("event_id", sa.Text(), nullable=False),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_seen_events")),
-    )
-    op.create_table(
         "slack_users",
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
