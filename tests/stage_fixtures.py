@@ -6,7 +6,7 @@ in the bucket nothing but one verified backup of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,8 +58,8 @@ class SharedStage:
             self.stage.cluster.drop_database(name)
 
     def databases(self) -> set[str]:
-        """Names of the databases, without PostgreSQL's own and the pristine one."""
-        query = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', %s)"
+        """Names of the databases, without PostgreSQL's own, the pristine one and a bot's store."""
+        query = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', 'bot', %s)"
         with self.admin() as connection:
             return {str(name) for (name,) in connection.execute(query, (TEMPLATE,)).fetchall()}
 
@@ -79,11 +79,18 @@ class SharedStage:
         """The superuser, outside of the application's database."""
         return psycopg.connect(self.stage.cluster.admin_url, autocommit=True)
 
+    def delete_object(self, key: str) -> None:
+        """For good: every version of it."""
+        self._delete_where(lambda found: found == key)
+
     def _empty_bucket(self, *, keep: str) -> None:
+        self._delete_where(lambda found: not found.startswith(keep))
+
+    def _delete_where(self, chosen: Callable[[str], bool]) -> None:
         s3 = self.stage.cloud.s3
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=BUCKET):
             for entry in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                if not entry["Key"].startswith(keep):
+                if chosen(entry["Key"]):
                     s3.delete_object(Bucket=BUCKET, Key=entry["Key"], VersionId=entry["VersionId"])
 
 

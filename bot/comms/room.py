@@ -20,7 +20,7 @@ from bot.policy import Policy
 from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
 from bot.slack.directory import Directory
-from bot.slack.text import cut, escape
+from bot.slack.text import cut, literal
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.tables import Incident
@@ -146,7 +146,7 @@ class Rooms:
             )  # fmt: skip
 
     def _set_topic(self, incident: Incident, channel_id: str) -> None:
-        topic = cut(escape(f"{incident.severity} · {incident.title}"), TOPIC_LIMIT)
+        topic = cut(literal(f"{incident.severity} · {incident.title}"), TOPIC_LIMIT)
         _attempt(lambda: call(self.client.conversations_setTopic, channel=channel_id, topic=topic))
 
     def _come_back(self, incident_id: int, attempt: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
@@ -24,8 +25,10 @@ Listener = Callable[[Session, Incident, Change], None]
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
 TITLE_LIMIT = 200
 TEXT_LIMIT = 10_000
-KEPT = "\n\t\u200c\u200d\u200e\u200f"
-"""Unprintable, yet part of text: line breaks, the joiners of emoji and scripts, marks of direction."""
+NEVER_KEPT = {"Cc", "Cs"}
+"""Unicode's control characters and lone surrogates; line breaks and tabs are kept all the same."""
+TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They change the direction of what follows, also of our own words. Right-to-left scripts need none of them."""
 SAME_AGAIN_WITHIN = timedelta(minutes=1)
 
 
@@ -68,6 +71,7 @@ class Desk:
         now = self.clock()
         with self.database.write() as session:
             if not confirmed:
+                ledger.hold(session)  # of two at the same instant the second sees the first
                 self._refuse_twin(session, severity, title, now)
             incident = Incident(
                 title=title, severity=severity, status="investigating", category=category,
@@ -121,9 +125,10 @@ class Desk:
         with self.database.write() as session:
             incident = self._open(session, incident_id)
             incident.status, incident.resolved_at = "resolved", self.clock()
-            if text.strip():
-                incident.last_update, incident.last_update_at = _bounded(text), self.clock()
-            words = f"Resolved: {_bounded(text)}" if text.strip() else "Resolved"
+            text = _bounded(text)
+            if text:
+                incident.last_update, incident.last_update_at = text, self.clock()
+            words = f"Resolved: {text}" if text else "Resolved"
             self._record(session, incident, "incident.resolved", actor, words)
             self._tell(session, incident, "resolved")
             return incident
@@ -242,14 +247,26 @@ def clean_line(text: str, what: str, limit: int, example: str) -> str:
 
 
 def clean_text(text: str, what: str, example: str) -> str:
-    if not text.strip():
+    """Text as it was written, within bounds; `Refused` when nothing in it can be seen."""
+    cleaned = _bounded(text)
+    if not any(map(_is_visible, cleaned)):
         raise Refused(f"{what.capitalize()} is missing.", f"Example: {example}")
-    return _bounded(text)
+    return cleaned
 
 
 def _bounded(text: str) -> str:
     """Without control characters, which databases and terminals take badly; cut with notice."""
-    text = "".join(sign for sign in text.strip() if sign in KEPT or sign.isprintable())
+    lines = "\n".join(text.splitlines())
+    text = "".join(sign for sign in lines if sign in "\n\t" or _is_kept(sign)).strip()
     if len(text) <= TEXT_LIMIT:
         return text
     return text[:TEXT_LIMIT] + f" … (cut: {len(text):,} characters given, {TEXT_LIMIT:,} kept)"
+
+
+def _is_kept(sign: str) -> bool:
+    return unicodedata.category(sign) not in NEVER_KEPT and sign not in TURNING
+
+
+def _is_visible(sign: str) -> bool:
+    """Neither a space nor a mark that only shapes its neighbours, such as a joiner."""
+    return not sign.isspace() and unicodedata.category(sign) != "Cf"

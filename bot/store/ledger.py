@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,7 +35,7 @@ def append(
     Without a key the fact is new in any case. `at` is when it happened (UTC, default now); when it was
     recorded is kept beside it.
     """
-    head = _locked_head(session)
+    head = hold(session)
     key = key or f"{kind}:{uuid.uuid4()}"
     existing = session.scalar(sa.select(LedgerEntry).where(LedgerEntry.key == key))
     if existing is not None:
@@ -99,20 +99,23 @@ class Break:
 
 
 def verify(session: Session) -> tuple[int, list[Break]]:
-    """Walk the whole chain: how many entries, and every place where it is broken (none is good)."""
+    """Walk the whole chain: how many entries, and every place where it is broken (none is good).
+
+    Beside a bot that goes on appending, the session must be a snapshot.
+    """
     expected_seq, previous, breaks = 0, GENESIS, list[Break]()
-    for entry in _walk(session):
+    for seq, entry in _walk(session):
         expected_seq += 1
-        if entry.seq != expected_seq:
-            breaks.append(Break(expected_seq, _missing(expected_seq, entry.seq - 1)))
-            expected_seq = entry.seq
-        elif entry.previous_hash != previous:
-            breaks.append(
-                Break(entry.seq, f"entry {entry.seq} does not follow the one before it: reordered or replaced")
-            )
-        if compute_hash(entry) != entry.hash:
-            breaks.append(Break(entry.seq, f"entry {entry.seq} ({entry.kind}, {entry.key}) was changed"))
-        previous = entry.hash
+        if seq != expected_seq:
+            breaks.append(Break(seq, _gap(expected_seq, seq)))
+            expected_seq = max(seq, 0)
+        elif entry and entry.previous_hash != previous:
+            breaks.append(Break(seq, f"entry {seq} does not follow the one before it: reordered or replaced"))
+        if entry is None:
+            breaks.append(Break(seq, f"entry {seq} was changed: it cannot even be read"))
+        elif compute_hash(entry) != entry.hash:
+            breaks.append(Break(seq, f"entry {seq} ({entry.kind}, {entry.key}) was changed"))
+        previous = entry.hash if entry else ""
     breaks.extend(_verify_head(session, expected_seq, previous))
     return expected_seq, breaks
 
@@ -131,13 +134,41 @@ def _missing(first: int, last: int) -> str:
     return f"entry {first} was removed" if first == last else f"entries {first} to {last} were removed"
 
 
-def _walk(session: Session) -> Iterator[LedgerEntry]:
-    query = sa.select(LedgerEntry).order_by(LedgerEntry.seq)
-    yield from session.scalars(query.execution_options(yield_per=PAGE))
+def _gap(expected: int, found: int) -> str:
+    return _missing(expected, found - 1) if found > expected else f"entry {found} was added outside"
 
 
-def _locked_head(session: Session) -> LedgerHead:
-    """The head row, locked until the caller commits: entries are appended one after another."""
+def _walk(session: Session) -> Iterator[tuple[int, LedgerEntry | None]]:
+    """Every entry by its place; None where a row cannot be read any more."""
+    places = sa.select(LedgerEntry.seq).order_by(LedgerEntry.seq)
+    for page in session.scalars(places.execution_options(yield_per=PAGE)).partitions():
+        yield from zip(page, _read_page(session, page), strict=True)
+
+
+def _read_page(session: Session, page: Sequence[int]) -> Sequence[LedgerEntry | None]:
+    try:
+        return _read(session, page[0], page[-1])
+    except ValueError:
+        return [_read_one(session, seq) for seq in page]
+
+
+def _read(session: Session, first: int, last: int) -> list[LedgerEntry]:
+    query = sa.select(LedgerEntry).where(LedgerEntry.seq.between(first, last))
+    return list(session.scalars(query.order_by(LedgerEntry.seq)))
+
+
+def _read_one(session: Session, seq: int) -> LedgerEntry | None:
+    try:
+        return _read(session, seq, seq)[0]
+    except ValueError:  # what is kept there is no document, or no time
+        return None
+
+
+def hold(session: Session) -> LedgerHead:
+    """The head row, locked until the caller commits: entries are appended one after another.
+
+    What must not happen twice at the same instant holds it before it looks.
+    """
     head = session.scalar(sa.select(LedgerHead).where(LedgerHead.id == 1).with_for_update())
     if head is None:  # the migration writes it
         raise RuntimeError("the ledger has no head row: run the migrations")

@@ -48,7 +48,7 @@ def ledger() -> None:
 @guarded
 def verify(session: TerminalSession, as_json: bool) -> None:
     """Check the whole chain; a changed, removed or reordered entry is named."""
-    with session.services.database.read() as store:
+    with session.services.database.snapshot() as store:
         entries, breaks = chain.verify(store)
         _, head = chain.read_head(store)
     facts = {"entries": entries, "head": head, "breaks": [{"seq": one.seq, "words": one.words} for one in breaks]}

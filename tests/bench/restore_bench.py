@@ -52,6 +52,7 @@ class Stage:
     cloud: Cloud
     scratch: Path
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    cpu_seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def url(self, database: str = LIVE) -> str:
         return self.cluster.url(database, role="holdfast")
@@ -62,12 +63,25 @@ class Stage:
             return find_client_tools(observe_server(connection).major)
 
     def time(self, name: str, work: Callable[[], None]) -> None:
-        began = time.monotonic()
+        began, used = time.monotonic(), self.cpu_s()
         work()
         self.seconds.setdefault(name, []).append(time.monotonic() - began)
+        self.cpu_seconds.setdefault(name, []).append(self.cpu_s() - used)
+
+    def cpu_s(self) -> float:
+        """CPU seconds used until now by us, our programs, the server's sessions that have ended, and S3."""
+        own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        others = read_cpu_ticks(self.cluster.pid) + read_cpu_ticks(self.cloud.pid)
+        return sum(usage.ru_utime + usage.ru_stime for usage in own) + others / os.sysconf("SC_CLK_TCK")
 
     def median(self, name: str) -> float:
         return statistics.median(self.seconds[name])
+
+
+def read_cpu_ticks(pid: int | None) -> int:
+    """Ticks of a process, its threads and the children that it has reaped; 0 where there is no /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    return sum(map(int, stat.read_text().rpartition(")")[2].split()[11:15])) if stat.exists() else 0
 
 
 @contextmanager
@@ -219,7 +233,9 @@ def measure_gap(stage: Stage, clients: int, marker: str) -> float:
 def report(stage: Stage, manifest_bytes: int, clients: int, gaps: list[float], idle_mb: float) -> None:
     for way, aim in AIMS.items():
         written, ours = stage.median(f"written {way}"), stage.median(way)
+        used = [statistics.median(stage.cpu_seconds[name]) for name in (f"written {way}", way)]
         print(f"{way}: written {written:.1f} s, ours {ours:.1f} s: {written / ours:.2f} x (aim {aim:g} x)")
+        print(f"  CPU: written {used[0]:.1f} s, ours {used[1]:.1f} s")
     over = stage.median("restore") / stage.median("bare restore") - 1
     print(f"restore with proof and swap over bare pg_restore -j from a local file: {over:+.0%} (aim +5 %)")
     print(f"proof: {stage.median('proof') / stage.median('restore'):.1%} of the restore (aim under 10 %)")
@@ -246,7 +262,13 @@ def main() -> None:
         print(f"{asked.bags:,} bags, {asked.rounds} rounds, {os.cpu_count()} cores; medians", flush=True)
         for number in range(1, asked.rounds + 1):
             run_round(stage, number)
-            print(f"  round {number}: " + ", ".join(f"{n} {s[-1]:.1f} s" for n, s in stage.seconds.items()), flush=True)
+            print(
+                f"  round {number}: "
+                + ", ".join(
+                    f"{n} {s[-1]:.1f} s (cpu {stage.cpu_seconds[n][-1]:.1f})" for n, s in stage.seconds.items()
+                ),
+                flush=True,
+            )
         peak = sum(stored.size_bytes for stored in stage.bucket.list_objects("written"))
         gaps = [measure_gap(stage, asked.clients, f"gap-{number}") for number in range(asked.rounds)]
         report(stage, peak, asked.clients, gaps, idle_mb)

@@ -4,7 +4,6 @@ import json
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import exhibits
@@ -36,15 +35,14 @@ def the_action(desk: Desk, **expected: Any) -> dict[str, Any]:
     return payload
 
 
-@pytest.mark.parametrize("exhibit", ["SUMMARY", "SELECTS", "RICH"])
-def test_nothing_is_left_unrendered(desk: Desk, browser_page: Page, exhibit: str) -> None:
-    blocks = getattr(exhibits, exhibit)
-    desk.post("exhibit", blocks=blocks)
-    shown = browser_page.locator(".message").last.locator(".block")
-    expect(shown).to_have_count(len(blocks))
+def test_nothing_is_left_unrendered(desk: Desk, browser_page: Page) -> None:
+    for blocks in (exhibits.SUMMARY, exhibits.SELECTS, exhibits.RICH):
+        ts = desk.post("exhibit", blocks=blocks)
+        shown = browser_page.locator(f'.message[data-ts="{ts}"]')
+        expect(shown.locator(".block")).to_have_count(len(blocks))
+        for text in texts_of(blocks):
+            expect(shown).to_contain_text(text)
     expect(browser_page.locator(".unknown-block")).to_have_count(0)
-    for text in texts_of(blocks):
-        expect(browser_page.locator(".message").last).to_contain_text(text)
 
 
 def texts_of(blocks: list[dict[str, Any]]) -> list[str]:
@@ -137,21 +135,17 @@ def test_a_static_select_groups_filters_and_sends(desk: Desk, browser_page: Page
     assert payload["state"]["values"]["pick-backup"]["backup"]["selected_option"]["value"] == "backup-12"
 
 
-@pytest.mark.parametrize(
-    ("action_id", "option", "field", "value"),
-    [
-        ("person", "Priya Raman", "selected_user", lambda desk: PRIYA.id),
-        ("conversation", "incidents", "selected_conversation", lambda desk: desk.channel("incidents")),
-        ("channel", "incidents", "selected_channel", lambda desk: desk.channel("incidents")),
-    ],
-)
-def test_selects_of_people_and_places(
-    desk: Desk, browser_page: Page, action_id: str, option: str, field: str, value: Any
-) -> None:
+def test_selects_of_people_and_places(desk: Desk, browser_page: Page) -> None:
     desk.post("selects", blocks=exhibits.SELECTS)
-    choose(browser_page, action_id, option)
-    the_action(desk, action_id=action_id, **{field: value(desk)})
-    expect(control(browser_page, action_id)).to_contain_text(option)
+    incidents = desk.channel("incidents")
+    for action_id, option, chosen in (
+        ("person", "Priya Raman", {"selected_user": PRIYA.id}),
+        ("conversation", "incidents", {"selected_conversation": incidents}),
+        ("channel", "incidents", {"selected_channel": incidents}),
+    ):
+        choose(browser_page, action_id, option)
+        the_action(desk, action_id=action_id, **chosen)
+        expect(control(browser_page, action_id)).to_contain_text(option)
 
 
 def test_an_external_select_asks_the_app_for_options(desk: Desk, browser_page: Page) -> None:

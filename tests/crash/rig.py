@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import requests
 import sqlalchemy as sa
 import yaml
 
@@ -23,20 +24,23 @@ from bot.sandbox.children import Child, http_answers, module_command, module_env
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.people import list_members
 from bot.sandbox.ports import free_port
+from bot.sandbox.stage import DATABASE
 from bot.sandbox.workspace import StartChannel, Workspace, build_workspace, serve
 from bot.sandbox.workspace.state import Channel
 from bot.services import Services
 from bot.settings import manifest_path
 from bot.store import ledger
 from bot.store.tables import Incident, LedgerEntry, Lock, Plan, Run, RunStep
-from tests.stage_fixtures import DATABASE, SharedStage
+from tests.stage_fixtures import SharedStage
 
 T = TypeVar("T")
 Json = dict[str, Any]
 STEPS = ("preflight", "restore", "compare", "prepare", "swap", "application")
 RESTORE_STORY = Counter(
-    ["incident.declared", "incident.room", "plan.made", "approval.approved", "approval.approved", "run.queued"]
-    + ["run.started", *(f"run.step.{step}" for step in STEPS), "run.done"]
+    [
+        "incident.declared", "incident.room", "plan.made", "approval.approved", "approval.approved",
+        "run.queued", "run.started", *(f"run.step.{step}" for step in STEPS), "run.done",
+    ]  # fmt: skip
 )
 """Kinds of the timeline entries that an undisturbed restore leaves."""
 PATIENCE_S = 90.0
@@ -143,6 +147,24 @@ class Rig:
         """The bot's messages in a channel that begin so."""
         return [one for one in list(channel.messages.values()) if str(one.get("text", "")).startswith(beginning)]
 
+    def join(self, person: str, channel: Channel) -> None:
+        """A person walks into a channel."""
+        answer = requests.post(
+            f"{self.workspace.base_url}/client/join",
+            json={"user": f"U0{person.upper()}", "channel": channel.id},
+            timeout=10,
+        )
+        assert answer.json()["ok"], answer.text
+
+    def told(self, channel: Channel, person: str) -> str:
+        """What only this person was told there, the newest last."""
+        user = f"U0{person.upper()}"
+        return "\n".join(str(one.get("text")) for one in list(channel.ephemerals) if one.get("for_user") == user)
+
+    def refusals(self, person: str) -> list[str]:
+        """What the ledger says of presses that changed nothing."""
+        return [one.text for one in self.entries() if one.kind == "approval.refused" and one.actor == person]
+
     def entries(self, incident_id: int | None = None) -> list[LedgerEntry]:
         query = sa.select(LedgerEntry).order_by(LedgerEntry.seq)
         with self.services.database.read() as session:
@@ -161,11 +183,22 @@ class Rig:
             assert session.scalars(sa.select(Lock)).all() == []
         assert self.services.engine.troubles() == []
 
+    def assert_untouched(self, oid: int | None, run: Run) -> None:
+        """The run did not happen: the live database is the one that it was, and nothing of the run is left."""
+        self.assert_sound()
+        assert self.shared.oid() == oid
+        assert self.shared.count_bags() == self.shared.baseline.fingerprint.tables["public.bag"].rows
+        assert self.shared.databases() == {DATABASE}
+        assert run.incident_id is not None
+        room = self.room(run.incident_id)
+        self.wait("the last word on the run", lambda: self._ends(room, f"Run {run.id},", f": {run.state}"))
+
     def assert_restored(self, run_id: int) -> None:
         """The run ended as an undisturbed one does, and left what that leaves and nothing else."""
         run = self.finished(run_id)
         assert run.state == "done", f"{run.state}: {run.words}\n{self.bot.log_tail()}"
-        assert run.proof is not None and run.proof.good, run.proof
+        assert run.proof is not None
+        assert run.proof.good, run.proof
         assert run.incident_id is not None
         self.assert_sound()
         assert self.shared.databases() == {DATABASE, f"{DATABASE}_before_run{run_id}"}

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.stage import DATABASE
 from bot.systems.probe import probe_database
 from tests.crash.moments import Moment, when_begun, when_ended, when_happened, when_queued
 from tests.crash.rig import STEPS, Rig, open_rig
-from tests.stage_fixtures import DATABASE, SharedStage
+from tests.stage_fixtures import SharedStage
 
 pytestmark = pytest.mark.crash
 

@@ -159,7 +159,7 @@ class RestoreDatabase(Action[Restore]):
             Step("preflight", "Check backup, server, roles and space", preflight, phase="retrieval"),
             Step("restore", "Restore beside the live database", restore),
             Step("compare", "Compare every table with the backup's manifest", compare),
-            Step("prepare", "Carry over owner, grants and settings; gather statistics", prepare),
+            Step("prepare", "Carry over owner, grants and settings", prepare),
             Step("swap", "Put it in the live one's place, keeping the old one", exchange, swapped, cancellable=False),
             Step(
                 "application", "Wait until the application is healthy", wait_healthy, phase="restart", cancellable=False
@@ -226,12 +226,10 @@ def compare(context: Context[Restore]) -> Facts:
 
 
 def prepare(context: Context[Restore]) -> Facts:
-    """A dump leaves out what belongs to the database itself; planning queries without statistics is slow."""
+    """A dump leaves out what belongs to the database itself."""
     place = find_place(context)
     if context.plan.observed["database_oid"] is not None:
         carry_over(place.maintenance, live=place.live, side=place.side)
-    with connect(place.side_url, purpose="analyze") as connection:
-        connection.execute("ANALYZE")
     return {}
 
 

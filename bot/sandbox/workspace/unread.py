@@ -21,7 +21,8 @@ def announce(workspace: Workspace, channel: Channel) -> None:
 
 
 def count(workspace: Workspace, channel: Channel, user: str) -> Json:
-    """{channel, unread, mentions, last_read}; thread replies, own messages and joins do not count.
+    """{channel, unread, mentions, last_read}; thread replies and joins do not count, and whoever
+    writes has read what came before.
     It stops counting at MOST_COUNTED."""
     last_read = channel.last_read.get(user, "0")
     unread = mentions = 0
@@ -29,7 +30,7 @@ def count(workspace: Workspace, channel: Channel, user: str) -> Json:
         for message in reversed(channel.messages.values()):
             if message["ts"] <= last_read or unread == MOST_COUNTED:
                 break
-            if _counts(message, user):
+            if _counts(message):
                 unread += 1
                 mentions += channel.is_im or is_named(workspace, _words(message), user)
     return {"channel": channel.id, "unread": unread, "mentions": mentions, "last_read": last_read}
@@ -47,8 +48,8 @@ def _words(message: Json) -> str:
     return f"{message.get('text', '')} {json.dumps(message['blocks']) if message.get('blocks') else ''}"
 
 
-def _counts(message: Json, user: str) -> bool:
-    if message.get("user") == user or message.get("subtype") in _QUIET:
+def _counts(message: Json) -> bool:
+    if message.get("subtype") in _QUIET:
         return False
     is_reply = message.get("thread_ts", message["ts"]) != message["ts"]
     return not is_reply or message.get("subtype") == "thread_broadcast"

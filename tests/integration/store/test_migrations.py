@@ -1,0 +1,79 @@
+"""Migrations: from nothing, by several processes at once, to exactly the models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from bot.store import ledger
+from bot.store.database import Database
+from bot.store.migrate import migrate
+from bot.store.tables import Incident, IncidentRole, Table
+from tests.integration.store.rows import NOON, make_incident
+
+MIGRATE = "import sys; from bot.store.database import Database; from bot.store.migrate import migrate; "
+MIGRATE += "migrate(Database(sys.argv[1]))"
+
+
+
+def list_differences(database: Database) -> list[Any]:
+    with database.engine.connect() as connection:
+        options = {"version_table": "holdfast_version", "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
+        return compare_metadata(context, Table.metadata)
+
+
+def test_the_migrated_schema_is_the_models(database: Database) -> None:
+    assert list_differences(database) == []
+
+
+def test_a_difference_would_be_seen(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE locks ADD COLUMN forgotten text"))
+    assert [change[0] for change in list_differences(database)] == ["remove_column"]
+
+
+def test_migrating_again_keeps_what_is_there(database: Database) -> None:
+    with database.write() as session:
+        ledger.append(session, kind="test", actor="mei", text="before")
+    migrate(database)
+    with database.read() as session:
+        assert ledger.verify(session) == (1, [])
+
+
+def test_several_processes_may_migrate_at_once(store_url: str) -> None:
+    started = [subprocess.Popen([sys.executable, "-c", MIGRATE, store_url]) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in started] == [0, 0]
+    database = Database(store_url)
+    try:
+        assert list_differences(database) == []
+        with database.read() as session:
+            assert ledger.read_head(session) == (0, ledger.GENESIS)
+    finally:
+        database.close()
+
+
+def test_rows_need_what_they_belong_to(database: Database) -> None:
+    with pytest.raises(sa.exc.IntegrityError), database.write() as session:
+        session.add(IncidentRole(incident_id=404, role="dr_coordinator", person="mei", since=NOON))
+
+
+def test_numbers_of_incidents_are_not_used_twice(database: Database) -> None:
+    with database.write() as session:
+        first = make_incident()
+        session.add(first)
+        session.flush()
+        session.delete(first)
+    with database.write() as session:
+        second = make_incident()
+        session.add(second)
+        session.flush()
+        assert second.id == 2
+    with database.read() as session:
+        assert session.get_one(Incident, 2).title == second.title
