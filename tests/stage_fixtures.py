@@ -49,7 +49,7 @@ class SharedStage:
         with self.admin() as connection:
             copy = sql.SQL("CREATE DATABASE {} OWNER traitortrack TEMPLATE {}")
             connection.execute(copy.format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE)))
-        self._empty_bucket(keep=self.baseline.key)
+        self._empty_bucket({part.key for part in self.baseline.parts} | {self.baseline.manifest_key})
         self.stage.start_application()
 
     def drop_everything(self) -> None:
@@ -83,8 +83,8 @@ class SharedStage:
         """For good: every version of it."""
         self._delete_where(lambda found: found == key)
 
-    def _empty_bucket(self, *, keep: str) -> None:
-        self._delete_where(lambda found: not found.startswith(keep))
+    def _empty_bucket(self, kept: set[str]) -> None:
+        self._delete_where(lambda found: found not in kept)
 
     def _delete_where(self, chosen: Callable[[str], bool]) -> None:
         s3 = self.stage.cloud.s3

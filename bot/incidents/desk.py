@@ -66,8 +66,8 @@ class Desk:
     ) -> Incident:
         """Open an incident. Raises `Refused` for bad input, `SameAgain` for a twin within a minute."""
         severity = self.known_severity(severity)
-        category = self._known_category(category)
         title = clean_line(title, "the title", TITLE_LIMIT, "Database connection failure")
+        category = self._known_category(category, title)
         now = self.clock()
         with self.database.write() as session:
             if not confirmed:
@@ -179,9 +179,11 @@ class Desk:
         known = known_word(word.upper(), tuple(self.policy.severities), "a severity", "P1")
         return next(name for name in self.policy.severities if name == known)
 
-    def _known_category(self, word: str | None) -> str:
+    def _known_category(self, word: str | None, title: str) -> str:
+        """The category as named; where none is, the one that the title speaks of, else the policy's first."""
         if word is None:
-            return "infrastructure"
+            spoken = title.lower()
+            return next((key for key in self.policy.categories if key in spoken), next(iter(self.policy.categories)))
         return known_word(word, tuple(self.policy.categories), "a category", "database")
 
     def _refuse_twin(self, session: Session, severity: SeverityName, title: str, now: datetime) -> None:
@@ -193,6 +195,7 @@ class Desk:
         )
         twin = session.scalar(query.order_by(Incident.id.desc()))
         if twin is not None:
+            session.expunge(twin)  # the refusal undoes the transaction, after which it could not be read
             raise SameAgain(twin)
 
     def _known(self, session: Session, incident_id: int, *, with_for_update: bool = False) -> Incident:

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
         HeadObjectRequestTypeDef,
     )
 
-# S3 takes parts of 5 MB or more, 10,000 at most: they grow, so that 240 GB fit.
-PART_BYTES = 8 * 1024 * 1024
+# S3 takes parts of 5 MiB or more, 10,000 at most: they grow with the object, so that 150 GB fit. One is sent while the
+# next is filled: several uploads at a time stay small together.
+PART_BYTES = 5 * 1024 * 1024
 PARTS_OF_ONE_SIZE = 2_000
-PARTS_IN_FLIGHT = 2
+PARTS_IN_FLIGHT = 1
 READ_BYTES = 1024 * 1024
 READ_ATTEMPTS = 5
 
@@ -85,7 +86,7 @@ class Bucket:
         metadata: Mapping[str, str],
         storage_class: StorageClassType = "STANDARD",
     ) -> Stored:
-        """Store a stream of any length under a key that must be free, three parts of 8 MB in memory at a time.
+        """Store a stream of any length under a key that must be free, in about 15 MB of memory.
 
         Every part carries its SHA-256, which S3 checks. An upload that does not come to its end is aborted and leaves
         nothing. Raises ArchiveExists, StorageUnavailable, and whatever `chunks` raises.
@@ -221,17 +222,18 @@ class Bucket:
 
 
 def _cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Parts for S3 from chunks of any size: all but the last are full."""
-    collected, number = bytearray(), 0
+    """Parts for S3 from chunks of any size: all but the last are as large as they must be."""
+    collected: list[bytes] = []
+    size_bytes = number = 0
     for chunk in chunks:
-        collected += chunk
-        wanted = PART_BYTES * (1 + number // PARTS_OF_ONE_SIZE)
-        while len(collected) >= wanted:
-            yield bytes(memoryview(collected)[:wanted])
-            del collected[:wanted]
-            number += 1
+        collected.append(chunk)
+        size_bytes += len(chunk)
+        if size_bytes >= PART_BYTES * (1 + number // PARTS_OF_ONE_SIZE):
+            yield b"".join(collected)
+            collected.clear()
+            size_bytes, number = 0, number + 1
     if collected:
-        yield bytes(collected)
+        yield b"".join(collected)
 
 
 def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

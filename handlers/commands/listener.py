@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, Respond
 
 from bot.services import Services
 from handlers.boundary import guard
@@ -14,19 +16,37 @@ from handlers.request import Reply, Request
 COMMANDS = {"/incident": "handlers.commands.incident", "/dr": "handlers.commands.dr"}
 
 
+ACK_WITHIN_S = 2.0
+"""Slack allows three seconds; of these some are spent on the way."""
+WORKERS = 32
+
+
 def register(app: App, services: Services) -> None:
     """Listen to every command."""
+    pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="command")
     for command, package_name in COMMANDS.items():
-        app.command(command)(_listener(services, command, package_name))
+        app.command(command)(_listener(services, command, package_name, pool))
 
 
-def _listener(services: Services, command: str, package_name: str) -> Any:
-    def listen(ack: Ack, body: dict[str, Any]) -> None:
+def _listener(services: Services, command: str, package_name: str, pool: ThreadPoolExecutor) -> Any:
+    def listen(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         # What was asked for is committed before Slack is told: an acknowledged command is a kept one.
-        reply = guard(lambda: answer(services, command, package_name, body))
-        ack(text=reply.text, blocks=reply.blocks or None)
+        answering = pool.submit(guard, lambda: answer(services, command, package_name, body))
+        try:
+            reply = answering.result(ACK_WITHIN_S)
+        except NotYet:
+            ack(text=":hourglass_flowing_sand: This takes longer than usual; the answer follows.")
+            _follow_up(answering, respond)
+        else:
+            ack(text=reply.text, blocks=reply.blocks or None)
 
     return listen
+
+
+def _follow_up(answering: Future[Reply], respond: Respond) -> None:
+    reply = answering.result()
+    if reply.text:
+        respond(text=reply.text, blocks=reply.blocks or None, response_type="ephemeral")
 
 
 def answer(services: Services, command: str, package_name: str, body: dict[str, Any]) -> Reply:

@@ -39,8 +39,14 @@ def find_subcommands(package_name: str) -> dict[str, Subcommand]:
 def split_words(text: str) -> tuple[str, str]:
     """First word in lower case, and the rest as typed: quotes straight, names and links unescaped."""
     typed = unsmart(unescape(text)).strip()
-    word, _, rest = typed.partition(" ")
-    return word.lower(), rest.strip()
+    word, rest = split_first(typed)
+    return word.lower(), rest
+
+
+def split_first(text: str) -> tuple[str, str]:
+    """The first word and what follows it, line breaks kept; what is missing is empty."""
+    word, *rest = text.split(maxsplit=1) or [""]
+    return word, rest[0] if rest else ""
 
 
 def choose(command: str, package_name: str, word: str) -> Subcommand:

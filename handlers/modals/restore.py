@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from bot.outcome import Failed, Refused
-from bot.recovery.backups import describe_backups
+from bot.recovery.backups import describe_backups, settings_of
 from bot.recovery.registry import default_database
 from bot.slack.client import call
 from bot.slack.text import literal
@@ -23,9 +23,7 @@ def open_modal(request: Request, database: str | None) -> Reply:
     database = database or default_database(services.policy)
     if not services.policy.may_request(request.person):
         raise Refused(f"{request.person.name} may not ask for recovery plans.", "Ask somebody of the recovery team.")
-    if database not in services.policy.databases:
-        known = ", ".join(services.policy.databases)
-        raise Refused(f"{database[:60]!r} is not a database of the policy.", f"Known: {known}.")
+    settings_of(services.world, database)
     loading = restore_loading(database)
     opened = call(services.slack.views_open, trigger_id=request.trigger_id, view=loading)["view"]
     call(services.slack.views_update, view_id=opened["id"], view=_filled(request, database))

@@ -30,7 +30,7 @@ from bot.sandbox.workspace.state import Channel
 from bot.services import Services
 from bot.settings import manifest_path
 from bot.store import ledger
-from bot.store.tables import Incident, LedgerEntry, Lock, Plan, Run, RunStep
+from bot.store.tables import Delivery, Incident, LedgerEntry, Lock, Notice, Plan, Run, RunStep
 from tests.stage_fixtures import SharedStage
 
 T = TypeVar("T")
@@ -83,7 +83,8 @@ class Rig:
 
     def declare(self, title: str = "Bags are missing") -> Incident:
         """An incident with its room."""
-        declared = self.services.desk.declare(actor="amara", severity="P1", title=title, category="database")
+        desk = self.services.desk
+        declared = desk.declare(actor="amara", severity="P1", title=title, category="database", confirmed=True)
         return self.wait("its room", lambda: self._with_room(declared.id))
 
     def plan_restore(self, incident: Incident, backup: str | None = None, person: str = "diego") -> Plan:
@@ -172,8 +173,15 @@ class Rig:
         return [row for row in rows if incident_id is None or row.incident_id == incident_id]
 
     def settle(self) -> None:
-        """Wait until the bot has nothing left to do."""
-        self.wait("rest", lambda: self.services.engine.pending() == 0 or None)
+        """Wait until the bot has nothing left to do and everything is said as it is now."""
+        self.wait("rest", lambda: (self._unsaid() == 0 and self.services.engine.pending() == 0) or None)
+
+    def _unsaid(self) -> int:
+        """Deliveries that do not show their notice's newest version."""
+        query = sa.select(sa.func.count()).select_from(Delivery).join(Notice, Notice.id == Delivery.notice_id)
+        late = sa.or_(Delivery.shown_version < Notice.version, Delivery.state != "sent")
+        with self.services.database.read() as session:
+            return session.scalar(query.where(late)) or 0
 
     def assert_sound(self) -> None:
         """Whatever happened: the chain holds, no lock is left, and no workflow ended in an error."""

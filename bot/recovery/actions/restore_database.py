@@ -248,10 +248,13 @@ def exchange(context: Context[Restore]) -> Facts:
 
 
 def _fill_empty_place(context: Context[Restore], place: Place) -> Facts:
+    with connect(place.maintenance, purpose="look at the place") as connection:
+        if find_database(connection, place.live) is not None:
+            raise Refused(f"Somebody has made a database {place.live} since the plan.", "Ask for a new plan.")
     put_in_empty_place(place.maintenance, place.side, place.live, _manifest(context).source.traits)
     facts = swapped(context)
     if facts is None:
-        raise Failed(f"Somebody else made a database {place.live} meanwhile.", "", "Ask for a new plan.")
+        raise Failed(f"{place.side} was not there any more to become {place.live}.", "", "Ask for a new plan.")
     return facts
 
 

@@ -80,7 +80,7 @@ def back_up(
 
     `run` names the attempt; the backup's key is `<prefix><database>_<snapshot, UTC>_<run>`. A run that has its manifest
     already returns it and does nothing. `portable` makes the checksums comparable across major versions. `jobs` are
-    pg_dumps at a time, by default one per core. Phases told: snapshot, dump, verify, manifest.
+    pg_dumps at a time, by default one per core, at most 4. Phases told: snapshot, dump, verify, manifest.
     Raises SystemRefused, SystemFailed or SystemCancelled; then there is no manifest, and what was stored is no backup.
     """
     key_prefix = f"{prefix}{quote(database_of(url), safe='')}_"
@@ -93,7 +93,7 @@ def back_up(
         tools = find_client_tools(observe_server(connection).major)
         source = _describe_source(connection, url, tools)
         dumper = _Dumper(url, bucket, key, tools, snapshot, marks, storage_class, watch)
-        plans, workers = _plan_parts(connection), jobs or os.cpu_count() or 2
+        plans, workers = _plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
         parts, fingerprint = _dump_parts(dumper, plans, workers, portable=portable)
     manifest = Manifest(
         key=key,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bot.recovery.backups import settings_of
 from bot.recovery.registry import default_database
 from handlers.commands.subcommand import Subcommand
 from handlers.request import Reply, Request
 
 
 def handle(request: Request) -> Reply:
-    incident = request.incident
-    plan = request.services.plans.request(
+    incident, services = request.incident, request.services
+    database = request.text or default_database(services.policy)
+    settings_of(services.world, database)
+    plan = services.plans.request(
         person=request.person,
         action="back_up_database",
-        parameters={"database": request.text or default_database(request.services.policy)},
+        parameters={"database": database},
         place=request.place,
         incident_id=incident.id if incident else None,
     )

@@ -6,14 +6,14 @@ from bot.incidents.desk import SameAgain
 from bot.slack.blocks import parts
 from bot.slack.text import literal
 from bot.store.tables import Incident
-from handlers.commands.subcommand import Subcommand
+from handlers.commands.subcommand import Subcommand, split_first
 from handlers.modals import declare as modal
 from handlers.request import Reply, Request
 
 
 def handle(request: Request) -> Reply:
-    severity, _, title = request.text.partition(" ")
-    if not title.strip():
+    severity, title = split_first(request.text)
+    if not title:
         return modal.open_modal(request, severity)
     try:
         incident = request.desk.declare(actor=request.person.key, severity=severity, title=title)

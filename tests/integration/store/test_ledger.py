@@ -107,9 +107,10 @@ def test_the_timeline_is_in_the_order_of_what_happened(database: Database) -> No
         assert [one.text for one in ledger.read_timeline(session, 1)] == ["first", "second", "third"]
 
 
-def test_many_at_once_make_one_chain(database: Database, store_url: str) -> None:
+def test_many_at_once_make_one_chain(database: Database) -> None:
+    url = database.url.render_as_string(hide_password=False)
     with ThreadPoolExecutor(8) as pool:
-        others = [pool.submit(run_process, store_url, f"process {number}") for number in range(2)]
+        others = [pool.submit(run_process, url, f"process {number}") for number in range(2)]
         threads = [pool.submit(append, database, key=f"t{n % 20}", actor="thread") for n in range(40)]
         seqs = {one.result().seq for one in threads}
         assert [one.result() for one in others] == [0, 0]
@@ -170,6 +171,14 @@ def new_values(database: Database, seq: int, column: str) -> st.SearchStrategy[o
 def test_a_removed_row_is_named(filled: Database, seq: int) -> None:
     with tampered(filled, "DELETE FROM ledger WHERE seq = :seq", seq=seq) as breaks:
         assert [one.words for one in breaks] == [f"entry {seq} was removed"]
+
+
+def test_a_row_that_cannot_be_read_any_more_is_named(filled: Database) -> None:
+    with tampered(filled, "UPDATE ledger SET data = '{' WHERE seq = 3") as breaks:
+        assert [one.seq for one in breaks] == [3, 4]
+    if filled.is_sqlite:
+        with tampered(filled, "UPDATE ledger SET happened_at = 'yesterday' WHERE seq = 3") as breaks:
+            assert breaks[0].words == "entry 3 was changed: it cannot even be read"
 
 
 def test_removed_rows_in_a_row_are_named_together(filled: Database) -> None:

@@ -16,6 +16,7 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.tables import Incident, IncidentRole, Table
 from tests.integration.store.rows import NOON, make_incident
+from tests.integration.store.stores import open_store
 
 MIGRATE = "import sys; from bot.store.database import Database; from bot.store.migrate import migrate; "
 MIGRATE += "migrate(Database(sys.argv[1]))"
@@ -33,10 +34,11 @@ def test_the_migrated_schema_is_the_models(database: Database) -> None:
     assert list_differences(database) == []
 
 
-def test_a_difference_would_be_seen(database: Database) -> None:
-    with database.engine.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE locks ADD COLUMN forgotten text"))
-    assert [change[0] for change in list_differences(database)] == ["remove_column"]
+def test_a_difference_would_be_seen(store_url: str) -> None:
+    with open_store(store_url) as database:
+        with database.engine.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE locks ADD COLUMN forgotten text"))
+        assert [change[0] for change in list_differences(database)] == ["remove_column"]
 
 
 def test_migrating_again_keeps_what_is_there(database: Database) -> None:

@@ -19,16 +19,23 @@ UNUSUAL_SCHEMA = '''
         VALUES ('tab\there'), (E'real\ttab, \\\\., \\n'), (NULL), ('مرحبا 👜');
 
     CREATE TABLE everything (
-        id uuid PRIMARY KEY, doc json, docb jsonb, page xml, place point, feeling mood, feelings mood[],
+        id uuid PRIMARY KEY, doc json, docb jsonb, place point, feeling mood, feelings mood[],
         kilos weight, where_at spot, numbers int[], tags text[], bytes bytea, at timestamptz, span interval,
         period tstzrange, address inet, bits bit varying, searched tsvector, related regclass, f float8
     );
     INSERT INTO everything VALUES (
-        'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a":  1}', '{"b": 2}', '<a>b</a>', '(1,2)', 'angry',
+        'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a":  1}', '{"b": 2}', '(1,2)', 'angry',
         '{calm,angry}', 12.5, '(3,4)', '{1,NULL,3}', '{"a,b","c\\"d"}', '\\xdeadbeef', now(), '1 day 2 hours',
         '[2025-01-01,2025-02-01)', '10.0.0.1/8', B'101', 'a fat cat', 'everything', 'NaN'
-    ), ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    ), ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
         'infinity', NULL, 'empty', NULL, NULL, NULL, NULL, '-0');
+
+    CREATE TABLE pages (id int, page xml);
+    DO $$ BEGIN
+        INSERT INTO pages VALUES (1, '<a>b</a>');
+    EXCEPTION WHEN feature_not_supported THEN  -- some builds have no libxml
+        INSERT INTO pages VALUES (1, NULL);
+    END $$;
 
     CREATE TABLE measured (at date NOT NULL, value int) PARTITION BY RANGE (at);
     CREATE TABLE measured_2024 PARTITION OF measured FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');

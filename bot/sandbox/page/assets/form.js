@@ -8,7 +8,7 @@ export class Form {
   open(blockId, actionId, initial) {
     const key = keyOf(blockId, actionId);
     const known = this.#values.get(key);
-    if (true) this.#values.set(key, { blockId, actionId, state: initial });
+    if (!known || known.state.type !== initial.type) this.#values.set(key, { blockId, actionId, state: initial });
     return this.#values.get(key).state;
   }
 

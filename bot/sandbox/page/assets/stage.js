@@ -62,7 +62,7 @@ function renderLights(lights) {
 
 function renderScenarios(scenarios, ready) {
   if (!scenarios.length) return null;
-  const words = "Each one breaks something for real. The bot can bring it back.";
+  const words = "Each one breaks something for real.";
   const buttons = scenarios.map((scenario) => renderScenario(scenario, ready));
   return [el("h3", {}, "Scenarios"), el("p", { class: "muted" }, words), buttons];
 }

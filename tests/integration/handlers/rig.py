@@ -1,0 +1,208 @@
+"""The real bot in this process, between a store and a served workspace; and people who use it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+from bot.app import build_bolt, build_services
+from bot.policy import Policy, load_policy
+from bot.sandbox.actor import Actor
+from bot.sandbox.actor import wait_for as wait_until
+from bot.sandbox.people import BYSTANDER, list_members
+from bot.sandbox.workspace import HttpDelivery, StartChannel, Timing, Workspace, build_workspace, serve
+from bot.services import Services
+from bot.settings import manifest_path
+from bot.slack.channels import join_or_create
+from bot.store.tables import Delivery
+from bot.web.server import build_web, serve_web
+
+Json = dict[str, Any]
+LOBBY = "traitortrack-incidents"
+DELIVERIES = ("socket", "http")
+SECRET = "0123456789abcdef0123456789abcdef"
+WAIT_S = 20.0
+
+
+class Human(Actor):
+    """A person in the workspace, with what only they were told."""
+
+    def ask(self, text: str, command: str = "/incident", channel: str = "") -> Json:
+        """Type a command; the answer that only this person sees, empty where there is none."""
+        channel = channel or self.lobby
+        before = self.told(channel)
+        self.type_command(channel, command, text)
+        new = self.told(channel)[len(before) :]
+        return new[-1] if new else {}
+
+    def told(self, channel: str = "") -> list[Json]:
+        place = self.workspace.state.channels[channel or self.lobby]
+        return [message for message in list(place.ephemerals) if message["for_user"] == self.user_id]
+
+    @property
+    def lobby(self) -> str:
+        return find_channel(self.workspace, LOBBY)
+
+    def close_forms(self) -> None:
+        for view_id in reversed(self.workspace.state.stacks.get(self.user_id) or []):
+            self._post("view_close", view_id=view_id)
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The bot's services, the workspace that it is in, and the policy's people in it."""
+
+    services: Services
+    workspace: Workspace
+    policy: Policy
+    url: str = ""
+
+    def human(self, key: str) -> Human:
+        return Human(self.workspace, f"U0{key.upper()}")
+
+    @property
+    def bystander(self) -> Human:
+        return Human(self.workspace, BYSTANDER.id)
+
+    def room(self, incident_id: int) -> str:
+        """The id of an incident's channel, once it is open."""
+        desk = self.services.desk
+        return wait_until("the room", lambda: desk.find(incident_id).channel_id, WAIT_S)
+
+    def settle(self) -> None:
+        """Wait until everything that was to be said has been said."""
+        wait_until("quiet", lambda: self._is_quiet() or None, WAIT_S)
+
+    def texts(self, channel: str) -> list[str]:
+        """What the bot said in a channel, oldest first."""
+        bot = self.workspace.installed.bot_user_id
+        messages = self.workspace.state.channels[channel].messages
+        return [one["text"] for one in list(messages.values()) if one.get("user") == bot and not one.get("subtype")]
+
+    def resolve_all(self) -> None:
+        for incident in self.services.desk.list_open():
+            self.services.desk.resolve(incident.id, actor="amara")
+        self.settle()
+
+    def _is_quiet(self) -> bool:
+        with self.services.database.read() as session:
+            unsaid = session.scalar(sa.select(Delivery.id).where(Delivery.state.not_in(("sent", "failed"))).limit(1))
+        return unsaid is None and self.services.engine.pending() == 0
+
+
+def find_channel(workspace: Workspace, name: str) -> str:
+    channel = workspace.state.channel_named(name)
+    assert channel is not None
+    return channel.id
+
+
+def make_workspace(policy: Policy, delivery: HttpDelivery | None = None, **options: Any) -> Workspace:
+    manifest = yaml.safe_load(manifest_path().read_text(encoding="utf-8"))
+    return build_workspace(
+        list_members(policy), manifest=manifest, delivery=delivery, channels=[StartChannel(LOBBY)],
+        timing=Timing(retry_delays_s=(0.0, 0.05, 0.05)), **options,
+    )  # fmt: skip
+
+
+def make_environment(workspace: Workspace, folder: Path, how: str) -> dict[str, str]:
+    """What the bot is started with. It knows no database to recover: these tests are about the desk."""
+    found = {
+        **workspace.environment,
+        "HOME": str(folder),
+        "PATH": os.environ["PATH"],
+        "HOLDFAST_DATABASE_URL": f"sqlite:///{folder / 'holdfast.db'}",
+    }
+    if how == "http":
+        del found["SLACK_APP_TOKEN"]
+        found["SLACK_SIGNING_SECRET"] = SECRET
+    return found
+
+
+@contextmanager
+def run_bot(how: str, folder: Path, *, lead: bool = True) -> Iterator[Bot]:
+    """The whole bot over Socket Mode or HTTP, as `holdfast serve` puts it together."""
+    policy = load_policy(None)
+    delivery = HttpDelivery("http://127.0.0.1:9/", SECRET) if how == "http" else None
+    workspace = make_workspace(policy, delivery)
+    with serve(workspace):
+        services = build_services(make_environment(workspace, folder, how))
+        bolt = build_bolt(services)
+        connect = _over_http(services, bolt, delivery) if delivery else _over_socket(workspace, bolt)
+        with connect as url:
+            join_or_create(services.slack, LOBBY)
+            if lead:
+                services.engine.lead()
+            try:
+                yield Bot(services, workspace, policy, url)
+            finally:
+                services.engine.stop()
+                services.database.close()
+
+
+@contextmanager
+def _over_http(services: Services, bolt: App, delivery: HttpDelivery) -> Iterator[str]:
+    with serve_web(build_web(services, bolt), "127.0.0.1", 0) as port:
+        delivery.request_url = f"http://127.0.0.1:{port}/slack/events"
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _over_socket(workspace: Workspace, bolt: App) -> Iterator[str]:
+    handler = SocketModeHandler(bolt, workspace.installed.app_token)
+    handler.connect()  # type: ignore[no-untyped-call]
+    wait_until("connection", lambda: bool(workspace.sockets.connections) or None, WAIT_S)
+    try:
+        yield ""
+    finally:
+        handler.client.auto_reconnect_enabled = False
+        handler.client.default_auto_reconnect_enabled = False
+        workspace.run(workspace.sockets.cut())
+        handler.client.closed = True
+        handler.client.message_queue.put("")
+        handler.close()  # type: ignore[no-untyped-call]
+
+
+def run_at_once(*works: Any) -> None:
+    """Run things side by side, as several people do; an exception in one is raised here."""
+    errors: list[BaseException] = []
+
+    def run(work: Any) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 (handed to the test)
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def show(message: Mapping[str, Any]) -> str:
+    """Everything that can be read in a message: its text and every text in its blocks."""
+    return "\n".join([str(message.get("text", "")), *_texts(message.get("blocks") or [])])
+
+
+def _texts(shape: object) -> Iterator[str]:
+    if isinstance(shape, dict):
+        for name, value in shape.items():
+            if name == "text" and isinstance(value, str):
+                yield value
+            else:
+                yield from _texts(value)
+    elif isinstance(shape, list):
+        for one in shape:
+            yield from _texts(one)
