@@ -17,7 +17,7 @@ PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python
 NO_PYTHON := Holdfast needs Python 3.11 to 3.14 with venv (Debian, Ubuntu: the package python3-venv). \
 	None was found on PATH; name one: make install PYTHON=/path/to/python3
 
-BENCHES = $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/bench/bench_*.py))
+BENCHES = $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/bench/*_bench.py))
 
 .PHONY: help install demo test bench lint types contract check wheel lock clean
 

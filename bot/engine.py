@@ -1,4 +1,4 @@
-"""Durable execution on DBOS: settings, election, recovery, enqueueing. The only file that knows its traps.
+"""Durable execution on DBOS: settings, recovery, enqueueing. The only file that knows its traps.
 
 Every process may enqueue; one elected process runs workflows. State and the intent to act on it are
 committed in one transaction, effects follow. A workflow is a plain function of JSON arguments, registered
@@ -7,35 +7,30 @@ under a name that never changes its meaning: changed code gets a new name.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from dbos import _queue as dbos_queue
 from dbos._sys_db import SystemDatabase
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
+from bot.election import LeaderLock
 from bot.store.database import Database
 from bot.store.migrate import hold_migration_lock
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 NAME = "holdfast"
 APPLICATION_VERSION = "1"
 """Raised only after the old version has drained: pending work of another version is silently stuck."""
-LEADER_LOCK = 4_915_110_002
-HEARTBEAT_S = 1.0
-HEARTBEAT_LIMIT_S = 10.0
 SWEEP_S = 2.0
 TIDY_EVERY_S = 600.0
 TIDY_AT_ONCE = 1000
@@ -58,7 +53,6 @@ class Engine:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._workflows: dict[str, Callable[..., None]] = {}
-        self._registered: dict[str, Callable[..., None]] = {}
         self._prepare()
         self._client = DBOSClient(
             system_database_engine=database.engine,
@@ -67,7 +61,7 @@ class Engine:
         )
         self._stop = threading.Event()
         self._bell = _Bell()
-        self._lock: _LeaderLock | None = None
+        self._lock: LeaderLock | None = None
         self.is_leader = False
 
     def register(self, name: str, function: Callable[..., None]) -> None:
@@ -114,7 +108,7 @@ class Engine:
         `on_lost` is called when leadership can no longer be proven; the default ends the process, since two
         leaders would do things twice.
         """
-        self._lock = _LeaderLock(self.database)
+        self._lock = LeaderLock(self.database)
         if not self._lock.acquire(wait=wait, stop=self._stop):
             return False
         self.is_leader = True
@@ -166,7 +160,7 @@ class Engine:
 
     def _launch(self) -> None:
         for name, function in self._workflows.items():
-            self._registered[name] = DBOS.workflow(name=name)(_own_function(function, self._bell))
+            DBOS.workflow(name=name)(_own_function(function, self._bell))
         dbos_queue.queue_worker_thread = _listen_to(self._bell)  # type: ignore[assignment]
         DBOS(
             config={
@@ -209,22 +203,6 @@ class Engine:
         others = {row.executor_id for row in pending if row.executor_id and row.executor_id != DBOS.executor_id}
         if others:
             DBOS._recover_pending_workflows(sorted(others))
-
-
-def step(name: str, function: Callable[[], T]) -> T:
-    """Run `function` as a recorded step of the running workflow; its JSON result is replayed after a crash."""
-    return DBOS.run_step({"name": name}, function)
-
-
-def start_now(engine: Engine, name: str, *arguments: JsonValue, key: str) -> None:
-    """From inside a workflow: start another one here and now, without waiting for the queue to be polled."""
-    with SetWorkflowID(key):
-        DBOS.start_workflow(engine._registered[name], *arguments)
-
-
-def sleep(seconds: float) -> None:
-    """Wait inside a workflow; a restart does not start the wait again. For seconds, never for hours."""
-    DBOS.sleep(seconds)
 
 
 def seconds_until(moment: datetime, now: datetime) -> float:
@@ -300,75 +278,3 @@ def _listen_to(bell: _Bell) -> Callable[[threading.Event, DBOS, dbos_queue.Queue
         WORKER(_StopOrBell(stop, bell), dbos, queue)  # type: ignore[arg-type]
 
     return work
-
-
-class _LeaderLock:
-    """A blocking lock file beside SQLite; an advisory lock on a connection of its own on PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self._file: int | None = None
-        self._connection: sa.Connection | None = None
-
-    def acquire(self, *, wait: bool, stop: threading.Event) -> bool:
-        attempt = self._try_file if self.database.file else self._try_advisory
-        while not attempt():
-            if not wait or stop.wait(0.25):
-                return False
-        return True
-
-    def release(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-
-    def watch(self, stop: threading.Event, on_lost: Callable[[], None]) -> None:
-        """A heartbeat each second; any error, or none that succeeds for ten seconds, is the end."""
-        if self._connection is None:
-            return
-        while not stop.wait(HEARTBEAT_S):
-            guard = threading.Timer(HEARTBEAT_LIMIT_S, on_lost)
-            guard.daemon = True
-            guard.start()
-            try:
-                self._connection.execute(sa.text("SELECT 1"))
-            except sa.exc.SQLAlchemyError:
-                on_lost()
-                return
-            finally:
-                guard.cancel()
-
-    def _try_file(self) -> bool:
-        path = Path(f"{self.database.file}.leader")
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return False
-        self._file = handle
-        return True
-
-    def _try_advisory(self) -> bool:
-        if self._connection is None:
-            self._connection = _leader_engine(self.database).connect()
-            for setting in (
-                "tcp_keepalives_idle = 5",
-                "tcp_keepalives_interval = 3",
-                "tcp_keepalives_count = 3",
-            ):
-                self._connection.exec_driver_sql(f"SET {setting}")
-        query = sa.select(sa.func.pg_try_advisory_lock(LEADER_LOCK))
-        return bool(self._connection.execute(query).scalar())
-
-
-def _leader_engine(database: Database) -> sa.Engine:
-    """A direct connection that notices a dead network, outside the pool."""
-    return sa.create_engine(
-        database.url,
-        poolclass=sa.NullPool,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"tcp_user_timeout": 8000, "connect_timeout": 5},
-    )

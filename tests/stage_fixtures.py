@@ -7,6 +7,7 @@ in the bucket nothing but one verified backup of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,6 +57,15 @@ class SharedStage:
         """Drop whatever tests made, and the live database."""
         for name in self.databases():
             self.stage.cluster.drop_database(name)
+
+    @contextmanager
+    def bot_store(self) -> Iterator[str]:
+        """The URL of an empty PostgreSQL database for a bot's own store."""
+        self.stage.cluster.create_database("bot")
+        try:
+            yield self.stage.cluster.url("bot")
+        finally:
+            self.stage.cluster.drop_database("bot")
 
     def databases(self) -> set[str]:
         """Names of the databases, without PostgreSQL's own, the pristine one and a bot's store."""

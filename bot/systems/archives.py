@@ -1,6 +1,7 @@
 """Objects in S3 that are written once and read back exactly: streamed both ways, in bounded memory.
 
-Needs s3:PutObject, s3:AbortMultipartUpload, s3:GetObject, s3:GetObjectVersion and s3:ListBucket on the bucket.
+Needs s3:PutObject, s3:AbortMultipartUpload, s3:ListBucketMultipartUploads, s3:GetObject, s3:GetObjectVersion and
+s3:ListBucket on the bucket.
 """
 
 from __future__ import annotations
@@ -144,6 +145,20 @@ class Bucket:
                     yield Stored(folder["Prefix"], None, 0)
         except (ClientError, BotoCoreError) as error:
             raise self._explain(prefix, error) from error
+
+    def abort_uploads(self, prefix: str, *, containing: str) -> int:
+        """Drop the unfinished uploads under a prefix whose key contains a text; how many there were.
+
+        What a killed process began is invisible in listings and paid for all the same.
+        """
+        try:
+            listed = self._client.list_multipart_uploads(Bucket=self.name, Prefix=prefix)
+            left = [upload for upload in listed.get("Uploads", []) if containing in upload["Key"]]
+            for upload in left:
+                self._client.abort_multipart_upload(Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"])
+        except (ClientError, BotoCoreError) as error:
+            raise self._explain(prefix, error) from error
+        return len(left)
 
     def _put(self, key: str, body: bytes, metadata: Mapping[str, str], storage_class: StorageClassType) -> Stored:
         answer = self._client.put_object(

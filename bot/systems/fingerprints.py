@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
@@ -22,6 +22,7 @@ from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, connect
 
 Method = Literal["record", "text"]
+LOOK_EVERY_S = 0.2
 
 # Types whose hash depends on the value alone. An enum's or regclass's depends on object ids, which a restore changes;
 # json, xml and point have none; those tables are hashed by their rows' text.
@@ -163,7 +164,8 @@ def take_fingerprint(
 
     `snapshot` is one exported by pg_export_snapshot() and still held; without it one is taken here. `like` makes
     tables comparable with an earlier fingerprint by hashing them the same way; `portable` hashes by text everywhere,
-    for comparing across versions. `check` is called between tables and may raise. Raises FingerprintFailed.
+    for comparing across versions. `check` is called five times a second and may raise, which stops the reading.
+    Raises FingerprintFailed.
     """
     try:
         with _reading(url, snapshot) as (connection, held):
@@ -253,23 +255,41 @@ def _list_tables(connection: Connection, like: Fingerprint | None, *, portable: 
 def _read_tables(
     url: str, snapshot: str, tables: list[_Table], connections: int, check: Callable[[], None]
 ) -> dict[str, TableFingerprint]:
-    waiting = deque(tables)
-    found: dict[str, TableFingerprint] = {}
+    waiting, found = deque(tables), dict[str, TableFingerprint]()
+    busy: list[Connection] = []
 
     def work() -> None:
         with _reading(url, snapshot) as (connection, _):
-            while True:
-                check()
+            busy.append(connection)
+            while waiting:
                 try:
                     table = waiting.popleft()
                 except IndexError:
                     return
                 found[table.name] = _hash_table(connection, table)
 
-    with ThreadPoolExecutor(connections, thread_name_prefix="fingerprint") as workers:
-        for done in [workers.submit(work) for _ in range(min(connections, len(tables)))]:
-            done.result()
+    with ThreadPoolExecutor(connections, thread_name_prefix="fingerprint") as pool:
+        workers = [pool.submit(work) for _ in range(min(connections, len(tables)))]
+        try:
+            _wait_for(workers, check)
+        except BaseException:
+            # One table may take an hour: nobody waits for that who has been told to stop.
+            waiting.clear()
+            for connection in busy:
+                connection.cancel_safe()
+            raise
     return found
+
+
+def _wait_for(workers: list[Future[None]], check: Callable[[], None]) -> None:
+    """Wait for all of them, looking around five times a second; the first failure counts."""
+    while wait(workers, timeout=LOOK_EVERY_S, return_when=FIRST_EXCEPTION).not_done:
+        for worker in workers:
+            if worker.done():
+                worker.result()
+        check()
+    for worker in workers:
+        worker.result()
 
 
 def _hash_table(connection: Connection, table: _Table) -> TableFingerprint:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from bot.sandbox.children import Child
 from tests.crash.rig import Rig, look_closely
 
 Moment = Callable[[Rig, int], None]
@@ -21,13 +22,13 @@ def when_queued(rig: Rig, run_id: int) -> None:
     assert rig.steps(run_id) == {}
 
 
-def when_begun(step: str, delay_s: float = 0.0) -> Moment:
+def when_begun(step: str, delay_s: float = 0.0, bot: Child | None = None) -> Moment:
     """As soon as the step is recorded as running, or a little later."""
 
     def kill(rig: Rig, run_id: int) -> None:
         look_closely(lambda: _state(rig, run_id, step) != "waiting", f"the beginning of {step}")
         time.sleep(delay_s)  # the moment itself, not a wait for something
-        rig.kill()
+        rig.kill(bot)
 
     return kill
 

@@ -19,7 +19,7 @@ import yaml
 from bot.app import build_services
 from bot.comms.notices import incident_room
 from bot.policy import Policy, load_policy
-from bot.sandbox.actor import Actor, wait_for
+from bot.sandbox.actor import Actor, ActorStuck, wait_for
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.people import list_members
@@ -156,6 +156,14 @@ class Rig:
             timeout=10,
         )
         assert answer.json()["ok"], answer.text
+
+    def submit(self, person: str, form: Json, **values: str) -> str:
+        """Send a form; what it says against it, nothing when it was taken."""
+        try:
+            self.actor(person).submit(form, **values)
+        except ActorStuck as refused:
+            return str(refused)
+        return ""
 
     def told(self, channel: Channel, person: str) -> str:
         """What only this person was told there, the newest last."""

@@ -86,6 +86,7 @@ def back_up(
     key_prefix = f"{prefix}{quote(database_of(url), safe='')}_"
     if (earlier := _find_own(bucket, key_prefix, run)) is not None:
         return earlier
+    bucket.abort_uploads(key_prefix, containing=f"_{run}/")
     watch = Watch(progress, cancelled)
     marks = {**(metadata or {}), "holdfast-run": run}
     with connect(url, purpose=f"backup {run}") as connection, _hold_snapshot(connection) as (snapshot, moment):

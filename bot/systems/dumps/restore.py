@@ -10,7 +10,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from bot.systems.databases import (
     list_available_extensions,
     list_roles,
     measure_free_space,
+    observe_database,
     observe_server,
 )
 from bot.systems.dumps.backup import feed
@@ -33,8 +34,16 @@ from bot.systems.dumps.manifest import SCHEMA_PART, Manifest, Part
 from bot.systems.dumps.streams import unpack
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.outcomes import SystemRefused
-from bot.systems.postgres import Connection, client_environment, connect, database_of
+from bot.systems.postgres import (
+    Connection,
+    DatabaseMissing,
+    DatabaseUnreachable,
+    client_environment,
+    connect,
+    database_of,
+)
 from bot.systems.processes import Child
+from bot.systems.sessions import SessionGone, list_sessions, terminate_session
 
 # A restored database with its indexes has been seen to take up to twice its dump; half as much again is for WAL.
 SPACE_PER_DUMP_BYTE = 2.5
@@ -109,15 +118,14 @@ def restore_archive(
     watch = Watch(progress, cancelled)
     workers = jobs or os.cpu_count() or 2
     loader = _Loader(url, bucket, manifest, tools, watch)
-    with loader.fetch_schema() as schema:
-        with watch.phase("pre-data"):
-            loader.run_section(schema, "pre-data", jobs=1)
-        with watch.phase("data"):
-            loader.load_data(workers)
-        with watch.phase("post-data"):
-            loader.run_section(schema, "post-data", jobs=workers)
-        with watch.phase("analyze"):
-            loader.analyze(workers)
+    try:
+        loader.load(workers)
+    except BaseException:
+        # A program that was killed leaves its session behind, which may go on for a while: it is ended first. A server
+        # that cannot be reached any more has nothing to say about why this failed.
+        with suppress(DatabaseUnreachable, DatabaseMissing):
+            loader.end_sessions()
+        raise
     return RestoreReport(watch.durations_s)
 
 
@@ -130,6 +138,26 @@ class _Loader:
     manifest: Manifest
     tools: ClientTools
     watch: Watch
+
+    def load(self, workers: int) -> None:
+        """Everything, in order."""
+        with self.fetch_schema() as schema:
+            with self.watch.phase("pre-data"):
+                self.run_section(schema, "pre-data", jobs=1)
+            with self.watch.phase("data"):
+                self.load_data(workers)
+            with self.watch.phase("post-data"):
+                self.run_section(schema, "post-data", jobs=workers)
+        with self.watch.phase("analyze"):
+            self.analyze(workers)
+
+    def end_sessions(self) -> None:
+        """End what still works in the target, which is ours alone, and see it gone."""
+        with connect(self.url, purpose="restore stopped") as connection:
+            oid = observe_database(connection, database_of(self.url)).oid
+            for session in list_sessions(connection, oid):
+                with suppress(SessionGone):
+                    terminate_session(connection, session.pid, session.started_at)
 
     @contextmanager
     def fetch_schema(self) -> Iterator[Path]:

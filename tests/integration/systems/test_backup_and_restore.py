@@ -187,3 +187,35 @@ def test_dump_that_dies_leaves_no_object(
     assert not any(key.endswith("data-1.dump.zst") for key in stored)
     uploads = cloud.s3.list_multipart_uploads(Bucket=bucket.name, Prefix="died/")
     assert uploads.get("Uploads", []) == []
+
+
+def test_uploads_of_a_killed_attempt_are_dropped(make_place: MakePlace, bucket: Bucket, cloud: Cloud) -> None:
+    source = make_place(None, "CREATE TABLE bag (id int)")
+    for key in (f"killed/{source.name}_20250101T000000Z_r1/data-1.dump.zst", "killed/other_20250101T000000Z_r1/x"):
+        cloud.s3.create_multipart_upload(Bucket=bucket.name, Key=key)
+
+    back_up(source.url, bucket, prefix="killed/", run="r1")
+
+    left = cloud.s3.list_multipart_uploads(Bucket=bucket.name, Prefix="killed/").get("Uploads", [])
+    assert [upload["Key"] for upload in left] == ["killed/other_20250101T000000Z_r1/x"]
+
+
+def test_cancelled_restore_has_stopped_on_the_server_too(make_place: MakePlace, bucket: Bucket) -> None:
+    """In the middle of an index that would take minutes, since its function sleeps for every row."""
+    source, target = make_place(), make_place()
+    execute(
+        source.owner_url,
+        """
+        CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+            $$ BEGIN IF current_database() = 'TARGET' THEN PERFORM pg_sleep(1); END IF; RETURN $1; END $$;
+        CREATE TABLE bag AS SELECT i AS id FROM generate_series(1, 600) i;
+        CREATE INDEX bag_slow ON bag (slow(id));
+        """.replace("TARGET", target.name),
+    )
+    manifest = back_up(source.url, bucket, prefix="slow/", run="r1")
+    working = f"SELECT pid FROM pg_stat_activity WHERE datname = '{target.name}' AND query LIKE 'CREATE INDEX%'"
+
+    with pytest.raises(SystemCancelled):
+        restore_archive(target.url, bucket, manifest, cancelled=lambda: bool(fetch(source.admin_url, working)))
+
+    assert fetch(source.admin_url, working) == []

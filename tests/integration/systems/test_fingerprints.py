@@ -15,6 +15,7 @@ from bot.systems.fingerprints import (
     count_rows,
     take_fingerprint,
 )
+from bot.systems.outcomes import SystemCancelled
 from tests.integration.systems.conftest import MakePlace, Place
 from tests.integration.systems.exhibits import UNUSUAL_SCHEMA, execute
 
@@ -154,6 +155,18 @@ def test_rows_are_counted_and_counting_has_a_limit(make_place: MakePlace) -> Non
         holder.execute("LOCK bag")
         with pytest.raises(FingerprintFailed, match="timeout"):
             count_rows(place.url, statement_timeout_s=0.1)
+
+
+def test_reading_stops_in_the_middle_of_a_table_when_asked_to(make_place: MakePlace) -> None:
+    place = make_place(None, TABLE)
+
+    def check() -> None:
+        raise SystemCancelled("enough")
+
+    with psycopg.connect(place.owner_url) as holder:
+        holder.execute("LOCK bag")
+        with pytest.raises(SystemCancelled):
+            take_fingerprint(place.url, check=check)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_cluster import Cluster
+from bot.systems.client_tools import find_client_tools
 from bot.systems.databases import (
     create_beside,
     find_database,
@@ -73,7 +74,10 @@ def test_environment_for_programs_has_the_secret_and_nothing_of_ours(monkeypatch
 def test_environment_leads_programs_to_the_database(make_place: MakePlace) -> None:
     place = make_place("with = and ' quotes")
 
-    assert "PostgreSQL database dump complete" in capture(["pg_dump"], environment=client_environment(place.url))
+    with connect(place.url) as connection:
+        tools = find_client_tools(observe_server(connection).major)
+
+    assert "database dump complete" in capture([tools.pg_dump], environment=client_environment(place.url))
 
 
 def test_missing_database_is_told_from_an_unreachable_server(cluster: Cluster) -> None:

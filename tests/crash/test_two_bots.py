@@ -1,0 +1,59 @@
+"""Several bots on one store: one runs workflows; when it dies another goes on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from bot.sandbox.children import Child
+from tests.crash.moments import when_begun
+from tests.crash.rig import Rig, look_closely, open_rig, wait_ready
+from tests.stage_fixtures import SharedStage
+
+pytestmark = pytest.mark.crash
+
+TAKEN_OVER_WITHIN_S = 15.0
+
+
+def leads(bot: Child) -> bool:
+    if not bot.running:
+        return False
+    answer = requests.get(f"http://127.0.0.1:{bot.argv[-1]}/readyz", timeout=10)
+    return bool(answer.json().get("leader"))
+
+
+def start_both(rig: Rig) -> tuple[Child, Child]:
+    """The leader and the one that waits."""
+    leader, other = rig.bots
+    rig.start(leader)
+    wait_ready(leader)
+    rig.wait("the leader", lambda: leads(leader) or None)
+    rig.start(other)
+    wait_ready(other)
+    assert not leads(other)
+    return leader, other
+
+
+def test_other_takes_over_on_postgresql(fresh_stage: SharedStage, tmp_path: Path) -> None:
+    with fresh_stage.bot_store() as store, open_rig(fresh_stage, tmp_path, store=store, bots=2) as rig:
+        leader, other = start_both(rig)
+        run = rig.start_restore()
+        when_begun("restore", bot=leader)(rig, run.id)
+        died_at = time.monotonic()
+        look_closely(lambda: rig.steps(run.id)["restore"].attempts == 2, "the takeover")
+        assert time.monotonic() - died_at < TAKEN_OVER_WITHIN_S
+        assert leads(other)
+        rig.assert_restored(run.id)
+
+
+def test_second_waits_on_sqlite(fresh_stage: SharedStage, tmp_path: Path) -> None:
+    with open_rig(fresh_stage, tmp_path, bots=2) as rig:
+        leader, other = start_both(rig)
+        run = rig.start_restore()
+        rig.assert_restored(run.id)
+        assert [step.attempts for step in rig.steps(run.id).values()] == [1] * len(rig.steps(run.id))
+        rig.kill(leader)
+        rig.wait("the takeover", lambda: leads(other) or None)
