@@ -14,8 +14,7 @@ CODE := bot handlers tests
 USABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	if $$name -c '$(USABLE)' >/dev/null 2>&1; then echo $$name; break; fi; done)
-NO_PYTHON := Holdfast needs Python 3.11 to 3.14 with venv (Debian, Ubuntu: the package python3-venv). \
-	None was found on PATH; name one: make install PYTHON=/path/to/python3
+NEEDS := Holdfast needs Python 3.11 to 3.14 with venv (Debian, Ubuntu: the package python3-venv)
 
 BENCHES = $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/bench/*_bench.py))
 
@@ -28,8 +27,8 @@ install: $(STAMP) ## install the locked versions and Holdfast itself into .venv
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
-		test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }; \
-		"$(PYTHON)" -c '$(USABLE)' || { echo "$(PYTHON): $(NO_PYTHON)" >&2; exit 1; }; \
+		test -n "$(PYTHON)" || { echo "$(NEEDS). None was found: make install PYTHON=/path/to/one" >&2; exit 1; }; \
+		"$(PYTHON)" -c '$(USABLE)' || { echo "$(NEEDS). $(PYTHON) is not one." >&2; exit 1; }; \
 		"$(PYTHON)" -m venv --clear $(VENV); }
 	@echo "Installing the locked packages into $(VENV); the first time this takes a minute or two."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \

@@ -16,9 +16,9 @@ def cut(text: str, limit: int) -> str:
 def show_duration(seconds: float | timedelta) -> str:
     """`95 s` as `1 min 35 s`, `0.07` as `70 ms`; at most two units."""
     total = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-    if total < 1:
+    if total < 0.9995:
         return f"{round(total * 1000)} ms"
-    if total < 10:
+    if total < 9.95:
         return f"{total:.1f} s"
     parts = []
     rest = round(total)
@@ -32,7 +32,7 @@ def show_duration(seconds: float | timedelta) -> str:
 def show_size(size_bytes: int) -> str:
     size = float(size_bytes)
     for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
+        if size < 999.95:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"

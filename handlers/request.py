@@ -12,6 +12,9 @@ from bot.policy import Person
 from bot.services import Services
 from bot.store.tables import Incident
 
+CLOSED_TO_US = ("directmessage", "privategroup")
+"""How Slack names channels in which the bot may be unable to post."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -65,6 +68,6 @@ class Request:
         incident = self.incident
         if incident and incident.is_open:
             return incident_room(incident.id)
-        if not self.channel_id or self.channel_name == "directmessage":
+        if not self.channel_id or self.channel_name in CLOSED_TO_US:
             return slack_channel(self.services.policy.slack.incidents_channel)
         return slack_channel(self.channel_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+import sqlalchemy as sa
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
@@ -72,10 +73,21 @@ class Deliveries:
         self.clock = notices.clock
 
     def deliver(self, delivery_id: int) -> None:
-        """Send, or update; record the receipt; come back later where the far side is down."""
+        """Say it, after what is still to be said before it; come back later where the far side is down.
+
+        What is for one recipient runs one at a time (`Notices._enqueue`), so nobody else is saying the older ones.
+        """
+        for older in self._overdue(delivery_id):
+            if not self._attempt(older):
+                self._wait_behind(delivery_id)
+                return
+        self._attempt(delivery_id)
+
+    def _attempt(self, delivery_id: int) -> bool:
+        """Send, or update, and record the receipt. False where the far side is down."""
         parcel = self._begin(delivery_id)
         if parcel is None:
-            return
+            return True
         version = parcel.notice.version
         try:
             receipt = self.channels[parcel.delivery.channel].send(parcel)
@@ -83,8 +95,31 @@ class Deliveries:
             self._end(delivery_id, "failed", str(error), version)
         except ChannelDown as error:
             self._come_back(delivery_id, version, str(error), error.retry_after_s)
+            return False
         else:
             self._end(delivery_id, "sent", "", version, receipt)
+        return True
+
+    def _overdue(self, delivery_id: int) -> list[int]:
+        """What was to be said to the same recipient before this, and could not be yet; the oldest first."""
+        with self.database.read() as session:
+            delivery = session.get_one(Delivery, delivery_id)
+            if delivery.receipt or delivery.state == "failed":
+                return []
+            older = sa.select(Delivery).where(
+                Delivery.recipient == delivery.recipient,
+                Delivery.channel == delivery.channel,
+                Delivery.state == "retrying",
+                Delivery.id < delivery_id,
+            )
+            return [one.id for one in session.scalars(older.order_by(Delivery.id)) if not one.receipt]
+
+    def _wait_behind(self, delivery_id: int) -> None:
+        with self.database.write() as session:
+            delivery = session.get_one(Delivery, delivery_id)
+            delivery.attempts += 1
+            version = session.get_one(Notice, delivery.notice_id).version
+        self._come_back(delivery_id, version, "what was said before it is not through yet", None)
 
     def _begin(self, delivery_id: int) -> Parcel | None:
         """Record that an attempt starts, before it does; None where there is nothing (more) to do."""

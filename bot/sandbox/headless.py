@@ -116,9 +116,9 @@ class Play:
         with self.story.act("diagnose") as words:
             self.admin.type_command(self.channel, "/dr", "diagnose database")
             sweep = wait_for("the diagnosis", self._finished_sweep, 60)
-            found = [one.summary for one in sweep.findings if one.state == "critical"]
-            words.extend(found)
-        self.story.judge("diagnosis", "; ".join(found) or "found nothing critical", bool(found))
+            words.extend(f"{one.state}: {one.summary}" for one in sweep.findings if one.state != "ok")
+        found = "critical" in {one.state for one in sweep.findings}
+        self.story.judge("diagnosis", "; ".join(words) or "found nothing", found)
 
     def restore(self) -> None:
         with self.story.act("plan"):

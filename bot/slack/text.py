@@ -19,7 +19,7 @@ HEADER_LIMIT = 150
 FALLBACK_LIMIT = 3000
 
 _SMART = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "--", "—": "--", "\u00a0": " "})
-_ESCAPED_NAME = re.compile(r"<([@#!])([A-Z0-9^]+)(?:\|([^>]*))?>")
+_ESCAPED_NAME = re.compile(r"<([@#!])([A-Za-z0-9^]+)(?:\|([^>]*))?>")
 _ESCAPED_LINK = re.compile(r"<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>")
 _FORMATTING = re.compile(r"(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])|`")
 
@@ -66,4 +66,6 @@ def unescape(text: str) -> str:
 
 
 def _plain_name(sign: str, identifier: str, label: str | None) -> str:
-    return f"{'#' if sign == '#' else '@'}{label or identifier}"
+    """`@channel` for `<!channel>`; a label may begin with its sign already (`<!subteam^S1|@keepers>`)."""
+    shown = "#" if sign == "#" else "@"
+    return shown + (label or identifier).removeprefix(shown)

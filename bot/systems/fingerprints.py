@@ -23,6 +23,8 @@ from bot.systems.postgres import Connection, connect
 
 Method = Literal["record", "text"]
 LOOK_EVERY_S = 0.2
+# Whoever holds a table this long is changing it, and what we read would not be what is there.
+LOCK_TIMEOUT_S = 30
 
 # Types whose hash depends on the value alone. An enum's or regclass's depends on object ids, which a restore changes;
 # json, xml and point have none; those tables are hashed by their rows' text.
@@ -80,7 +82,7 @@ LIST_TABLES = """
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                               AND d.deptype = 'e')
     GROUP BY c.oid, n.nspname, c.relname
-    ORDER BY pg_table_size(c.oid) DESC, 1
+    ORDER BY c.relpages DESC, 1
 """
 
 LIST_SEQUENCES = """
@@ -224,7 +226,7 @@ class _Table(NamedTuple):
 @contextmanager
 def _reading(url: str, snapshot: str | None) -> Iterator[tuple[Connection, str]]:
     """A connection inside a read-only transaction on a snapshot, and that snapshot's name."""
-    with connect(url, purpose="fingerprint") as connection:
+    with connect(url, purpose="fingerprint", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         if snapshot is not None:
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
@@ -274,9 +276,11 @@ def _read_tables(
             _wait_for(workers, check)
         except BaseException:
             # One table may take an hour: nobody waits for that who has been told to stop.
+            # Asked again and again, since a request that comes between two statements is lost.
             waiting.clear()
-            for connection in busy:
-                connection.cancel_safe()
+            while wait(workers, timeout=LOOK_EVERY_S).not_done:
+                for connection in busy:
+                    connection.cancel_safe()
             raise
     return found
 

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.services import Services
+from bot.store import ledger
 
 
 def build_web(services: Services, bolt: App | None) -> Starlette:
@@ -62,4 +63,4 @@ def serve_web(web: Starlette, host: str, port: int) -> Iterator[int]:
 
 def _touch_store(services: Services) -> None:
     with services.database.read() as session:
-        session.execute(sa.text("SELECT 1"))
+        ledger.read_head(session)

@@ -103,6 +103,7 @@ def test_a_date_is_shown_in_its_format(blank: Page, pattern: str, shown: str) ->
 def test_today_and_yesterday_are_named(blank: Page) -> None:
     source = "s => render(`<!date^${Math.floor(Date.now() / 1000) - s}^{date_short_pretty}|x>`).textContent"
     assert blank.evaluate(source, 0) == "Today"
+    assert blank.evaluate(source.replace("<!date", "due <!date"), 0) == "due today"
     assert blank.evaluate(source, 86400) in ("Yesterday", "Today")
 
 

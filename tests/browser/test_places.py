@@ -94,8 +94,8 @@ def test_a_draft_stays_with_its_channel(browser_page: Page) -> None:
 
 def test_typing_is_not_disturbed_by_what_arrives(desk: Desk, browser_page: Page) -> None:
     composer(browser_page).press_sequentially("I am wri")
-    desk.client.conversations_setTopic(channel=desk.channel(), topic="a new topic")
-    expect(browser_page.locator(".head-row__topic")).to_have_text("a new topic")
+    desk.client.conversations_setTopic(channel=desk.channel(), topic="a *new* topic")
+    expect(browser_page.locator(".head-row__topic")).to_have_text("a *new* topic")
     browser_page.keyboard.type("ting")
     expect(composer(browser_page)).to_have_value("I am writing")
 

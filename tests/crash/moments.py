@@ -22,11 +22,15 @@ def when_queued(rig: Rig, run_id: int) -> None:
     assert rig.steps(run_id) == {}
 
 
-def when_begun(step: str, delay_s: float = 0.0, bot: Child | None = None) -> Moment:
-    """As soon as the step is recorded as running, or a little later."""
+def when_begun(step: str, delay_s: float = 0.0, *, attempt: int = 1, bot: Child | None = None) -> Moment:
+    """As soon as an attempt at the step is recorded as running, or a little later; at once if it is done already."""
+
+    def begun(rig: Rig, run_id: int) -> bool:
+        row = rig.steps(run_id).get(step)
+        return row is not None and (row.attempts >= attempt or row.state == "done")
 
     def kill(rig: Rig, run_id: int) -> None:
-        look_closely(lambda: _state(rig, run_id, step) != "waiting", f"the beginning of {step}")
+        look_closely(lambda: begun(rig, run_id), f"the beginning of {step}")
         time.sleep(delay_s)  # the moment itself, not a wait for something
         rig.kill(bot)
 

@@ -38,9 +38,16 @@ Json = dict[str, Any]
 STEPS = ("preflight", "restore", "compare", "prepare", "swap", "application")
 RESTORE_STORY = Counter(
     [
-        "incident.declared", "incident.room", "plan.made", "approval.approved", "approval.approved",
-        "run.queued", "run.started", *(f"run.step.{step}" for step in STEPS), "run.done",
-    ]  # fmt: skip
+        "incident.declared",
+        "incident.room",
+        "plan.made",
+        "approval.approved",
+        "approval.approved",
+        "run.queued",
+        "run.started",
+        *(f"run.step.{step}" for step in STEPS),
+        "run.done",
+    ]
 )
 """Kinds of the timeline entries that an undisturbed restore leaves."""
 PATIENCE_S = 90.0

@@ -45,7 +45,9 @@ def test_killed(fresh_stage: SharedStage, tmp_path: Path) -> None:
         assert list_manifests(fresh_stage) == []
         rig.start()
         look_closely(lambda: rig.steps(run.id)["dump"].attempts == 2, "the second attempt")
-        look_closely(lambda: len(list(fresh_stage.bucket.list_objects(PREFIX))) > len(fresh_stage.baseline.parts) + 1, "a part")
+        look_closely(
+            lambda: len(list(fresh_stage.bucket.list_objects(PREFIX))) > len(fresh_stage.baseline.parts) + 1, "a part"
+        )
         rig.kill()
         taken = list_manifests(fresh_stage)
         rig.start()

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import psycopg
+
 from bot.systems.archives import Bucket, Stored
 from bot.systems.client_tools import ClientTools, find_client_tools
 from bot.systems.database_traits import observe_traits
@@ -24,6 +26,7 @@ from bot.systems.dumps.manifest import MANIFEST_SUFFIX, SCHEMA_PART, Manifest, P
 from bot.systems.dumps.streams import Squeezed, unpack
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.fingerprints import Fingerprint, export_snapshot, read_sequences, take_fingerprint
+from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, client_environment, connect, database_of
 from bot.systems.processes import Child
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 LARGE_TABLE_BYTES = 8 * 1024 * 1024
 DATA_PARTS = 4
 REST_PART = "data-rest"
-LOCK_WAIT_MS = 30_000
+LOCK_TIMEOUT_S = 30
 
 LIST_LARGE_TABLES = """
     SELECT format('%%I.%%I', n.nspname, c.relname), pg_table_size(c.oid)
@@ -53,6 +56,10 @@ LIST_ROLES = """
     UNION SELECT pg_get_userbyid(setrole) FROM pg_db_role_setting WHERE setdatabase = %(oid)s AND setrole <> 0
     ORDER BY 1
 """
+
+
+class BackupFailed(SystemFailed):
+    """The database could not be read to the end. There is no backup."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def back_up(
     bucket.abort_uploads(key_prefix, containing=f"_{run}/")
     watch = Watch(progress, cancelled)
     marks = {**(metadata or {}), "holdfast-run": run}
-    with connect(url, purpose=f"backup {run}") as connection, _hold_snapshot(connection) as (snapshot, moment):
+    with _reading(url, run) as (connection, snapshot, moment):
         key = f"{key_prefix}{moment:%Y%m%dT%H%M%SZ}_{run}"
         tools = find_client_tools(observe_server(connection).major)
         source = _describe_source(connection, url, tools)
@@ -127,7 +134,7 @@ class _Dumper:
         """Dump one part into S3, read it back, and describe it."""
         command: list[str | Path] = [
             self.tools.pg_dump, "--format=custom", "--compress=0", f"--snapshot={self.snapshot}",
-            f"--lock-wait-timeout={LOCK_WAIT_MS}", *plan.options,
+            f"--lock-wait-timeout={LOCK_TIMEOUT_S * 1000}", *plan.options,
         ]  # fmt: skip
         environment = client_environment(self.url, purpose=f"dump {plan.name}")
         with Child(command, environment=environment, stdout=True) as child:
@@ -210,13 +217,17 @@ def _dump_parts(
 
 
 @contextmanager
-def _hold_snapshot(connection: Connection) -> Iterator[tuple[str, datetime]]:
-    """A snapshot that others may use until the end, and when it was taken by the server's clock (UTC)."""
-    connection.execute("SET idle_in_transaction_session_timeout = 0")
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    row = connection.execute("SELECT statement_timestamp()").fetchone()
-    assert row is not None  # a SELECT without FROM has one row
-    yield export_snapshot(connection), row[0].astimezone(UTC)
+def _reading(url: str, run: str) -> Iterator[tuple[Connection, str, datetime]]:
+    """A connection, a snapshot that others may use until the end, and when it was taken by the server's clock (UTC)."""
+    try:
+        with connect(url, purpose=f"backup {run}", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
+            connection.execute("SET idle_in_transaction_session_timeout = 0")
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            row = connection.execute("SELECT statement_timestamp()").fetchone()
+            assert row is not None  # a SELECT without FROM has one row
+            yield connection, export_snapshot(connection), row[0].astimezone(UTC)
+    except psycopg.Error as error:
+        raise BackupFailed(f"The database could not be read: {error}. There is no backup.") from error
 
 
 def _plan_parts(connection: Connection) -> list[_Plan]:

@@ -18,7 +18,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def bot(running: Bot) -> Iterator[Bot]:
     """Nothing open, no form open, no fault switched on."""
-    running.resolve_all()
+    running.clear()
     for person in (*map(running.human, (one.key for one in running.policy.people)), running.bystander):
         person.close_forms()
     yield running

@@ -8,6 +8,8 @@ from handlers.commands.listener import COMMANDS
 from handlers.commands.subcommand import find_subcommands
 from tests.integration.handlers.rig import Bot, Human, show
 
+pytestmark = pytest.mark.parametrize("running", ["socket"], indirect=True)
+
 
 def declare(bot: Bot, person: Human, title: str = "Bags are missing") -> tuple[int, str]:
     """Declare by typing; number and room."""

@@ -11,6 +11,8 @@ from bot.sandbox.actor import ActorStuck
 from bot.sandbox.actor import wait_for as wait_until
 from tests.integration.handlers.rig import WAIT_S, Bot, Human, show
 
+pytestmark = pytest.mark.parametrize("running", ["http"], indirect=True)
+
 
 def open_incident(bot: Bot, title: str = "Bags are missing") -> tuple[int, str]:
     number = bot.services.desk.declare(actor="amara", severity="P1", title=title, confirmed=True).id
@@ -117,7 +119,12 @@ def test_the_home_tab_shows_what_is_open_and_declares(bot: Bot, mei: Human) -> N
         for one in block.get("elements", [])
         if one.get("action_id") == "incident.declare"
     )
-    action = {"type": "button", "block_id": block["block_id"], "action_id": "incident.declare", "value": button["value"]}
+    action = {
+        "type": "button",
+        "block_id": block["block_id"],
+        "action_id": "incident.declare",
+        "value": button["value"],
+    }
     mei._post("action", view_id=view["id"], action=action, state={"values": {}})
     assert mei.wait_for_form("severity", "title")
 

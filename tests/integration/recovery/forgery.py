@@ -19,7 +19,9 @@ def forge(bucket: Bucket, good: Manifest, name: str, *, spoil: Spoil = bytes, **
     says of where it came from.
     """
     key = f"{good.key}_{name}"
-    parts = tuple(_forge_part(bucket, part, key, spoil if part.name.startswith("data") else bytes) for part in good.parts)
+    parts = tuple(
+        _forge_part(bucket, part, key, spoil if part.name.startswith("data") else bytes) for part in good.parts
+    )
     forged = good.model_copy(
         update={
             "key": key,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -19,32 +17,11 @@ from bot.store import ledger
 from bot.store.documents import Loss, PlanDocument, Prediction
 from bot.store.tables import Approval, LedgerEntry, Plan, Run
 from tests.crash.rig import Rig, open_rig
+from tests.integration.recovery.conftest import EIGHT, PEOPLE
 from tests.stage_fixtures import SharedStage
 
 TIMES = 100
 QUORUM = 2
-EIGHT = [f"approver{number}" for number in range(8)]
-PEOPLE: list[dict[str, Any]] = [
-    {"key": key, "name": f"Approver {key}", "email": f"{key}@example.com", "roles": ["devops_engineer"]}
-    for key in EIGHT
-]  # fmt: skip
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, shared_stage: SharedStage) -> Iterator[str]:
-    """The URL of an empty store."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'holdfast.db'}"
-        return
-    with shared_stage.bot_store() as url:
-        yield url
-
-
-@pytest.fixture
-def crowd(shared_stage: SharedStage, tmp_path: Path, store: str) -> Iterator[Rig]:
-    """Services with eight people who may approve; no bot runs, so what is queued stays queued."""
-    with open_rig(shared_stage, tmp_path, store=store, people=PEOPLE) as rig:
-        yield rig
 
 
 def make_plan(rig: Rig) -> Plan:
@@ -98,7 +75,7 @@ def assert_counted(rig: Rig, plans: list[Plan]) -> None:
         assert sorted(session.scalars(sa.select(Run.plan_id))) == [plan.id for plan in plans]
         assert session.scalar(sa.select(sa.func.count()).select_from(Approval)) == QUORUM * TIMES
         kinds = sa.select(LedgerEntry.kind, sa.func.count()).group_by(LedgerEntry.kind)
-        assert {kind: number for kind, number in session.execute(kinds)} == {
+        assert dict(session.execute(kinds).tuples()) == {
             "approval.approved": QUORUM * TIMES,
             "approval.refused": (len(EIGHT) - QUORUM) * TIMES,
             "run.queued": TIMES,

@@ -65,7 +65,9 @@ def test_second_press(rig: Rig, incident: Incident) -> None:
     plan = rig.plan_restore(incident)
     approve_by_form(rig, incident, "amara")
     press(rig, incident, "amara")
-    rig.wait("the reason", lambda: "decided about this plan already" in rig.told(rig.room(incident.id), "amara") or None)
+    rig.wait(
+        "the reason", lambda: "decided about this plan already" in rig.told(rig.room(incident.id), "amara") or None
+    )
     assert any("already" in text for text in rig.refusals("amara"))
     assert_nothing_runs(rig, plan)
 

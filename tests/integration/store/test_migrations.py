@@ -22,7 +22,6 @@ MIGRATE = "import sys; from bot.store.database import Database; from bot.store.m
 MIGRATE += "migrate(Database(sys.argv[1]))"
 
 
-
 def list_differences(database: Database) -> list[Any]:
     with database.engine.connect() as connection:
         options = {"version_table": "holdfast_version", "compare_type": True}

@@ -20,7 +20,7 @@ from bot.systems.archives import Bucket
 from bot.systems.client_tools import find_client_tools
 from bot.systems.databases import observe_server
 from bot.systems.dumps import backup
-from bot.systems.dumps.backup import back_up
+from bot.systems.dumps.backup import BackupFailed, back_up
 from bot.systems.dumps.listing import confirm_backup, list_backups, read_manifest
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.dumps.restore import restore_archive
@@ -163,6 +163,17 @@ def test_table_that_may_not_be_read_is_no_backup(make_place: MakePlace, bucket: 
         back_up(source.url, bucket, prefix="failed/", run="r1")
 
     assert list_backups(bucket, "failed/").backups == ()
+
+
+def test_table_that_somebody_holds_is_no_backup(
+    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "LOCK_TIMEOUT_S", 0.1)
+    source = make_place(None, "CREATE TABLE bag (id int)")
+    with psycopg.connect(source.owner_url) as holder:
+        holder.execute("LOCK bag")
+        with pytest.raises(BackupFailed, match="lock timeout.*There is no backup"):
+            back_up(source.url, bucket, prefix="held/", run="r1")
 
 
 def test_dump_that_dies_leaves_no_object(

@@ -61,7 +61,10 @@ def json_objects() -> st.SearchStrategy[dict[str, JsonValue]]:
 def suggestions() -> st.SearchStrategy[Suggestion]:
     parameters = st.dictionaries(st.sampled_from(["database", "backup"]), st.text(STORABLE, max_size=60), max_size=2)
     return st.builds(
-        Suggestion, action=st.sampled_from(["restore_database", "back_up_database"]), label=lines(), parameters=parameters
+        Suggestion,
+        action=st.sampled_from(["restore_database", "back_up_database"]),
+        label=lines(),
+        parameters=parameters,
     )
 
 

@@ -81,8 +81,7 @@ const DATE_TOKENS = {
 export function formatTokens(seconds, pattern) {
   const names = [...pattern.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
   if (!Number.isFinite(seconds) || names.some((name) => !Object.hasOwn(DATE_TOKENS, name))) return null;
-  const text = pattern.replace(/\{(\w+)\}/g, (_, name) => DATE_TOKENS[name](seconds));
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return pattern.replace(/\{(\w+)\}/g, (_, name) => DATE_TOKENS[name](seconds));
 }
 
 /** Year, month, day, hour and minute in the person's zone, as zero-padded text. */

@@ -10,7 +10,7 @@ import { isSafeUrl } from "./mrkdwn.js";
 import { invite, openDirect, setMembership } from "./navigation.js";
 import { closePopover, togglePopover } from "./popover.js";
 import { channelTitle, displayName, findMessage, isAppChannel, state } from "./store.js";
-import { renderEmoji, renderMrkdwn, summaryOf } from "./text.js";
+import { renderEmoji, renderTopic, summaryOf } from "./text.js";
 
 const FACES = 3;
 const SLACKBOT = "USLACKBOT"; // it is everywhere already
@@ -27,7 +27,7 @@ export function renderHeader(head, channel, onPin) {
         "div",
         { class: "head-row__text" },
         el("h1", { class: "head-row__name" }, renderName(channel)),
-        channel.topic && el("div", { class: "head-row__topic", title: channel.topic }, renderMrkdwn(channel.topic)),
+        channel.topic && el("div", { class: "head-row__topic", title: channel.topic }, renderTopic(channel.topic)),
       ),
       renderPinsButton(channel, onPin),
       channel.is_im ? null : renderMembersButton(channel),
@@ -42,7 +42,7 @@ function menuButton() {
 }
 
 function renderName(channel) {
-  if (!channel.is_im) return [icon(channel.is_private ? "lock" : "hash"), channel.name];
+  if (!channel.is_im) return [icon(channel.is_private ? "lock" : "hash"), el("span", { class: "head-row__title" }, channel.name)];
   const user = state.users.get(channel.im_user);
   const title = isAppChannel(channel) ? el("span", { class: "app-badge" }, "APP") : el("small", {}, user?.title);
   return [avatar(user, 24), channelTitle(channel), title];

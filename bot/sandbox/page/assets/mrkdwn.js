@@ -2,7 +2,8 @@
  * Slack's mrkdwn, read into a tree. Pure: no DOM, no state.
  *
  * Block nodes: {type: "pre" | "text" | "quote"}; inline nodes: text, bold, italic, strike, code, emoji, link,
- * user, channel, usergroup, broadcast, date. Text nodes are unescaped already.
+ * user, channel, usergroup, broadcast, date. Text nodes are unescaped already; `opens` says that a reference is
+ * the first on its line.
  */
 
 const STYLES = { "*": "bold", _: "italic", "~": "strike" };
@@ -21,6 +22,11 @@ export function parseMrkdwn(text) {
     if (trimmed) blocks.push(...parseLines(trimmed));
   });
   return blocks;
+}
+
+/** A channel's topic: mentions, links and emoji, but no styles. */
+export function parseTopic(text) {
+  return parseInline(text, readPlainNode);
 }
 
 /** The text that a person meant by &amp;, &lt; and &gt;. */
@@ -62,12 +68,12 @@ function parseLines(text) {
   return blocks.map(({ type, lines }) => ({ type, children: parseInline(lines.join("\n")) }));
 }
 
-function parseInline(text) {
+function parseInline(text, read = readNode) {
   const nodes = [];
   let plain = 0;
   let at = 0;
   while (at < text.length) {
-    const found = readNode(text, at);
+    const found = read(text, at);
     if (!found) {
       at += 1;
       continue;
@@ -83,10 +89,14 @@ function parseInline(text) {
 function readNode(text, at) {
   const sign = text[at];
   if (sign === "`") return readCode(text, at);
+  return sign in STYLES ? readStyle(text, at) : readPlainNode(text, at);
+}
+
+function readPlainNode(text, at) {
+  const sign = text[at];
   if (sign === "<") return readAngle(text, at);
   if (sign === ":") return readEmoji(text, at);
-  if (sign === "h") return readUrl(text, at);
-  return sign in STYLES ? readStyle(text, at) : null;
+  return sign === "h" ? readUrl(text, at) : null;
 }
 
 function readCode(text, at) {
@@ -148,7 +158,8 @@ function closesAt(text, at, start, sign) {
 function readAngle(text, at) {
   const match = /^<([^<>\n]+)>/.exec(text.slice(at));
   const node = match && readReference(match[1]);
-  return node && { node, end: at + match[0].length };
+  const opens = at === 0 || text[at - 1] === "\n";
+  return node && { node: { ...node, opens }, end: at + match[0].length };
 }
 
 function readReference(content) {

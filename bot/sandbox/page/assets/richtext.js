@@ -47,7 +47,7 @@ const ELEMENTS = {
   usergroup: (element) => renderUsergroup(element.usergroup_id),
   broadcast: (element) => renderBroadcast(element.range),
   emoji: (element) => renderEmoji(element.name),
-  date: (element) => renderDate(element.timestamp, element.format, element.fallback ?? "", element.url),
+  date: (element) => renderDate(element.timestamp, element.format, element),
   color: (element) => el("span", { class: "swatch", style: { "--swatch": element.value } }, element.value),
 };
 

@@ -4,7 +4,7 @@ import { formatMoment, formatTokens } from "./clock.js";
 import { button, el } from "./dom.js";
 import { emojiFor } from "./emoji.js";
 import { drawEmoji, drawText } from "./emoji_art.js";
-import { isSafeUrl, parseMrkdwn, parsePlain } from "./mrkdwn.js";
+import { isSafeUrl, parseMrkdwn, parsePlain, parseTopic } from "./mrkdwn.js";
 import { openChannel, openMessage, readPermalink } from "./navigation.js";
 import { showProfile } from "./profile.js";
 import { displayName, state } from "./store.js";
@@ -19,6 +19,11 @@ export function renderText(object) {
 /** mrkdwn as nodes. */
 export function renderMrkdwn(text) {
   return parseMrkdwn(text ?? "").map(renderBlock);
+}
+
+/** A channel's topic as nodes. */
+export function renderTopic(text) {
+  return parseTopic(text ?? "").flatMap(renderInline);
 }
 
 /** Plain text as nodes: its emoji drawn, all else as written. */
@@ -76,9 +81,10 @@ export function renderBroadcast(name) {
   return el("span", { class: "mention mention--me" }, `@${name}`);
 }
 
-/** A moment in the reader's own zone. */
-export function renderDate(seconds, pattern, fallback, url) {
-  const text = formatTokens(seconds, pattern) ?? fallback;
+/** A moment in the reader's own zone; "today" is "Today" where it opens a line. */
+export function renderDate(seconds, pattern, { fallback = "", url = null, opens = false }) {
+  const written = formatTokens(seconds, pattern) ?? fallback;
+  const text = opens ? written.charAt(0).toUpperCase() + written.slice(1) : written;
   const title = Number.isFinite(seconds) ? formatMoment(seconds) : null;
   const time = el("time", { datetime: new Date(seconds * 1000).toISOString(), title }, text);
   return url ? renderLink(url, time) : time;
@@ -115,7 +121,7 @@ const REFERENCES = {
   channel: (node) => renderChannel(node.id, node.label),
   usergroup: (node) => renderUsergroup(node.id, node.label),
   broadcast: (node) => renderBroadcast(node.name),
-  date: (node) => renderDate(node.seconds, node.pattern, node.fallback, node.url),
+  date: (node) => renderDate(node.seconds, node.pattern, node),
 };
 
 function firstBlockText(message) {

@@ -1,0 +1,160 @@
+"""Slack slow, away, or saying no: nothing is lost, nothing is said twice, and the person is answered."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from bot.incidents.desk import Desk
+from bot.sandbox.actor import wait_for as wait_until
+from bot.store.tables import Delivery, Incident, SlackUser
+from tests.integration.handlers.rig import LOBBY, WAIT_S, Bot, Human, find_channel, show
+
+pytestmark = pytest.mark.parametrize("running", ["socket"], indirect=True)
+
+
+def declare(bot: Bot, title: str = "Bags are missing") -> Incident:
+    return bot.services.desk.declare(actor="amara", severity="P1", title=title, confirmed=True)
+
+
+def forget_users(bot: Bot) -> None:
+    with bot.services.database.write() as session:
+        session.execute(sa.delete(SlackUser))
+
+
+def test_a_command_is_acknowledged_although_slack_is_slow(bot: Bot, mei: Human) -> None:
+    """Who the person is must be asked of Slack, which takes longer than Slack waits for the acknowledgement."""
+    forget_users(bot)
+    bot.workspace.faults.latency_s = 3.5
+    acknowledged = mei.ask("declare P3 Slow day")
+    assert "takes longer than usual" in acknowledged["text"]
+    wait_until("the answer", lambda: "Declared" in mei.told()[-1]["text"] or None, WAIT_S)
+    bot.workspace.faults.latency_s = 0.0
+    assert [one.title for one in bot.services.desk.list_open()] == ["Slow day"]
+
+
+def test_what_was_missed_while_slack_was_away_is_said_in_order_and_once(bot: Bot) -> None:
+    """As from the terminal: the desk works on, and Slack hears of it when it is back."""
+    bot.workspace.set_outage(True)
+    desk: Desk = bot.services.desk
+    number = declare(bot, "Slack is away").id
+    for text in ("first", "second", "third"):
+        desk.update(number, actor="mei", text=f"the {text} update")
+    desk.resolve(number, actor="mei", text="and it is over")
+    wait_until("a failed attempt", lambda: _count_calls(bot) or None, WAIT_S)
+    bot.workspace.set_outage(False)
+    room = bot.room(number)
+    bot.settle()
+    said = [text for text in bot.texts(room) if "Update by" in text or "Resolved:" in text]
+    assert [text.split(": ", 1)[1] for text in said] == [
+        "the first update", "the second update", "the third update", f"#{number} Slack is away",
+    ]  # fmt: skip
+    assert len([text for text in bot.texts(find_channel(bot.workspace, LOBBY)) if "Slack is away" in text]) == 1
+    assert bot.services.engine.troubles() == []
+
+
+def _count_calls(bot: Bot) -> int:
+    with bot.services.database.read() as session:
+        incidents = sa.select(sa.func.max(Incident.id))
+        number = session.scalar(incidents)
+        pending = bot.services.engine._client.list_workflows(workflow_id_prefix=f"room-{number}-1")
+    return len(pending)
+
+
+def test_a_lost_answer_makes_no_second_message(bot: Bot) -> None:
+    incident = declare(bot, "Lost answers")
+    room = bot.room(incident.id)
+    bot.settle()
+    bot.workspace.faults.lose_answer["chat.postMessage"] = 1
+    bot.services.desk.update(incident.id, actor="mei", text="said once")
+    bot.settle()
+    assert len([text for text in bot.texts(room) if "said once" in text]) == 1
+
+
+def test_a_foreign_channel_of_that_name_makes_it_take_another(bot: Bot, mei: Human) -> None:
+    with bot.services.database.read() as session:
+        number = (session.scalar(sa.select(sa.func.max(Incident.id))) or 0) + 1
+    for name in (f"inc-{number}-taken", f"inc-{number}-taken-2"):
+        mei._post("channel", name=name)
+    incident = declare(bot, "Taken")
+    assert incident.id == number
+    assert bot.workspace.state.channels[bot.room(number)].name == f"inc-{number}-taken-3"
+
+
+def test_where_no_channel_may_be_made_the_incidents_channel_serves(bot: Bot) -> None:
+    bot.workspace.faults.fail_with["conversations.create"] = "restricted_action"
+    number = declare(bot, "No room for us").id
+    bot.room(number)
+    bot.services.desk.update(number, actor="mei", text="said in the lobby")
+    bot.settle()
+    lobby = find_channel(bot.workspace, LOBBY)
+    assert any("said in the lobby" in text for text in bot.texts(lobby))
+    assert any("restricted_action" in entry.text for entry in bot.services.desk.timeline(number))
+    assert bot.services.desk.find(number).channel_name is None
+    bot.services.desk.resolve(number, actor="mei")
+    wait_until("post-mortem", lambda: _has_file(bot, lobby, f"postmortem-incident-{number}-"), WAIT_S)
+
+
+def _has_file(bot: Bot, channel: str, prefix: str) -> bool | None:
+    messages = list(bot.workspace.state.channels[channel].messages.values())
+    return any(file["name"].startswith(prefix) for one in messages for file in one.get("files", [])) or None
+
+
+def test_who_cannot_be_invited_is_named_and_the_others_come(bot: Bot) -> None:
+    """A batch of invitations is all or nothing: then each is invited alone."""
+    users = bot.workspace.state.users
+    gone = users.pop("U0JONAS")
+    try:
+        forget_users(bot)
+        number = declare(bot, "Jonas has left").id
+        room = bot.room(number)
+        bot.settle()
+    finally:
+        users["U0JONAS"] = gone
+    assert {"U0AMARA", "U0DIEGO", "U0MEI", "U0PRIYA"} <= set(bot.workspace.state.channels[room].members)
+    assert "Could not be invited: Jonas Weber" in [entry.text for entry in bot.services.desk.timeline(number)]
+
+
+def test_invitations_refused_as_a_whole_open_the_room_all_the_same(bot: Bot) -> None:
+    bot.workspace.faults.fail_with["conversations.invite"] = "cant_invite"
+    number = declare(bot, "Nobody may come").id
+    room = bot.room(number)
+    bot.settle()
+    assert any(entry.text.startswith("Could not be invited: ") for entry in bot.services.desk.timeline(number))
+    assert any("Nobody may come" in text for text in bot.texts(room))
+
+
+def test_many_changes_become_few_updates_and_the_last_is_shown(bot: Bot) -> None:
+    number = declare(bot, "Busy").id
+    room = bot.room(number)
+    bot.settle()
+    before = len(bot.workspace.recorder.of("chat.update"))
+    for count in range(20):
+        bot.services.desk.set_status(number, actor="mei", status=("identified", "monitoring")[count % 2])
+    bot.settle()
+    updates = len(bot.workspace.recorder.of("chat.update")) - before
+    channel = bot.workspace.state.channels[room]
+    assert "Monitoring" in show(channel.messages[next(iter(channel.pins))])
+    assert updates <= 12, "twenty changes of two messages"
+
+
+def test_a_message_that_slack_refuses_is_on_the_timeline(bot: Bot) -> None:
+    incident = declare(bot, "Refused")
+    bot.room(incident.id)
+    bot.settle()
+    bot.workspace.faults.fail_with["chat.postMessage"] = "is_archived"
+    bot.services.desk.update(incident.id, actor="mei", text="nobody hears")
+    bot.settle()
+    failed = [entry.text for entry in bot.services.desk.timeline(incident.id) if entry.kind == "delivery.failed"]
+    assert len(failed) == 1
+    assert "is_archived" in failed[0]
+    with bot.services.database.read() as session:
+        assert session.scalars(sa.select(Delivery.state).order_by(Delivery.id.desc()).limit(1)).one() == "failed"
+
+
+def test_asked_in_a_private_channel_the_answer_is_seen_somewhere(bot: Bot, mei: Human) -> None:
+    """The bot is not in it and cannot post there: what everybody should see goes to the incidents channel."""
+    made = mei._post("channel", name="secret-room", is_private=True)["channel"]["id"]
+    mei.ask("diagnose database", "/dr", channel=made)
+    lobby = find_channel(bot.workspace, LOBBY)
+    wait_until("the findings", lambda: any("Diagnosis" in one for one in bot.texts(lobby)) or None, WAIT_S)
