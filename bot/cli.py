@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from bot.terminal.dr import dr
@@ -23,6 +25,7 @@ for command in (incident, dr, policy, ledger, serve):
 
 def run(parts: Parts, *more: click.Command) -> None:
     """Parse the command line and act. `more` are commands of rooms above this one."""
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)  # what it reports, we report in our own words
     for command in more:
         holdfast.add_command(command)
     holdfast(obj=TerminalSession(parts))

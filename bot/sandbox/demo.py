@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,8 @@ def start_bot(stage: Stage, own: Mapping[str, str]) -> Child:
 def write_terminal_environment(sandbox: Sandbox) -> Path:
     """A file to source in a shell, so that `holdfast …` in a terminal works in this sandbox."""
     path = sandbox.directory / "terminal.sh"
-    lines = [f"export {name}={json.dumps(value)}" for name, value in sandbox.environment.items()]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in sandbox.environment.items()]
+    lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     os.chmod(path, 0o600)
     return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from sqlalchemy.orm import Session
 
 MIGRATION_LOCK = 4_915_110_001
 """Advisory lock that serialises migrations between replicas on PostgreSQL."""
+HAS_SUBSEC = (3, 42)
+"""DBOS's schema says `unixepoch('subsec')`, which SQLite before this answers with NULL."""
 
 
 class Database:
@@ -85,3 +89,5 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = "IMMEDIATE"
     for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    if sqlite3.sqlite_version_info < HAS_SUBSEC:
+        connection.create_function("unixepoch", 1, lambda _modifier: int(time.time() * 1000) / 1000)

@@ -58,6 +58,7 @@ def html(page: Page, source: str) -> str:
         ("<javascript:alert(1)|x>", "<div>&lt;javascript:alert(1)|x&gt;</div>"),
         ("<!subteam^S9|@them>", "<div><span>@them</span></div>"),
         ("<!date^abc^{time}|then>", "<div>&lt;!date^abc^{time}|then&gt;</div>"),
+        ("<!date^9999999999999^{time}|then>", "<div>&lt;!date^9999999999999^{time}|then&gt;</div>"),
         ("<#C9|elsewhere>", '<div><button type="button" disabled="">#elsewhere</button></div>'),
         ("10:30:45", "<div>10:30:45</div>"),
     ],

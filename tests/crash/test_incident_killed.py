@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.actor import ActorStuck
+from bot.sandbox.children import module_command, module_environment
 from bot.sandbox.workspace.state import Channel
 from tests.crash.rig import PATIENCE_S, Rig, open_rig
 from tests.stage_fixtures import SharedStage
@@ -114,6 +116,8 @@ def test_killed_at_random(fresh_stage: SharedStage, tmp_path: Path) -> None:
                 type_command(rig, rig.room(turn + 1).id, "resolve It is over").join(PATIENCE_S)
             assert_resolved_once(rig, turn + 1)
         rig.assert_sound()
+        verify = module_command("bot", "ledger", "verify")
+        assert subprocess.run(verify, env=module_environment(rig.environment), check=False).returncode == 0
 
 
 def test_lost_answers(fresh_stage: SharedStage, tmp_path: Path) -> None:

@@ -141,6 +141,18 @@ def test_clients_that_reconnect_all_the_time(rig: Rig) -> None:
         rig.assert_restored(run.id)
 
 
+def test_slack_down_during_the_run(rig: Rig, incident: Incident) -> None:
+    """The run does not wait for Slack, and Slack is told afterwards."""
+    run = rig.approve(rig.plan_restore(incident))
+    assert run is not None
+    rig.workspace.set_outage(True)
+    try:
+        assert rig.finished(run.id).state == "done"
+    finally:
+        rig.workspace.set_outage(False)
+    rig.assert_restored(run.id)
+
+
 def test_server_lost_in_the_middle(rig: Rig, incident: Incident) -> None:
     """The run ends in words although not even cleaning up is possible."""
     run = rig.approve(rig.plan_restore(incident))

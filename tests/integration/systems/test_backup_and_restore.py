@@ -172,7 +172,7 @@ def test_table_that_somebody_holds_is_no_backup(
     source = make_place(None, "CREATE TABLE bag (id int)")
     with psycopg.connect(source.owner_url) as holder:
         holder.execute("LOCK bag")
-        with pytest.raises(BackupFailed, match="lock timeout.*There is no backup"):
+        with pytest.raises(BackupFailed, match=r"lock timeout.*There is no backup"):
             back_up(source.url, bucket, prefix="held/", run="r1")
 
 

@@ -176,7 +176,7 @@ function readReference(content) {
 
 function readDate(target, fallback) {
   const [, seconds, pattern, url] = target.split("^");
-  if (!/^\d+$/.test(seconds ?? "") || !pattern) return null;
+  if (!/^\d{1,12}$/.test(seconds ?? "") || !pattern) return null; // more is beyond the calendar
   return { type: "date", seconds: Number(seconds), pattern: unescapeText(pattern), url, fallback: fallback ?? "" };
 }
 

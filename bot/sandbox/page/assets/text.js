@@ -83,8 +83,8 @@ export function renderBroadcast(name) {
 
 /** A moment in the reader's own zone; "today" is "Today" where it opens a line. */
 export function renderDate(seconds, pattern, { fallback = "", url = null, opens = false }) {
-  const written = formatTokens(seconds, pattern) ?? fallback;
-  const text = opens ? written.charAt(0).toUpperCase() + written.slice(1) : written;
+  const written = formatTokens(seconds, pattern);
+  const text = written && opens ? written.charAt(0).toUpperCase() + written.slice(1) : written ?? fallback;
   const title = Number.isFinite(seconds) ? formatMoment(seconds) : null;
   const time = el("time", { datetime: new Date(seconds * 1000).toISOString(), title }, text);
   return url ? renderLink(url, time) : time;
