@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
 from bot.sandbox.children import Child
+from bot.sandbox.stage import DATABASE
 from tests.crash.moments import when_begun
 from tests.crash.rig import Rig, look_closely, open_rig, wait_ready
 from tests.stage_fixtures import SharedStage
@@ -57,3 +60,32 @@ def test_second_waits_on_sqlite(fresh_stage: SharedStage, tmp_path: Path) -> Non
         assert [step.attempts for step in rig.steps(run.id).values()] == [1] * len(rig.steps(run.id))
         rig.kill(leader)
         rig.wait("the takeover", lambda: leads(other) or None)
+
+
+def test_told_to_stop_in_the_middle(fresh_stage: SharedStage, tmp_path: Path) -> None:
+    """As in a deployment: the other goes on with the step only when the first has really ended."""
+    with open_rig(fresh_stage, tmp_path, bots=2) as rig:
+        leader, other = start_both(rig)
+        run = rig.start_restore()
+        look_closely(lambda: has_bags(side_url(rig, run.id)), "the data")
+        with psycopg.connect(side_url(rig, run.id)) as blocking:
+            blocking.execute("LOCK TABLE bag IN ACCESS EXCLUSIVE MODE")
+            look_closely(lambda: rig.steps(run.id)["compare"].state == "running", "comparing, which has to wait")
+            leader.send(signal.SIGTERM)
+            look_closely(lambda: rig.steps(run.id)["compare"].attempts == 2, "the takeover")
+            assert not leader.running
+            assert leads(other)
+        rig.assert_restored(run.id)
+
+
+def side_url(rig: Rig, run_id: int) -> str:
+    return rig.shared.stage.cluster.url(f"{DATABASE}_restore_run{run_id}", role="postgres")
+
+
+def has_bags(url: str) -> bool:
+    """Whether the table is there; while the restore works on it the lock is had after it."""
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            return connection.execute("SELECT to_regclass('bag')").fetchone() != (None,)
+    except psycopg.OperationalError:
+        return False

@@ -194,7 +194,7 @@ def test_people_write_only_where_they_are(ada: Person, room: str, client: WebCli
         ("hi @nobody", "hi @nobody"),
         ("mail ada@ben.org", "mail ada@ben.org"),
         ("@keepers!", "<!subteam^S0KEEPERS01|@keepers>!"),
-        ("@channel <!channel> a<b & c", "<!channel> <!channel> a&lt;b &amp; c"),
+        ("@channel <!channel> a<b & c", "<!channel> &lt;!channel&gt; a&lt;b &amp; c"),
         ("<script>", "&lt;script&gt;"),
         ("<https://example.org|here>", "<https://example.org|here>"),
     ],

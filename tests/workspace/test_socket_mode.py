@@ -193,7 +193,7 @@ def test_mentions_messages_and_reactions_are_told(app: App, client: WebClient, a
     def named(kind: str) -> list[Json]:
         return [event for event in told if event["type"] == kind]
 
-    ts = ada.say(room, "hey @lifebuoy, <!channel> is down")
+    ts = ada.say(room, "hey @lifebuoy, @channel is down")
     ada.post("reaction", channel=room, ts=ts, name="eyes", add=True)
     wait_for(lambda: named("app_mention") and named("reaction_added") and named("message"), "events")
     bot = client.auth_test()["user_id"]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from bot.sandbox.workspace.workspace import Workspace
 
-_REFERENCE = re.compile(r"<(?:[@#!][^<>\s|]+(?:\|[^<>]*)?|(?:https?|mailto):[^<>\s|]+(?:\|[^<>]*)?)>")
+# What a page may have put in for a name or a link. A broadcast is made by typing @channel, never by its code.
+_REFERENCE = re.compile(r"<(?:(?:[@#]|!subteam\^)[^<>\s|]+(?:\|[^<>]*)?|(?:https?|mailto):[^<>\s|]+(?:\|[^<>]*)?)>")
 _NAMED = re.compile(r"(?<![\w@#])([@#])([\w.-]*\w)")
 _BROADCASTS = ("here", "channel", "everyone")
 

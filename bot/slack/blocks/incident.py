@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
-from bot.slack.blocks.rich import Piece, bold, emoji, faint, lines, room, when
+from bot.slack.blocks.rich import Piece, bold, emoji, faint, keep_newest, lines, room, when
 from bot.slack.text import cut, show_duration, show_time
 from bot.store.tables import Incident, LedgerEntry, Run
 
@@ -93,11 +93,9 @@ def show_list(incidents: list[Incident], name: Name) -> Iterator[Block]:
 def show_timeline(incident: Incident, entries: list[LedgerEntry], name: Name) -> Iterator[Block]:
     """The newest entries that fit one message; the post-mortem has them all."""
     yield parts.header(f"Timeline of {title_of(incident)}")
-    shown = entries[-TIMELINE_SHOWN:]
-    while shown and sum(min(len(entry.text), ENTRY_SHOWN) + 80 for entry in shown) > parts.MESSAGE_CHARACTERS - 1000:
-        shown = shown[1:]
+    shown = keep_newest([show_entry(entry, name) for entry in entries[-TIMELINE_SHOWN:]])
     if shown:
-        yield lines([show_entry(entry, name) for entry in shown])
+        yield lines(shown)
     if len(shown) < len(entries):
         yield parts.context(f"The newest {len(shown)} of {len(entries)} entries.")
 

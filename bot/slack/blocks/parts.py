@@ -24,14 +24,18 @@ from bot.slack.text import HEADER_LIMIT, SECTION_LIMIT, cut
 __all__ = ["HEADER_LIMIT", "SECTION_LIMIT", "ButtonElement"]
 
 MESSAGE_BLOCKS = 50
-MESSAGE_CHARACTERS = 12_000
-"""Below the 13,200 or so at which Slack answers msg_blocks_too_long."""
+MESSAGE_CHARACTERS = 13_000
+"""Below the 13,300 or so at which Slack answers msg_blocks_too_long (measured in slackapi/bolt-js#2509)."""
+BLOCK_COST = 125
+"""What each block takes of these besides its text."""
+LEFT_OUT = "_The rest is left out here; the timeline has it all._"
 FIELD_LIMIT = 2000
 FIELDS = 10
 BUTTON_LIMIT = 75
 BUTTON_VALUE_LIMIT = 2000
 ACTIONS = 25
 CONTEXT_ELEMENTS = 10
+CONTEXT_LIMIT = 2000
 
 
 def header(text: str) -> Block:
@@ -55,7 +59,7 @@ def fields(pairs: Iterable[tuple[str, str]]) -> Block:
 
 
 def context(*mrkdwn: str) -> Block:
-    elements = [MarkdownTextObject(text=cut(text, SECTION_LIMIT)) for text in mrkdwn if text]
+    elements = [MarkdownTextObject(text=cut(text, CONTEXT_LIMIT)) for text in mrkdwn if text]
     return ContextBlock(elements=elements[:CONTEXT_ELEMENTS])
 
 
@@ -78,22 +82,31 @@ def actions(buttons: list[ButtonElement], block_id: str | None = None) -> Block:
 
 
 def pack(blocks: Iterable[Block]) -> list[dict[str, Any]]:
-    """As Slack takes them: at most 50 blocks and 12,000 characters; what is left out is said."""
+    """As Slack takes them: at most 50 blocks, and no more in them than a message holds; what is left out is said.
+
+    The last row of buttons stays in any case: it is what the message is there for.
+    """
+    shapes = [block.to_dict() for block in blocks]
+    buttons = [shape for shape in shapes if shape["type"] == ActionsBlock.type][-1:]
+    size = sum(map(_weigh, buttons)) + BLOCK_COST + len(LEFT_OUT)
     packed: list[dict[str, Any]] = []
-    size = 0
-    for block in blocks:
-        shape = block.to_dict()
-        size += _characters(shape)
-        if len(packed) == MESSAGE_BLOCKS - 1 or size > MESSAGE_CHARACTERS:
-            packed.append(context("_The rest is left out here; the timeline has it all._").to_dict())
-            break
+    for shape in shapes:
+        size += 0 if shape in buttons else _weigh(shape)
+        if size > MESSAGE_CHARACTERS or len(packed) == MESSAGE_BLOCKS - 2 < len(shapes) - 2:
+            left_out = context(LEFT_OUT).to_dict()
+            return [*packed, left_out, *(button for button in buttons if button not in packed)]
         packed.append(shape)
     return packed
 
 
-def _characters(shape: object) -> int:
+def _weigh(shape: dict[str, Any]) -> int:
+    return count_characters(shape) + BLOCK_COST
+
+
+def count_characters(shape: object) -> int:
+    """Every sign in a block, its own words for types and ids included: more than Slack counts."""
     if isinstance(shape, dict):
-        return sum(_characters(value) for value in shape.values())
+        return sum(map(count_characters, shape.values()))
     if isinstance(shape, list):
-        return sum(map(_characters, shape))
+        return sum(map(count_characters, shape))
     return len(shape) if isinstance(shape, str) else 0

@@ -47,7 +47,8 @@ def show_plan(plan: Plan, seats: Seats, who: str) -> Iterator[Block]:
     yield parts.marked(f":leftwards_arrow_with_hook: *Way back*  {literal(document.way_back)}")
     if document.notes:
         yield parts.marked("\n".join(f"• {literal(note)}" for note in document.notes))
-    yield parts.context(" → ".join(literal(step.title) for step in document.steps))
+    if document.steps:
+        yield parts.context(" → ".join(literal(step.title) for step in document.steps))
     yield parts.marked(_standing(plan, seats))
     if plan.state == "pending":
         yield parts.actions(_decisions(plan))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import accumulate, takewhile
 
 from slack_sdk.models.blocks import Block, RichTextBlock
 from slack_sdk.models.blocks.block_elements import (
@@ -13,6 +14,11 @@ from slack_sdk.models.blocks.block_elements import (
     RichTextSectionElement,
 )
 
+from bot.slack.blocks.parts import count_characters
+
+LINES_LIMIT = 9000
+"""Characters of one block, so that a message has room for others."""
+LINE_END = len("text\n")
 Piece = str | RichTextElement
 Style = RichTextElementParts.TextStyle
 
@@ -47,13 +53,29 @@ def when(moment: datetime) -> RichTextElement:
 
 
 def lines(rows: Iterable[Sequence[Piece]]) -> Block:
-    """Rows of pieces, one below another; plain strings are shown as written."""
+    """Rows of pieces, one below another; plain strings are shown as written. How many did not fit is said."""
+    shown = list(rows)
+    fitting = _count_fitting(shown)
+    if fitting < len(shown):
+        shown = [*shown[:fitting], (faint(f"… and {len(shown) - fitting} more"),)]
     elements: list[RichTextElement] = []
-    for row in rows:
+    for row in shown:
         if elements:
-            elements.append(RichTextElementParts.Text(text="\n"))
+            elements.append(_element("\n"))
         elements += [_element(piece) for piece in row if piece != ""]
     return RichTextBlock(elements=[RichTextSectionElement(elements=elements or [_element(" ")])])
+
+
+def keep_newest(rows: Sequence[Sequence[Piece]]) -> Sequence[Sequence[Piece]]:
+    """Those at the end, as many as `lines` shows."""
+    fitting = _count_fitting(rows[::-1])
+    return rows[len(rows) - fitting :]
+
+
+def _count_fitting(rows: Sequence[Sequence[Piece]]) -> int:
+    """How many of the first rows fit into one block."""
+    sizes = accumulate(count_characters([_element(piece).to_dict() for piece in row]) + LINE_END for row in rows)
+    return sum(1 for _ in takewhile(lambda size: size <= LINES_LIMIT, sizes))
 
 
 def preformatted(text: str) -> Block:

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
 from bot.slack.blocks.rich import Piece, bold, code, emoji, faint, lines
-from bot.slack.text import cut, show_duration
+from bot.slack.text import cut, literal, show_duration
 from bot.store.documents import Phase, Proof, Verdict
 from bot.store.tables import Run, RunStep
 
@@ -30,6 +30,7 @@ ENDINGS = {
 }
 GOING_ON = ("queued", "running", "cancelling")
 WORDS_SHOWN = 1500
+VALUE_SHOWN = 300
 
 
 def show_run(run: Run, steps: list[RunStep], title: str, approvers: list[str], now: datetime) -> Iterator[Block]:
@@ -50,19 +51,21 @@ def show_run(run: Run, steps: list[RunStep], title: str, approvers: list[str], n
 def show_proof(proof: Proof) -> Iterator[Block]:
     yield parts.divider()
     sign, words = ("white_check_mark", "Proven") if proof.good else ("warning", "Not everything is as it should be")
-    yield lines([(emoji(sign), " ", bold(words)), *map(_show_verdict, proof.verdicts)])
+    worst_first = sorted(proof.verdicts, key=lambda verdict: verdict.good)
+    yield lines([(emoji(sign), " ", bold(words)), *map(_show_verdict, worst_first)])
     if proof.phases:
         yield parts.context(" · ".join(map(_show_phase, proof.phases)))
 
 
 def _show_verdict(verdict: Verdict) -> Sequence[Piece]:
     sign = emoji("white_check_mark" if verdict.good else "x")
-    return (sign, " ", bold(verdict.name), f"  {verdict.found} ", faint(f"(expected: {verdict.expected})"))
+    found, expected = cut(verdict.found, VALUE_SHOWN), cut(verdict.expected, VALUE_SHOWN)
+    return (sign, " ", bold(cut(verdict.name, VALUE_SHOWN)), f"  {found} ", faint(f"(expected: {expected})"))
 
 
 def _show_phase(phase: Phase) -> str:
     expected = f" (expected {show_duration(phase.expected_s)})" if phase.expected_s else ""
-    return f"{phase.name} *{show_duration(phase.seconds)}*{expected}"
+    return f"{literal(phase.name)} *{show_duration(phase.seconds)}*{expected}"
 
 
 def _state(run: Run, now: datetime) -> Sequence[Piece]:

@@ -31,7 +31,7 @@ def restore_form(
     """`backups` are (key, label) pairs, the newest verified first."""
     if not backups:
         words = f"There is no verified backup of {literal(database)}. `/dr backup` takes one."
-        return modal(RESTORE, "Restore a database", [parts.marked(words), *map(_note, notes)])
+        return modal(RESTORE, "Restore a database", [parts.marked(words), *map(_note, filter(None, notes))])
     return modal(
         RESTORE,
         "Restore a database",
@@ -40,7 +40,7 @@ def restore_form(
                 f"Nothing is changed yet: what you choose becomes a *plan* for `{literal(database)}`, to be approved."
             ),
             choice("backup", "Which backup?", backups, initial=backups[0][0]),
-            *map(_note, notes),
+            *map(_note, filter(None, notes)),
         ],
         submit="Make a plan",
         metadata=metadata,

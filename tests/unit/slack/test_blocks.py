@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from bot.policy import load_policy
@@ -28,7 +28,7 @@ from tests.unit.slack import rows, shapes
 
 Json = dict[str, Any]
 POLICY = load_policy(None)
-THOROUGH = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+THOROUGH = settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
 OURS = re.compile(r"<!date\^\d+\^[^|<>]+\|[^<>]+>|<#[CG][A-Z0-9]+>")
 """The only commands to Slack that we write ourselves."""
 
@@ -191,7 +191,7 @@ def test_forms_of_the_desk(severity: str, title: str) -> None:
     check_form(update_form(rows.make_incident(title=title)))
 
 
-@given(shapes.lines(), st.lists(st.tuples(shapes.lines(200), shapes.lines(200)), max_size=120), st.lists(shapes.texts()))
+@given(shapes.lines(), st.lists(st.tuples(shapes.lines(200), shapes.lines(200)), max_size=120, unique_by=lambda one: one[0][:150]), st.lists(shapes.texts()))
 @THOROUGH
 def test_choosing_a_backup(database: str, backups: list[tuple[str, str]], notes: list[str]) -> None:
     check_form(restore_loading(database))
