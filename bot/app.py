@@ -29,6 +29,8 @@ from bot.incidents.desk import Change, Desk, Listener
 from bot.policy import load_policy
 from bot.postmortem.drafts import WORKFLOW as DRAFT
 from bot.postmortem.drafts import Drafts
+from bot.postmortem.ledger_heads import WORKFLOW as KEEP_HEAD
+from bot.postmortem.ledger_heads import LedgerHeads
 from bot.recovery.action import World
 from bot.recovery.approvals import Approvals
 from bot.recovery.plans import EXPIRE, MAKE, Plans
@@ -38,6 +40,7 @@ from bot.services import Services
 from bot.settings import Settings, templates_dir
 from bot.slack.client import build_client
 from bot.slack.directory import Directory
+from bot.store import ledger
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.tables import Incident
@@ -79,7 +82,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         drafts=Drafts(database, policy, notices, prose),
     )
     _register_workflows(services, prose)
-    services.desk.listeners += [IncidentNotices(notices).changed, _draft_when_resolved(engine)]
+    services.desk.listeners += [IncidentNotices(notices).changed, _record_when_resolved(engine)]
     return services
 
 
@@ -124,15 +127,18 @@ def _register_workflows(services: Services, prose: Prose) -> None:
         EXPIRE: services.plans.expire,
         RUN: services.runs.execute,
         DRAFT: services.drafts.draft,
+        KEEP_HEAD: LedgerHeads(services.database, services.engine, services.policy).keep,
     }
     for name, workflow in workflows.items():
         services.engine.register(name, workflow)
 
 
-def _draft_when_resolved(engine: Engine) -> Listener:
+def _record_when_resolved(engine: Engine) -> Listener:
     def changed(session: Session, incident: Incident, change: Change) -> None:
         if change == "resolved":
             engine.enqueue(session, DRAFT, incident.id, key=f"postmortem-{incident.id}")
+            entries, head = ledger.read_head(session)
+            engine.enqueue(session, KEEP_HEAD, entries, head, 1, key=f"{KEEP_HEAD}-{entries}-1")
 
     return changed
 

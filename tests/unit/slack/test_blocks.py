@@ -28,7 +28,7 @@ from tests.unit.slack import rows, shapes
 
 Json = dict[str, Any]
 POLICY = load_policy(None)
-THOROUGH = settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+THOROUGH = settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
 OURS = re.compile(r"<!date\^\d+\^[^|<>]+\|[^<>]+>|<#[CG][A-Z0-9]+>")
 """The only commands to Slack that we write ourselves."""
 
