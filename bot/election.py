@@ -38,11 +38,13 @@ class LeaderLock:
         return True
 
     def release(self) -> None:
+        """Give it up; once more does nothing."""
         if self._file is not None:
             os.close(self._file)
         if self._connection is not None:
             self._connection.invalidate()
             self._connection.close()
+        self._file = self._connection = None
 
     def watch(self, stop: threading.Event, on_lost: Callable[[], None]) -> None:
         """A heartbeat each second; any error, or none that succeeds for ten seconds, is the end."""

@@ -38,6 +38,9 @@ KEPT_FOR = timedelta(days=7)
 POLL_S = 0.5
 """How often queues are looked at; work enqueued in this process rings a bell and does not wait for it."""
 
+GRACE_S = 3
+"""Whole seconds that running workflows are given to end when this process is told to."""
+
 RECORDED_S = 0.02
 """Time in which DBOS has written down that a workflow ended."""
 
@@ -61,6 +64,7 @@ class Engine:
         )
         self._stop = threading.Event()
         self._bell = _Bell()
+        self._running: set[int] = set()
         self._lock: LeaderLock | None = None
         self.is_leader = False
 
@@ -113,7 +117,7 @@ class Engine:
             return False
         self.is_leader = True
         self._launch()
-        watch = (self._lock.watch, self._stop, on_lost or _end_process)
+        watch = (self._lock.watch, self._stop, on_lost or _end_when_lost)
         threading.Thread(target=watch[0], args=watch[1:], name="leader-watch", daemon=True).start()
         threading.Thread(target=self._sweep, name="orphan-sweep", daemon=True).start()
         return True
@@ -128,11 +132,18 @@ class Engine:
         return [f"{row.name} ({row.workflow_id}) ended as {row.status}" for row in rows]
 
     def stop(self) -> None:
-        """Stop running workflows here; what is unfinished goes on at the next leader."""
+        """Stop running workflows here; what is unfinished goes on at the next leader.
+
+        What does not end within `GRACE_S` is cut off by ending this process, as safely as by kill -9: it must not
+        work on without the lock, beside the next leader.
+        """
         self._stop.set()
         if self.is_leader:
-            DBOS.destroy(destroy_registry=True)
+            DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_S if self._running else 0)
             self.is_leader = False
+        if self._running:
+            log.warning("work is under way: ending this process, so that the next leader can go on with it")
+            _end_process(0)
         if self._lock:
             self._lock.release()
         self._client.destroy()
@@ -160,7 +171,7 @@ class Engine:
 
     def _launch(self) -> None:
         for name, function in self._workflows.items():
-            DBOS.workflow(name=name)(_own_function(function, self._bell))
+            DBOS.workflow(name=name)(_own_function(function, self._bell, self._running))
         dbos_queue.queue_worker_thread = _listen_to(self._bell)  # type: ignore[assignment]
         DBOS(
             config={
@@ -210,25 +221,34 @@ def seconds_until(moment: datetime, now: datetime) -> float:
     return max(0.0, (moment - now).total_seconds())
 
 
-def _own_function(function: Callable[..., None], bell: _Bell) -> Callable[..., None]:
+def _own_function(function: Callable[..., None], bell: _Bell, running: set[int]) -> Callable[..., None]:
     """DBOS marks the functions it is given; a bound method cannot carry marks.
 
-    When one ends, the next in its partition may start: the bell rings once DBOS has written the end down.
+    While one runs, its thread is among `running`. When it ends, the next in its partition may start: the bell rings
+    once DBOS has written the end down.
     """
 
     def workflow(*arguments: JsonValue) -> None:
+        running.add(threading.get_ident())
         try:
             function(*arguments)
         finally:
+            running.discard(threading.get_ident())
             bell.ring_soon()
 
     workflow.__qualname__ = workflow.__name__ = f"workflow_{function.__name__}"
     return workflow
 
 
-def _end_process() -> None:
+def _end_when_lost() -> None:
     log.critical("leadership lost: ending this process, so that nothing runs twice")
-    os._exit(70)
+    _end_process(70)
+
+
+def _end_process(status: int) -> None:
+    """At once, with every thread and, by their parent's death, the children."""
+    logging.shutdown()
+    os._exit(status)
 
 
 class _Bell:

@@ -29,6 +29,8 @@ NEVER_KEPT = {"Cc", "Cs"}
 """Unicode's control characters and lone surrogates; line breaks and tabs are kept all the same."""
 TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They change the direction of what follows, also of our own words. Right-to-left scripts need none of them."""
+LARGEST_NUMBER = 2**31 - 1
+"""What a number in both databases can be."""
 SAME_AGAIN_WITHIN = timedelta(minutes=1)
 
 
@@ -199,7 +201,8 @@ class Desk:
             raise SameAgain(twin)
 
     def _known(self, session: Session, incident_id: int, *, with_for_update: bool = False) -> Incident:
-        incident = session.get(Incident, incident_id, with_for_update=with_for_update)
+        is_possible = 0 < incident_id <= LARGEST_NUMBER
+        incident = session.get(Incident, incident_id, with_for_update=with_for_update) if is_possible else None
         if incident is None:
             raise Refused(f"There is no incident #{incident_id}.", "`/incident list` shows the open ones.")
         return incident

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-
-from psycopg import sql
 
 from bot.outcome import Failed, Refused
 from bot.policy import Database
 from bot.recovery.action import World
+from bot.recovery.loss import find_newer
 from bot.systems.archives import Bucket, open_bucket
 from bot.systems.dumps.listing import Listing, list_backups
 from bot.systems.dumps.manifest import Manifest
-from bot.systems.postgres import Connection, connect, replace_database
+from bot.systems.postgres import connect, replace_database
 from bot.words import show_duration, show_size
 
 READ_PERMISSIONS = ("s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion")
@@ -84,35 +82,6 @@ def describe_backup(manifest: Manifest, now: datetime, lost_rows: int | None) ->
     age = show_duration(now - manifest.snapshot_at)
     rows = "" if lost_rows is None else f", ~{lost_rows:,} rows newer"
     return f"{age} old{rows} · {manifest.snapshot_at:%d %b %H:%M} UTC · {show_size(manifest.size_bytes)}"
-
-
-@dataclass(frozen=True)
-class Newer:
-    """Rows that came after a moment, and when the last of them came; None where that cannot be told."""
-
-    rows: int | None
-    last: datetime | None
-
-
-def find_newer(connection: Connection, tables: Mapping[str, str], since: datetime) -> Newer:
-    """What came after `since`, by the policy's tables and their time columns."""
-    total, last = 0, None
-    for table, column in tables.items():
-        name, moment = _name(table), sql.Identifier(column)
-        exists = connection.execute("SELECT to_regclass(%s)", (name.as_string(connection),)).fetchone()
-        if exists is None or exists[0] is None:
-            return Newer(None, None)
-        query = sql.SQL("SELECT count(*), max({1}) FROM {0} WHERE {1} > %s").format(name, moment)
-        row = connection.execute(query, (since,)).fetchone()
-        assert row is not None  # an aggregate always has one row
-        total += row[0]
-        last = max(filter(None, (last, row[1])), default=None)
-    return Newer(total, last)
-
-
-def _name(table: str) -> sql.Identifier:
-    """A table of the policy, with or without its schema."""
-    return sql.Identifier(*table.split("."))
 
 
 def _count_losses(world: World, database: str, manifests: list[Manifest]) -> dict[str, int | None]:

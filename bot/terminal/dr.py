@@ -13,7 +13,7 @@ from bot.recovery.backups import describe_backups, find_backups
 from bot.recovery.registry import default_database
 from bot.services import Services
 from bot.store.tables import Plan, Run
-from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
+from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
 from bot.words import show_duration
 
 SWEEP_LIMIT_S, PLAN_LIMIT_S = 60.0, 300.0
@@ -94,7 +94,7 @@ def restore(session: TerminalSession, database: str | None, key: str | None, as_
 
 
 @dr.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--confirm", "typed", help="The name of the target, where the policy asks for it.")
 @click.option("--hash", "plan_hash", help="The hash that you have read; without it the plan is shown.")
 @click.option("--wait/--no-wait", default=True, help="Wait for the run that the last approval starts.")
@@ -123,7 +123,7 @@ def approve(
 
 
 @dr.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @json_option
 @pass_session
 @guarded
@@ -136,7 +136,7 @@ def deny(session: TerminalSession, number: int, as_json: bool) -> None:
 
 
 @dr.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @json_option
 @pass_session
 @guarded
@@ -146,7 +146,7 @@ def plan(session: TerminalSession, number: int, as_json: bool) -> None:
 
 
 @dr.command()
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=NUMBER, required=False)
 @json_option
 @pass_session
 @guarded
@@ -162,7 +162,7 @@ def runs(session: TerminalSession, number: int | None, as_json: bool) -> None:
 
 
 @dr.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @json_option
 @pass_session
 @guarded

@@ -9,10 +9,10 @@ import click
 from bot.incidents.desk import STATUSES, SameAgain
 from bot.outcome import Refused
 from bot.store.tables import Incident, LedgerEntry
-from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
+from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
 
 WORK_LIMIT_S = 60.0
-number_option = click.option("--incident", "number", type=int, help="Its number; not needed while one is open.")
+number_option = click.option("--incident", "number", type=NUMBER, help="Its number; not needed while one is open.")
 
 
 @click.group()
@@ -131,7 +131,11 @@ def timeline(session: TerminalSession, number: int | None, as_json: bool) -> Non
 @guarded
 def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """Print the post-mortem draft."""
-    meant = session.services.desk.find(number) if number else session.services.desk.list_recent(1)[0]
+    desk = session.services.desk
+    newest = desk.list_recent(1)
+    if number is None and not newest:
+        raise Refused("There has been no incident yet.", "holdfast incident declare opens one.")
+    meant = newest[0] if number is None else desk.find(number)
     draft = session.services.drafts.latest(meant.id)
     if draft is None:
         raise Refused(f"#{meant.id} has no post-mortem draft yet.", "Resolving it writes one.")

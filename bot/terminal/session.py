@@ -57,17 +57,21 @@ class TerminalSession:
     def settle(self, until: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until it is done. Where no bot is running, this process does the bot's work meanwhile."""
         engine, deadline = self.services.engine, time.monotonic() + timeout_s
+        leading = engine.is_leader or self._take_the_lead()
+        while not until() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        done = until()
+        while leading and engine.pending() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return done
+
+    def _take_the_lead(self) -> bool:
+        """Until the command has said what came of it; stopping may end this process."""
+        engine = self.services.engine
         leading = engine.lead(wait=False)
-        try:
-            while not until() and time.monotonic() < deadline:
-                time.sleep(0.05)
-            done = until()
-            while leading and engine.pending() and time.monotonic() < deadline:
-                time.sleep(0.05)
-            return done
-        finally:
-            if leading:
-                engine.stop()
+        if leading:
+            click.get_current_context().call_on_close(engine.stop)
+        return leading
 
 
 def answer(as_json: bool, facts: Mapping[str, Any], words: str) -> None:
@@ -96,5 +100,7 @@ def _leave(outcome: str, error: Exception, status: int) -> None:
     sys.exit(status)
 
 
+NUMBER = click.IntRange(1, 2**31 - 1)
+"""The number of an incident, a plan or a run."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 pass_session = click.make_pass_decorator(TerminalSession)

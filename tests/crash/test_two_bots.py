@@ -65,7 +65,7 @@ def test_second_waits_on_sqlite(fresh_stage: SharedStage, tmp_path: Path) -> Non
 def test_told_to_stop_in_the_middle(fresh_stage: SharedStage, tmp_path: Path) -> None:
     """As in a deployment: the other goes on with the step only when the first has really ended."""
     with open_rig(fresh_stage, tmp_path, bots=2) as rig:
-        leader, other = start_both(rig)
+        leader, _ = start_both(rig)
         run = rig.start_restore()
         url = fresh_stage.stage.cluster.url(f"{DATABASE}_restore_run{run.id}", role="postgres")
         look_closely(lambda: has_bags(url), "the table")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from bot.outcome import Failed, Refused
@@ -14,16 +15,15 @@ from bot.policy import Application, Database
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.backups import (
     READ_PERMISSIONS,
-    Newer,
     bucket_of,
     find_backup,
     find_backups,
-    find_newer,
     maintenance_url,
     recovery_url,
     settings_of,
 )
-from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
+from bot.recovery.loss import measure_loss, predict_loss
+from bot.store.documents import PlanDocument, Prediction, Verdict
 from bot.systems.database_swap import SwapReceipt, SwapState, carry_over, observe_swap, swap
 from bot.systems.databases import find_database, observe_database, observe_server
 from bot.systems.dumps.listing import confirm_backup
@@ -135,7 +135,9 @@ class RestoreDatabase(Action[Restore]):
             parameters=parameters.model_dump(mode="json"),
             observed=observed,
             steps=[step.planned for step in self.steps()],
-            loss=_predict_loss(world, parameters, settings, manifest),
+            loss=predict_loss(
+                recovery_url(world.environment, parameters.database, settings), settings, manifest, world.now()
+            ),
             downtime=_predict_downtime(history, there),
             duration=history.duration
             or Prediction(seconds=settings.expected_restore.total_seconds(), source="the policy's figure"),
@@ -283,7 +285,8 @@ def measure(context: Context[Restore]) -> Evidence:
     """What was expected and found, what clients saw, and what was really lost."""
     place, manifest = find_place(context), _manifest(context)
     checked, exchanged, application = (context.outputs[name] for name in ("compare", "swap", "application"))
-    lost = _measure_loss(place, manifest)
+    swapped_at = datetime.fromisoformat(str(exchanged["swapped_at"]))
+    lost = measure_loss(place.kept_url, place.settings, manifest, swapped_at)
     limit = context.world.policy.rpo[place.settings.rpo].target
     gap_s = exchanged.get("gap_s")
     verdicts = [
@@ -303,7 +306,7 @@ def measure(context: Context[Restore]) -> Evidence:
             name="Data loss",
             expected="any" if limit is None else f"RPO {show_duration(limit)}",
             found=lost.words,
-            good=limit is None or lost.seconds is None or lost.seconds <= limit.total_seconds(),
+            good=limit is None or (lost.seconds is not None and lost.seconds <= limit.total_seconds()),
         ),
     ]
     measured: Facts = {"loss": lost.words, "loss_s": lost.seconds, "loss_rows": lost.rows}
@@ -336,34 +339,6 @@ def _facts_of(receipt: SwapReceipt, client_gap_s: float | None) -> Facts:
         "seen_by": seen_by,
         "words": f"clients waited {show_duration(gap_s)}",
     }
-
-
-def _predict_loss(world: World, parameters: Restore, settings: Database, manifest: Manifest) -> Loss:
-    age = world.now() - manifest.snapshot_at
-    newer = _look_for_newer(recovery_url(world.environment, parameters.database, settings), settings, manifest)
-    rows = "an unknown number of rows" if newer.rows is None else f"{newer.rows:,} rows"
-    return Loss(
-        seconds=age.total_seconds(), rows=newer.rows, words=f"what was written in the last {show_duration(age)}: {rows}"
-    )
-
-
-def _measure_loss(place: Place, manifest: Manifest) -> Loss:
-    """What the kept database has and the backup had not."""
-    newer = _look_for_newer(place.kept_url, place.settings, manifest)
-    if newer.rows is None:
-        return Loss(seconds=None, rows=None, words="unknown: the database before it cannot be asked")
-    if newer.rows == 0 or newer.last is None:
-        return Loss(seconds=0, rows=0, words="none")
-    span = newer.last - manifest.snapshot_at
-    return Loss(seconds=span.total_seconds(), rows=newer.rows, words=f"{newer.rows:,} rows of {show_duration(span)}")
-
-
-def _look_for_newer(url: str, settings: Database, manifest: Manifest) -> Newer:
-    try:
-        with connect(url, purpose="loss", connect_timeout_s=5, statement_timeout_s=30) as connection:
-            return find_newer(connection, settings.loss_tables, manifest.snapshot_at)
-    except (Refused, Failed):
-        return Newer(None, None)
 
 
 def _predict_downtime(history: History, there: bool) -> Prediction:

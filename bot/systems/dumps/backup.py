@@ -23,7 +23,7 @@ from bot.systems.client_tools import ClientTools, find_client_tools
 from bot.systems.database_traits import observe_traits
 from bot.systems.databases import list_extensions, observe_database, observe_server
 from bot.systems.dumps.manifest import MANIFEST_SUFFIX, SCHEMA_PART, Manifest, Part, Source
-from bot.systems.dumps.streams import Squeezed, unpack
+from bot.systems.dumps.streams import Squeezed, feed, unpack
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.fingerprints import Fingerprint, export_snapshot, read_sequences, take_fingerprint
 from bot.systems.outcomes import SystemFailed
@@ -47,6 +47,18 @@ LIST_LARGE_TABLES = """
     ORDER BY 2 DESC LIMIT 50
 """
 
+# As pg_restore lists them: those that belong to a constraint are listed as that.
+LIST_INDEXES = """
+    SELECT concat_ws(' ', CASE WHEN k.oid IS NULL THEN 'INDEX' ELSE 'CONSTRAINT' END, n.nspname,
+                     CASE WHEN k.oid IS NULL THEN i.relname ELSE t.relname || ' ' || k.conname END,
+                     pg_get_userbyid(t.relowner))
+    FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.conrelid = t.oid AND k.contype IN ('p', 'u', 'x')
+    WHERE format('%%I.%%I', n.nspname, t.relname) = ANY(%s)
+    ORDER BY pg_relation_size(i.oid) DESC
+"""
+
 # Everybody who owns or may do something in the database, and the owners that PostgreSQL does not list as dependencies.
 LIST_ROLES = """
     SELECT DISTINCT pg_get_userbyid(refobjid) FROM pg_shdepend
@@ -68,6 +80,7 @@ class _Plan:
 
     name: str
     options: tuple[str, ...]
+    indexes: tuple[str, ...] = ()
 
 
 def back_up(
@@ -152,6 +165,7 @@ class _Dumper:
             size_bytes=stored.size_bytes,
             dump_bytes=squeezed.dump_bytes,
             sha256=squeezed.sha256,
+            indexes=plan.indexes,
         )
         verify_part(self.bucket, part, self.tools, self.watch)
         return part
@@ -179,16 +193,6 @@ def verify_part(bucket: Bucket, part: Part, tools: ClientTools, watch: Watch) ->
         )
         feed(reader, unpacked)
         reader.finish(check=watch.check)
-
-
-def feed(child: Child, chunks: Iterator[bytes]) -> None:
-    """Write everything into a child and close its pipe. A child that ends early is left to tell why itself."""
-    try:
-        for chunk in chunks:
-            child.stdin.write(chunk)
-        child.stdin.close()
-    except BrokenPipeError:
-        return
 
 
 def _until_finished(squeezed: Squeezed, child: Child) -> Iterator[bytes]:
@@ -238,7 +242,11 @@ def _plan_parts(connection: Connection) -> list[_Plan]:
         smallest = min(range(len(bins)), key=lambda index: bins[index][0])
         bins[smallest] = (bins[smallest][0] + size_bytes, [*bins[smallest][1], name])
     large = [
-        _Plan(f"data-{number}", ("--section=data", *(f"--table={name}" for name in names)))
+        _Plan(
+            f"data-{number}",
+            ("--section=data", *(f"--table={name}" for name in names)),
+            tuple(entry for (entry,) in connection.execute(LIST_INDEXES, (names,)).fetchall()),
+        )
         for number, (_, names) in enumerate(bins, start=1)
     ]
     apart = tuple(f"--exclude-table-data={name}" for name, _ in tables)

@@ -18,7 +18,8 @@ SCHEMA_PART = "schema"
 class Part(BaseModel):
     """One object: a zstd-compressed custom-format archive of pg_dump, readable with `zstd -dc | pg_restore`.
 
-    `version_id` pins the object where the bucket keeps versions. `sha256` is of the object, in hex.
+    `version_id` pins the object where the bucket keeps versions. `sha256` is of the object, in hex. `indexes` are those
+    that need nothing but this part, as pg_restore lists them, so that a restore may build them early.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,6 +29,7 @@ class Part(BaseModel):
     size_bytes: int
     dump_bytes: int
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    indexes: tuple[str, ...] = ()
 
 
 class Source(BaseModel):

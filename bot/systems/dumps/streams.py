@@ -9,6 +9,7 @@ from typing import IO
 import zstandard
 
 from bot.systems.outcomes import SystemFailed
+from bot.systems.processes import Child
 
 # Level 1 costs a tenth of gzip's CPU and comes out smaller; higher levels cost more time than they save.
 LEVEL = 1
@@ -69,3 +70,13 @@ def unpack(chunks: Iterable[bytes], *, place: str, sha256: str, told: Callable[[
         raise ArchiveDamaged(f"{place} ends too early. Choose another backup.")
     if digest.hexdigest() != sha256:
         raise ArchiveDamaged(f"{place} is not what its manifest describes: its SHA-256 differs. Choose another backup.")
+
+
+def feed(child: Child, chunks: Iterator[bytes]) -> None:
+    """Write everything into a child and close its pipe. A child that ends early is left to tell why itself."""
+    try:
+        for chunk in chunks:
+            child.stdin.write(chunk)
+        child.stdin.close()
+    except BrokenPipeError:
+        return

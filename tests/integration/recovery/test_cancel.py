@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from psycopg import sql
 
 from bot.outcome import Refused
+from bot.sandbox.stage import DATABASE
 from bot.store.tables import Incident, Run
 from tests.crash.rig import Rig, look_closely
 
@@ -51,3 +53,20 @@ def test_cancelled_too_late(rig: Rig, incident: Incident) -> None:
     assert any("too late to cancel" in entry.text for entry in rig.entries(incident.id) if entry.kind == "run.done")
     assert ended.proof is not None
     assert ended.proof.good
+
+
+def test_clean_up_that_does_not_work(rig: Rig, incident: Incident) -> None:
+    """The run ends all the same, and says what it has left behind."""
+    run = begin(rig, incident, "restore")
+    side = sql.Identifier(f"{DATABASE}_restore_run{run.id}")
+    look_closely(lambda: side.as_string().strip('"') in rig.shared.databases(), "the database beside")
+    with rig.shared.admin() as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(side))
+        try:
+            rig.services.runs.cancel(run.id, rig.person("mei"))
+            ended = rig.finished(run.id)
+            assert ended.state == "cancelled"
+            assert "Cleaning up did not work" in ended.words
+            rig.assert_sound()
+        finally:
+            connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(side))

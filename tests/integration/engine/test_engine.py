@@ -1,0 +1,220 @@
+"""The engine: what was committed is done, once and in order, whoever is killed in between."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot import engine as engine_room
+from bot.engine import Engine
+from bot.store import ledger
+from bot.store.database import Database
+from bot.store.tables import LedgerEntry
+from tests.workspace.waiting import wait_for
+
+LIMIT_S = 30.0
+KILLED = """
+import sys, time
+from pathlib import Path
+from bot.engine import Engine
+from bot.store.database import Database
+
+def work(number):
+    Path(sys.argv[2]).write_text(str(number))
+    time.sleep(600)
+
+engine = Engine(Database(sys.argv[1]))
+engine.register("work", work)
+engine.lead()
+time.sleep(600)
+"""
+
+
+class Work:
+    """A workflow that notes what it was started for."""
+
+    def __init__(self) -> None:
+        self.done: list[object] = []
+
+    def __call__(self, number: int) -> None:
+        self.done.append(number)
+
+    __name__ = "work"
+
+
+@pytest.fixture
+def work(engine: Engine) -> Work:
+    work = Work()
+    engine.register("work", work)
+    return work
+
+
+def enqueue(engine: Engine, number: int, **options: object) -> None:
+    with engine.database.write() as session:
+        engine.enqueue(session, "work", number, **{"key": f"work-{number}", **options})  # type: ignore[arg-type]
+
+
+def wait_until_done(engine: Engine, what: str = "end of all work") -> None:
+    wait_for(lambda: engine.pending() == 0, what, LIMIT_S)
+
+
+def test_what_is_committed_is_done_once(engine: Engine, work: Work) -> None:
+    enqueue(engine, 1)
+    enqueue(engine, 1)
+    engine.lead()
+    enqueue(engine, 1)
+    enqueue(engine, 2)
+    wait_until_done(engine)
+    enqueue(engine, 1)
+    enqueue(engine, 3)
+    wait_for(lambda: 3 in work.done, "third work", LIMIT_S)
+    wait_until_done(engine)
+    assert sorted(map(str, work.done)) == ["1", "2", "3"]
+    assert engine.troubles() == []
+
+
+def test_state_and_the_intent_to_act_are_one(engine: Engine, work: Work) -> None:
+    """Rolled back, neither is there; committed, both are."""
+    engine.lead()
+
+    def note_and_start(number: int, *, fail: bool) -> None:
+        with engine.database.write() as session:
+            ledger.append(session, kind="test", actor="mei", text=str(number), key=str(number))
+            engine.enqueue(session, "work", number, key=f"work-{number}")
+            if fail:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        note_and_start(1, fail=True)
+    note_and_start(2, fail=False)
+    wait_for(lambda: work.done, "work", LIMIT_S)
+    wait_until_done(engine)
+    assert work.done == [2]
+    with engine.database.read() as session:
+        assert [entry.text for entry in session.query(LedgerEntry)] == ["2"]
+    note_and_start(1, fail=False)
+    wait_for(lambda: 1 in work.done, "work whose key was rolled back", LIMIT_S)
+
+
+def test_what_is_due_later_waits(engine: Engine, work: Work) -> None:
+    engine.lead()
+    enqueue(engine, 1, delay_s=2.0)
+    enqueue(engine, 2)
+    wait_for(lambda: len(work.done) == 2, "both", LIMIT_S)
+    assert work.done == [2, 1]
+
+
+def test_in_a_partition_one_at_a_time_and_in_order(make_engine: Callable[[], Engine]) -> None:
+    engine, done, busy, most = make_engine(), list[int](), threading.Semaphore(1), list[bool]()
+
+    def work(number: int) -> None:
+        most.append(busy.acquire(blocking=False))
+        done.append(number)
+        busy.release()
+
+    engine.register("work", work)
+    for number in (3, 1, 2, 5, 4, 7, 6):
+        enqueue(engine, number, queue="deliveries", partition="here", order=number)
+    engine.lead()
+    wait_for(lambda: len(done) == 7, "everything", LIMIT_S)
+    assert done == sorted(done)
+    assert all(most)
+
+
+def test_partitions_go_side_by_side(make_engine: Callable[[], Engine]) -> None:
+    engine, both = make_engine(), threading.Barrier(2, timeout=LIMIT_S)
+    engine.register("work", lambda _number: both.wait() and None)
+    enqueue(engine, 1, queue="runs", partition="one")
+    enqueue(engine, 2, queue="runs", partition="other")
+    engine.lead()
+    wait_until_done(engine)
+    assert engine.troubles() == [], "each has waited for the other"
+
+
+def test_work_of_the_leading_process_does_not_wait_for_the_next_look(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Queues are looked at once an hour here: only the bell can have started it."""
+    monkeypatch.setattr(engine_room, "POLL_S", 3600.0)
+    engine.lead()
+    enqueue(engine, 1)
+    wait_for(lambda: work.done == [1], "work", LIMIT_S)
+    for number in (2, 3, 4):
+        enqueue(engine, number, queue="deliveries", partition="here", order=number)
+    wait_for(lambda: work.done == [1, 2, 3, 4], "one after another", LIMIT_S)
+
+
+def test_work_of_other_processes_is_found(engine: Engine, work: Work, make_engine: Callable[[], Engine]) -> None:
+    engine.lead()
+    other = make_engine()
+    enqueue(other, 1)
+    wait_for(lambda: work.done == [1], "work of somebody who does not lead", LIMIT_S)
+
+
+def test_one_leads(make_engine: Callable[[], Engine]) -> None:
+    first, second = make_engine(), make_engine()
+    assert first.lead(wait=False)
+    assert not second.lead(wait=False)
+    assert (first.is_leader, second.is_leader) == (True, False)
+    first.stop()
+    assert second.lead(wait=False)
+
+
+def test_what_a_killed_process_began_is_done_by_the_next(
+    engine: Engine, work: Work, store_url: str, tmp_path: Path
+) -> None:
+    began = tmp_path / "began"
+    enqueue(engine, 7)
+    other = subprocess.Popen([sys.executable, "-c", KILLED, store_url, str(began)])
+    try:
+        wait_for(lambda: began.exists() and began.read_text() == "7", "beginning", LIMIT_S)
+        assert not engine.lead(wait=False), "somebody else leads"
+    finally:
+        other.kill()
+        other.wait()
+    engine.lead()
+    wait_for(lambda: work.done == [7], "taking over", LIMIT_S)
+    wait_until_done(engine)
+    assert engine.troubles() == []
+
+
+def test_a_workflow_that_fails_is_reported_and_holds_nobody_up(make_engine: Callable[[], Engine]) -> None:
+    engine, done = make_engine(), list[int]()
+
+    def work(number: int) -> None:
+        if number == 1:
+            raise ValueError("a mistake")
+        done.append(number)
+
+    engine.register("work", work)
+    engine.lead()
+    for number in (1, 2):
+        enqueue(engine, number, queue="runs", partition="here", order=number)
+    wait_for(lambda: done == [2], "the next one", LIMIT_S)
+    wait_until_done(engine)
+    assert engine.troubles() == ["work (work-1) ended as ERROR"]
+
+
+def test_a_name_is_given_once(engine: Engine, work: Work) -> None:
+    with pytest.raises(ValueError, match="'work' is registered already"):
+        engine.register("work", work)
+
+
+def test_everything_at_once(database: Database, engine: Engine, work: Work) -> None:
+    """Many threads enqueue while work is done: nothing is lost, nothing twice."""
+    engine.lead()
+    threads = [
+        threading.Thread(target=lambda base=base: [enqueue(engine, base + n) for n in range(10)])
+        for base in range(0, 80, 10)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until_done(engine)
+    assert sorted(map(int, map(str, work.done))) == list(range(80))

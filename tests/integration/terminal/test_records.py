@@ -1,0 +1,58 @@
+"""`holdfast policy …` and `holdfast ledger …`: for people and programs, with exit statuses that scripts can use."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from tests.integration.terminal.conftest import Terminal
+
+
+def test_a_tampered_ledger_is_named_and_the_status_is_1(terminal: Terminal) -> None:
+    terminal.ok("incident", "declare", "P4", "Typo on the label")
+    good = terminal.ok("ledger", "verify")
+    assert "unbroken" in good.out
+    with terminal.store().write() as session:
+        session.execute(sa.text("UPDATE ledger SET text = 'nothing' WHERE seq = 1"))
+    bad = terminal.start("ledger", "verify")
+    assert bad.status == 1
+    assert "entry 1 (incident.declared, " in bad.out
+    facts = terminal.run("ledger", "verify", "--json")
+    assert facts.status == 1
+    assert [one["seq"] for one in facts.facts["breaks"]] == [1]
+
+
+def test_policies_are_checked_and_shown(terminal: Terminal) -> None:
+    good = terminal.environment["HOLDFAST_POLICY"]
+    assert "is a good policy" in terminal.ok("policy", "check", good).out
+    bad = terminal.folder / "bad.yml"
+    text = open(good, encoding="utf-8").read()
+    bad.write_text(text.replace("product:", "prodct:", 1), encoding="utf-8")
+    said = terminal.run("policy", "check", str(bad))
+    assert said.status == 1
+    assert f"{bad}:" in said.err
+    assert "product" in said.err
+    assert "Traceback" not in said.err
+    shown = terminal.ok("policy", "show").out
+    assert "TraitorTrack" in shown
+    assert "Amara Okafor" in shown
+    assert "prodct" in terminal.refused("policy", "show", "--file", str(bad))
+    assert "prodct" in terminal.refused("incident", "list", HOLDFAST_POLICY=str(bad))
+    assert terminal.run("policy", "check", str(terminal.folder / "none.yml")).status == 2
+
+
+def test_wrong_settings_are_refused_without_the_secret(terminal: Terminal) -> None:
+    words = terminal.refused("incident", "list", SLACK_BOT_TOKEN="xapp-not-a-bot-token")
+    assert "SLACK_BOT_TOKEN" in words
+    assert "not-a-bot-token" not in words
+    assert "HOLDFAST_DATABASE_URL" in terminal.refused("incident", "list", HOLDFAST_DATABASE_URL="mysql://x")
+    assert "SLACK_SIGNING_SECRET" in terminal.refused("serve", "--port", "0", SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET="")
+    assert "SLACK_BOT_TOKEN" in terminal.refused("serve", "--port", "0", SLACK_BOT_TOKEN="")
+
+
+def test_help_and_version(terminal: Terminal) -> None:
+    shown = terminal.started("--help").out
+    for group in ("incident", "dr", "policy", "ledger", "serve"):
+        assert group in shown
+    assert terminal.ok("--version").out.strip()
+    assert terminal.start("incident", "list", SLACK_BOT_TOKEN="x").status == 2
+    assert terminal.run("nonsense").status == 2
