@@ -94,9 +94,10 @@ LIST_SEQUENCES = """
 
 
 class TableFingerprint(BaseModel):
-    """Rows of one table and their checksum: the sum of a 64-bit hash per row, so that order does not count.
+    """Rows of one table and their checksum: xor and sum of a 64-bit hash per row, so that order does not count.
 
-    The sum is not cut to 64 bits, so a row that is there twice counts twice, which an xor would not see.
+    Both are needed: the xor does not see a row that came twice more, and the sum does not see two rows that exchanged
+    a value, because a record's hash is a weighted sum of its columns' hashes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -303,10 +304,12 @@ def _hash_table(connection: Connection, table: _Table) -> TableFingerprint:
     # "text" hashes the row's output form, "record" the values; both are 64 bits wide and parallel safe.
     # t.* is the whole row even where a column is called t.
     hashed = {"record": "hash_record_extended(t.*, 0)", "text": "hashtextextended((t.*)::text, 0)"}[table.method]
-    query = sql.SQL("SELECT count(*), coalesce(sum({}), 0) FROM ONLY {} AS t")
+    query = sql.SQL("SELECT count(*), bit_xor(h), sum(h) FROM (SELECT {} AS h FROM ONLY {} AS t) AS hashes")
     row = connection.execute(query.format(sql.SQL(hashed), sql.Identifier(table.schema, table.table))).fetchone()
     assert row is not None  # an aggregate has one row
-    return TableFingerprint(rows=row[0], checksum=str(row[1]), method=table.method)
+    rows, xor, total = row
+    checksum = f"{(xor or 0) & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total or 0}"
+    return TableFingerprint(rows=rows, checksum=checksum, method=table.method)
 
 
 def _count_table(connection: Connection, table: _Table) -> int:

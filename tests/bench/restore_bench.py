@@ -66,7 +66,15 @@ class Stage:
         began, used = time.monotonic(), self.cpu_s()
         work()
         self.seconds.setdefault(name, []).append(time.monotonic() - began)
+        self.wait_until_idle()
         self.cpu_seconds.setdefault(name, []).append(self.cpu_s() - used)
+
+    def wait_until_idle(self) -> None:
+        """A session's CPU seconds are known when it has ended, which is a little after its client has."""
+        others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        with psycopg.connect(self.cluster.admin_url, autocommit=True) as connection:
+            while connection.execute(others).fetchone() != (1,):
+                time.sleep(0.01)
 
     def cpu_s(self) -> float:
         """CPU seconds used until now by us, our programs, the server's sessions that have ended, and S3."""

@@ -75,7 +75,7 @@ def assert_counted(rig: Rig, plans: list[Plan]) -> None:
         assert sorted(session.scalars(sa.select(Run.plan_id))) == [plan.id for plan in plans]
         assert session.scalar(sa.select(sa.func.count()).select_from(Approval)) == QUORUM * TIMES
         kinds = sa.select(LedgerEntry.kind, sa.func.count()).group_by(LedgerEntry.kind)
-        assert dict(session.execute(kinds).tuples()) == {
+        assert dict(session.execute(kinds).all()) == {
             "approval.approved": QUORUM * TIMES,
             "approval.refused": (len(EIGHT) - QUORUM) * TIMES,
             "run.queued": TIMES,

@@ -30,6 +30,9 @@ UNUSUAL_SCHEMA = '''
     ), ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
         'infinity', NULL, 'empty', NULL, NULL, NULL, NULL, '-0');
 
+    CREATE INDEX by_tag ON everything USING gin (tags);
+    CREATE INDEX "odd index; 1 2 INDEX" ON everything ((lower(tags[1])));
+
     CREATE TABLE pages (id int, page xml);
     DO $$ BEGIN
         INSERT INTO pages VALUES (1, '<a>b</a>');

@@ -66,6 +66,9 @@ def test_large_tables_have_parts_of_their_own_and_nothing_is_twice(
 
     assert [part.name for part in manifest.parts] == ["data-1", "data-2", "data-3", "data-rest", "schema"]
     assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+    assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
+    early = {index for part in manifest.parts for index in part.indexes}
+    assert {"CONSTRAINT public everything everything_pkey traitortrack", "INDEX public by_tag traitortrack"} <= early
 
 
 def test_snapshot_is_exact_while_others_write(make_place: MakePlace, bucket: Bucket) -> None:
