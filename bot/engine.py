@@ -35,6 +35,8 @@ SWEEP_S = 2.0
 TIDY_EVERY_S = 600.0
 TIDY_AT_ONCE = 1000
 KEPT_FOR = timedelta(days=7)
+NEVER_GIVE_UP = 1_000_000
+"""A bot that crash-loops must not leave a run half done for ever: it is taken up as often as it takes."""
 POLL_S = 0.5
 """How often queues are looked at; work enqueued in this process rings a bell and does not wait for it."""
 
@@ -154,6 +156,8 @@ class Engine:
         old = self._client.list_workflows(status="SUCCESS", end_time=before, limit=TIDY_AT_ONCE, load_input=False)
         if old:
             self._client.delete_workflows([row.workflow_id for row in old])
+        for trouble in self.troubles():
+            log.error("this should not be: the workflow %s", trouble)
 
     def _prepare(self) -> None:
         """Create DBOS's own tables, so that a client may enqueue before any leader has been up."""
@@ -171,7 +175,9 @@ class Engine:
 
     def _launch(self) -> None:
         for name, function in self._workflows.items():
-            DBOS.workflow(name=name)(_own_function(function, self._bell, self._running))
+            DBOS.workflow(name=name, max_recovery_attempts=NEVER_GIVE_UP)(
+                _own_function(function, self._bell, self._running)
+            )
         dbos_queue.queue_worker_thread = _listen_to(self._bell)  # type: ignore[assignment]
         DBOS(
             config={

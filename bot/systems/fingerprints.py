@@ -7,11 +7,7 @@ record hashes may differ between PostgreSQL's major versions and machine archite
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from typing import Literal, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -20,70 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.systems.databases import observe_server
 from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, connect
-
-Method = Literal["record", "text"]
-LOOK_EVERY_S = 0.2
-# Whoever holds a table this long is changing it, and what we read would not be what is there.
-LOCK_TIMEOUT_S = 30
-
-# Types whose hash depends on the value alone. An enum's or regclass's depends on object ids, which a restore changes;
-# json, xml and point have none; those tables are hashed by their rows' text.
-HASHABLE_TYPES = [
-    "bool",
-    "bytea",
-    "char",
-    "name",
-    "int8",
-    "int2",
-    "int4",
-    "text",
-    "oid",
-    "float4",
-    "float8",
-    "bpchar",
-    "varchar",
-    "date",
-    "time",
-    "timestamp",
-    "timestamptz",
-    "interval",
-    "timetz",
-    "numeric",
-    "uuid",
-    "jsonb",
-    "inet",
-    "cidr",
-    "macaddr",
-    "macaddr8",
-]
-
-# Whatever decides how a value looks as text is fixed, so that two servers write the same.
-TEXT_SETTINGS = {
-    "datestyle": "ISO, YMD",
-    "intervalstyle": "postgres",
-    "timezone": "UTC",
-    "bytea_output": "hex",
-    "extra_float_digits": "1",
-    "xmloption": "content",
-    "row_security": "off",
-    "search_path": "pg_catalog",
-}
-
-LIST_TABLES = """
-    SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, c.relname,
-           coalesce(bool_and(t.typname = ANY(%(hashable)s)
-                             OR (t.typcategory = 'A' AND e.typname = ANY(%(hashable)s))), true)
-    FROM pg_class c
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN pg_type t ON t.oid = a.atttypid
-    LEFT JOIN pg_type e ON e.oid = t.typelem
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                                              AND d.deptype = 'e')
-    GROUP BY c.oid, n.nspname, c.relname
-    ORDER BY c.relpages DESC, 1
-"""
+from bot.systems.table_hashes import Method, TableFingerprint, count_table, hash_tables, list_tables, reading
 
 LIST_SEQUENCES = """
     SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
@@ -91,19 +24,6 @@ LIST_SEQUENCES = """
     WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
     ORDER BY 1
 """
-
-
-class TableFingerprint(BaseModel):
-    """Rows of one table and their checksum: xor and sum of a 64-bit hash per row, so that order does not count.
-
-    Both are needed: the xor does not see a row that came twice more, and the sum does not see two rows that exchanged
-    a value, because a record's hash is a weighted sum of its columns' hashes.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    rows: int
-    checksum: str | None = None
-    method: Method | None = None
 
 
 class SequenceState(BaseModel):
@@ -174,11 +94,11 @@ def take_fingerprint(
     Raises FingerprintFailed.
     """
     try:
-        with _reading(url, snapshot) as (connection, held):
+        with reading(url, snapshot) as (connection, held):
             server = observe_server(connection)
             sequences, large_objects = _read_sequences(connection), _read_large_objects(connection)
-            tables = _list_tables(connection, like, portable=portable)
-            counted = _read_tables(url, held, tables, connections, check)
+            tables = list_tables(connection, _recall_methods(like), portable=portable)
+            counted = hash_tables(url, held, tables, connections, check)
     except psycopg.Error as error:
         raise FingerprintFailed(f"The content could not be read in full: {error}") from error
     return Fingerprint(
@@ -198,8 +118,8 @@ def count_rows(url: str, *, statement_timeout_s: float = 10) -> dict[str, int]:
     try:
         with connect(url, purpose="count rows", statement_timeout_s=statement_timeout_s) as connection:
             connection.execute("SET default_transaction_read_only = on")
-            tables = _list_tables(connection, None, portable=False)
-            return {table.name: _count_table(connection, table) for table in sorted(tables)}
+            tables = list_tables(connection, {}, portable=False)
+            return {table.name: count_table(connection, table) for table in sorted(tables)}
     except psycopg.Error as error:
         raise FingerprintFailed(f"The rows could not be counted: {error}") from error
 
@@ -220,102 +140,9 @@ def compare_fingerprints(expected: Fingerprint, found: Fingerprint) -> list[Diff
     ]
 
 
-class _Table(NamedTuple):
-    name: str
-    schema: str
-    table: str
-    method: Method
-
-
-@contextmanager
-def _reading(url: str, snapshot: str | None) -> Iterator[tuple[Connection, str]]:
-    """A connection inside a read-only transaction on a snapshot, and that snapshot's name."""
-    with connect(url, purpose="fingerprint", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        if snapshot is not None:
-            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-        for setting, value in TEXT_SETTINGS.items():
-            connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
-        yield connection, snapshot or export_snapshot(connection)
-
-
-def export_snapshot(connection: Connection) -> str:
-    """The name under which other connections may share this transaction's view for as long as it lasts."""
-    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
-    assert row is not None  # a function call has one row
-    return str(row[0])
-
-
-def _list_tables(connection: Connection, like: Fingerprint | None, *, portable: bool) -> list[_Table]:
-    """Tables, the largest first, each with the way in which its rows are hashed."""
-    earlier = {} if like is None else like.tables
-    listed = []
-    rows = connection.execute(LIST_TABLES, {"hashable": HASHABLE_TYPES}).fetchall()
-    for name, schema, table, hashable in rows:
-        own: Method = "record" if hashable and not portable else "text"
-        known = earlier.get(name)
-        listed.append(_Table(name, schema, table, known.method if known and known.method else own))
-    return listed
-
-
-def _read_tables(
-    url: str, snapshot: str, tables: list[_Table], connections: int, check: Callable[[], None]
-) -> dict[str, TableFingerprint]:
-    waiting, found = deque(tables), dict[str, TableFingerprint]()
-    busy: list[Connection] = []
-
-    def work() -> None:
-        with _reading(url, snapshot) as (connection, _):
-            busy.append(connection)
-            while waiting:
-                try:
-                    table = waiting.popleft()
-                except IndexError:
-                    return
-                found[table.name] = _hash_table(connection, table)
-
-    with ThreadPoolExecutor(connections, thread_name_prefix="fingerprint") as pool:
-        workers = [pool.submit(work) for _ in range(min(connections, len(tables)))]
-        try:
-            _wait_for(workers, check)
-        except BaseException:
-            # One table may take an hour: nobody waits for that who has been told to stop.
-            # Asked again and again, since a request that comes between two statements is lost.
-            waiting.clear()
-            while wait(workers, timeout=LOOK_EVERY_S).not_done:
-                for connection in busy:
-                    connection.cancel_safe()
-            raise
-    return found
-
-
-def _wait_for(workers: list[Future[None]], check: Callable[[], None]) -> None:
-    """Wait for all of them, looking around five times a second; the first failure counts."""
-    while wait(workers, timeout=LOOK_EVERY_S, return_when=FIRST_EXCEPTION).not_done:
-        for worker in workers:
-            if worker.done():
-                worker.result()
-        check()
-    for worker in workers:
-        worker.result()
-
-
-def _hash_table(connection: Connection, table: _Table) -> TableFingerprint:
-    # "text" hashes the row's output form, "record" the values; both are 64 bits wide and parallel safe.
-    # t.* is the whole row even where a column is called t.
-    hashed = {"record": "hash_record_extended(t.*, 0)", "text": "hashtextextended((t.*)::text, 0)"}[table.method]
-    query = sql.SQL("SELECT count(*), bit_xor(h), sum(h) FROM (SELECT {} AS h FROM ONLY {} AS t) AS hashes")
-    row = connection.execute(query.format(sql.SQL(hashed), sql.Identifier(table.schema, table.table))).fetchone()
-    assert row is not None  # an aggregate has one row
-    rows, xor, total = row
-    checksum = f"{(xor or 0) & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total or 0}"
-    return TableFingerprint(rows=rows, checksum=checksum, method=table.method)
-
-
-def _count_table(connection: Connection, table: _Table) -> int:
-    query = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(table.schema, table.table))
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
+def _recall_methods(like: Fingerprint | None) -> dict[str, Method]:
+    tables = {} if like is None else like.tables
+    return {name: table.method for name, table in tables.items() if table.method is not None}
 
 
 def _read_sequences(connection: Connection) -> dict[str, SequenceState]:

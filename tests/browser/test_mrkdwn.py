@@ -109,10 +109,12 @@ def test_today_and_yesterday_are_named(blank: Page) -> None:
 
 
 PRINTABLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80)
+# Emoji may come out as pictures, where the machine has no font for them.
+WRITTEN = st.text(st.characters(exclude_categories=["Cs", "Cc", "So"]), max_size=80)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=PRINTABLE)
+@given(text=WRITTEN)
 def test_escaped_text_comes_out_as_it_went_in_once_its_marks_are_put_aside(blank: Page, text: str) -> None:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     shown = blank.evaluate("source => render(source).textContent", escaped)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def pull(stage: Stage) -> str:
     """Delete all bags older than nine days; their scans go with them."""
     with psycopg.connect(stage.application_url, application_name="cleanup_old_bags.py") as connection:
+        # One picture of the data throughout: the warehouse goes on adding bags meanwhile.
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         before = _count(connection)
         connection.execute("DELETE FROM bag WHERE created_at < now() - interval '9 days'")
         after = _count(connection)

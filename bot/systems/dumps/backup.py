@@ -25,10 +25,11 @@ from bot.systems.databases import list_extensions, observe_database, observe_ser
 from bot.systems.dumps.manifest import MANIFEST_SUFFIX, SCHEMA_PART, Manifest, Part, Source
 from bot.systems.dumps.streams import Squeezed, feed, unpack
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
-from bot.systems.fingerprints import Fingerprint, export_snapshot, read_sequences, take_fingerprint
+from bot.systems.fingerprints import Fingerprint, read_sequences, take_fingerprint
 from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, client_environment, connect, database_of
 from bot.systems.processes import Child
+from bot.systems.table_hashes import export_snapshot
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.literals import StorageClassType

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,11 @@ def enqueue(engine: Engine, number: int, **options: object) -> None:
         engine.enqueue(session, "work", number, **{"key": f"work-{number}", **options})  # type: ignore[arg-type]
 
 
+def enqueue_ten(engine: Engine, first: int) -> None:
+    for number in range(first, first + 10):
+        enqueue(engine, number)
+
+
 def wait_until_done(engine: Engine, what: str = "end of all work") -> None:
     wait_for(lambda: engine.pending() == 0, what, LIMIT_S)
 
@@ -110,25 +116,36 @@ def test_what_is_due_later_waits(engine: Engine, work: Work) -> None:
 
 
 def test_in_a_partition_one_at_a_time_and_in_order(make_engine: Callable[[], Engine]) -> None:
-    engine, done, busy, most = make_engine(), list[int](), threading.Semaphore(1), list[bool]()
+    engine, begun, release = make_engine(), list[int](), threading.Event()
 
     def work(number: int) -> None:
-        most.append(busy.acquire(blocking=False))
-        done.append(number)
-        busy.release()
+        begun.append(number)
+        if number == 1:
+            assert release.wait(LIMIT_S)
 
     engine.register("work", work)
     for number in (3, 1, 2, 5, 4, 7, 6):
         enqueue(engine, number, queue="deliveries", partition="here", order=number)
     engine.lead()
-    wait_for(lambda: len(done) == 7, "everything", LIMIT_S)
-    assert done == sorted(done)
-    assert all(most)
+    try:
+        for number in (1, 100, 101):  # each of the others shows that the queue was looked at once more
+            if number != 1:
+                enqueue(engine, number, queue="deliveries", partition="elsewhere", order=number)
+            wait_for(partial(begun.__contains__, number), f"work {number}", LIMIT_S)
+        assert begun == [1, 100, 101], "the first holds up those behind it, and nobody else"
+    finally:
+        release.set()
+    wait_until_done(engine)
+    assert [number for number in begun if number < 100] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_partitions_go_side_by_side(make_engine: Callable[[], Engine]) -> None:
     engine, both = make_engine(), threading.Barrier(2, timeout=LIMIT_S)
-    engine.register("work", lambda _number: both.wait() and None)
+
+    def work(_number: int) -> None:
+        both.wait()
+
+    engine.register("work", work)
     enqueue(engine, 1, queue="runs", partition="one")
     enqueue(engine, 2, queue="runs", partition="other")
     engine.lead()
@@ -208,10 +225,7 @@ def test_a_name_is_given_once(engine: Engine, work: Work) -> None:
 def test_everything_at_once(database: Database, engine: Engine, work: Work) -> None:
     """Many threads enqueue while work is done: nothing is lost, nothing twice."""
     engine.lead()
-    threads = [
-        threading.Thread(target=lambda base=base: [enqueue(engine, base + n) for n in range(10)])
-        for base in range(0, 80, 10)
-    ]
+    threads = [threading.Thread(target=enqueue_ten, args=(engine, base)) for base in range(0, 80, 10)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -101,5 +101,5 @@ def unfinished(services: Services) -> list[str]:
     ids = [one["workflow_uuid"] for one in RECORDED]
     with services.database.engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT workflow_uuid, status FROM workflow_status"))
-        states = {name: status for name, status in rows}
+        states = {row.workflow_uuid: row.status for row in rows}
     return [one for one in ids if states[one] in ("PENDING", "ENQUEUED")]

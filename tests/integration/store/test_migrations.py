@@ -26,7 +26,7 @@ def list_differences(database: Database) -> list[Any]:
     with database.engine.connect() as connection:
         options = {"version_table": "holdfast_version", "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
-        return compare_metadata(context, Table.metadata)
+        return list(compare_metadata(context, Table.metadata))
 
 
 def test_the_migrated_schema_is_the_models(database: Database) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.systems import table_hashes
 from bot.systems.fingerprints import (
     Fingerprint,
     FingerprintFailed,
@@ -77,6 +78,19 @@ def test_any_changed_value_changes_the_checksum(change: str, portable: bool, mak
     [difference] = compare_fingerprints(before, take_fingerprint(place.url, like=before))
     assert difference.name == "public.bag"
     assert not difference.inconclusive
+
+
+def test_ranges_of_a_table_add_up_to_the_whole(make_place: MakePlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = make_place(None, "CREATE TABLE bag AS SELECT i, md5(i::text) FROM generate_series(1, 20000) i")
+    with psycopg.connect(place.owner_url, autocommit=True) as connection:
+        connection.execute("VACUUM bag")
+        connection.execute("INSERT INTO bag SELECT i, 'since the pages were counted' FROM generate_series(1, 20000) i")
+    whole = take_fingerprint(place.url)
+
+    monkeypatch.setattr(table_hashes, "RANGE_PAGES", 7)
+
+    assert whole.rows == 40_000
+    assert take_fingerprint(place.url, connections=3).tables == whole.tables
 
 
 def test_large_objects_count(make_place: MakePlace) -> None:

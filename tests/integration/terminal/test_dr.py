@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.integration.terminal.conftest import Terminal, write_policy
@@ -11,13 +9,13 @@ from tests.stage_fixtures import BAGS, SharedStage
 
 
 @pytest.fixture
-def at_work(terminal: Terminal, fresh_stage: SharedStage) -> Iterator[Terminal]:
+def at_work(terminal: Terminal, fresh_stage: SharedStage) -> Terminal:
     """Slack is away; the database, its application and the archive are there."""
     terminal.workspace.set_outage(True)
     stage = fresh_stage.stage
     policy = write_policy(terminal.folder, stage.warehouse_url)
     environment = {**terminal.environment, **stage.environment(), "HOLDFAST_POLICY": str(policy)}
-    yield Terminal(environment, terminal.workspace, terminal.folder)
+    return Terminal(environment, terminal.workspace, terminal.folder)
 
 
 def test_from_diagnosis_to_proof(at_work: Terminal, fresh_stage: SharedStage) -> None:

@@ -17,18 +17,22 @@ def room_texts(terminal: Terminal, channel: str) -> list[str]:
 
 
 def test_a_whole_incident_without_a_bot(terminal: Terminal) -> None:
-    declared = terminal.started("incident", "declare", "P1", "Bags", "are", "missing", "--category", "database", "--json")
+    declared = terminal.started(
+        "incident", "declare", "P1", "Bags", "are", "missing", "--category", "database", "--json"
+    )
     facts = declared.facts
     assert (facts["incident"], facts["severity"], facts["status"]) == (1, "P1", "investigating")
     assert facts["channel"].startswith("inc-1-bags-are-missing")
     assert "#1" in terminal.refused("incident", "declare", "P1", "Bags are missing")
-    assert "updated" in terminal.started("incident", "update", "half", "of", "them", "are", "back").out
-    assert "timeline of #1" in terminal.started("incident", "note", "--incident", "1", "the nightly job").out
-    assert terminal.started("incident", "status", "monitoring", "--json").facts["status"] == "monitoring"
-    assert "#1 P1 monitoring" in terminal.started("incident", "list").out
+    assert "updated" in terminal.ok("incident", "update", "half", "of", "them", "are", "back").out
+    assert "timeline of #1" in terminal.ok("incident", "note", "--incident", "1", "the nightly job").out
+    assert terminal.ok("incident", "status", "monitoring", "--json").facts["status"] == "monitoring"
+    assert "#1 P1 monitoring" in terminal.ok("incident", "list").out
     assert terminal.started("incident", "resolve", "all back", "--json").facts["status"] == "resolved"
     assert "No incident is open" in terminal.ok("incident", "list").out
-    told = [entry["text"] for entry in terminal.ok("incident", "timeline", "--incident", "1", "--json").facts["entries"]]
+    told = [
+        entry["text"] for entry in terminal.ok("incident", "timeline", "--incident", "1", "--json").facts["entries"]
+    ]
     for text in ("Declared P1: Bags are missing", "half of them are back", "the nightly job", "Resolved: all back"):
         assert told.count(text) == 1
     assert "# Incident Post-Mortem: Bags are missing" in terminal.ok("incident", "postmortem").out

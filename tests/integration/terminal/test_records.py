@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sqlalchemy as sa
 
 from tests.integration.terminal.conftest import Terminal
@@ -25,7 +27,7 @@ def test_policies_are_checked_and_shown(terminal: Terminal) -> None:
     good = terminal.environment["HOLDFAST_POLICY"]
     assert "is a good policy" in terminal.ok("policy", "check", good).out
     bad = terminal.folder / "bad.yml"
-    text = open(good, encoding="utf-8").read()
+    text = Path(good).read_text(encoding="utf-8")
     bad.write_text(text.replace("product:", "prodct:", 1), encoding="utf-8")
     said = terminal.run("policy", "check", str(bad))
     assert said.status == 1
@@ -45,7 +47,9 @@ def test_wrong_settings_are_refused_without_the_secret(terminal: Terminal) -> No
     assert "SLACK_BOT_TOKEN" in words
     assert "not-a-bot-token" not in words
     assert "HOLDFAST_DATABASE_URL" in terminal.refused("incident", "list", HOLDFAST_DATABASE_URL="mysql://x")
-    assert "SLACK_SIGNING_SECRET" in terminal.refused("serve", "--port", "0", SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET="")
+    assert "SLACK_SIGNING_SECRET" in terminal.refused(
+        "serve", "--port", "0", SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=""
+    )
     assert "SLACK_BOT_TOKEN" in terminal.refused("serve", "--port", "0", SLACK_BOT_TOKEN="")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,12 @@ def test_a_declaration_says_everything_about_itself(desk: Desk, clock: HandClock
         desk, "  Scanner \n down ", severity="p3", category="application", impact=" gate 3 ", detected_at=early
     )
     found = desk.find(made.id)
-    assert (found.title, found.severity, found.category, found.impact) == ("Scanner down", "P3", "application", "gate 3")
+    assert (found.title, found.severity, found.category, found.impact) == (
+        "Scanner down",
+        "P3",
+        "application",
+        "gate 3",
+    )
     assert (found.status, found.declared_by, found.is_open, found.drill) == ("investigating", "mei", True, False)
     assert (found.declared_at, found.detected_at) == (clock(), early)
     assert texts(desk, made.id) == ["Declared P3: Scanner down"]
@@ -110,12 +116,13 @@ def test_after_the_end_only_notes_are_taken(desk: Desk, clock: HandClock) -> Non
     ended = desk.resolve(number, actor="mei", text="  All bags are back \x00")
     assert (ended.resolved_at, ended.last_update) == (clock(), "All bags are back")
     before = len(desk.timeline(number))
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: desk.update(number, actor="mei", text="late"),
         lambda: desk.set_status(number, actor="mei", status="monitoring"),
         lambda: desk.resolve(number, actor="mei"),
         lambda: desk.assign(number, actor="mei", role="dr_coordinator", person="mei"),
-    ):
+    )
+    for change in changes:
         with pytest.raises(Refused, match="is resolved; nothing was changed"):
             change()
     assert len(desk.timeline(number)) == before

@@ -15,7 +15,8 @@ from tests.unit.slack.shapes import texts
 THOROUGH = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 ANYTHING = st.one_of(st.text(), st.text(st.characters(categories=["Cc", "Cs", "Cf", "Zs", "Lu", "Cn"])), texts())
 KEPT = (
-    "“quotes” – and — dashes", "مرحبا بالعالم", "שלום", "\u200fימין", "👩\u200d👩\u200d👧 🏴\U000e0067\U000e007f ❤\ufe0f",
+    "“quotes” – and — dashes", "مرحبا بالعالم", "שלום", "\u200fימין",
+    "👩\u200d👩\u200d👧 🏴\U000e0067\U000e007f ❤\ufe0f",
     "全角　空白", "a\u00a0b", "क्\u200dष", "\U0001fae9 \U0001fadc newer than this Python", "<!channel> *b* `c` & %s {0}",
 )  # fmt: skip
 

@@ -22,13 +22,18 @@ from bot.slack.text import literal
 from bot.slack.views.home import show_home
 from bot.slack.views.incident import declare_form, update_form
 from bot.slack.views.recovery import approve_form, restore_failed, restore_form, restore_loading, whole_plan
-from bot.store.documents import Finding, PlanDocument, Proof
+from bot.store.documents import Finding, PlanDocument
 from bot.store.tables import Incident, LedgerEntry, Plan, Run, RunStep, Sweep
 from tests.unit.slack import rows, shapes
 
 Json = dict[str, Any]
 POLICY = load_policy(None)
-THOROUGH = settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+THOROUGH = settings(
+    max_examples=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 OURS = re.compile(r"<!date\^\d+\^[^|<>]+\|[^<>]+>|<#[CG][A-Z0-9]+>")
 """The only commands to Slack that we write ourselves."""
 
@@ -66,7 +71,9 @@ def readable(blocks: object) -> str:
     """Every text that is shown, as it is shown: entities are signs again, guards of formats are invisible."""
     if isinstance(blocks, dict):
         own = blocks.get("text") if isinstance(blocks.get("text"), str) else ""
-        return "\n".join([str(own or ""), *(readable(value) for value in blocks.values() if not isinstance(value, str))])
+        return "\n".join(
+            [str(own or ""), *(readable(value) for value in blocks.values() if not isinstance(value, str))]
+        )
     if isinstance(blocks, list):
         return "\n".join(map(readable, blocks))
     return ""
@@ -191,7 +198,11 @@ def test_forms_of_the_desk(severity: str, title: str) -> None:
     check_form(update_form(rows.make_incident(title=title)))
 
 
-@given(shapes.lines(), st.lists(st.tuples(shapes.lines(200), shapes.lines(200)), max_size=120, unique_by=lambda one: one[0][:150]), st.lists(shapes.texts()))
+@given(
+    shapes.lines(),
+    st.lists(st.tuples(shapes.lines(200), shapes.lines(200)), max_size=120, unique_by=lambda one: one[0][:150]),
+    st.lists(shapes.texts()),
+)
 @THOROUGH
 def test_choosing_a_backup(database: str, backups: list[tuple[str, str]], notes: list[str]) -> None:
     check_form(restore_loading(database))
@@ -215,7 +226,7 @@ def test_the_checker_would_see_a_command() -> None:
         check([{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}])
 
 
-@given(rows.incidents(), shapes.proofs())
+@given(rows.incidents())
 @THOROUGH
-def test_titles_are_one_piece(incident: Incident, _proof: Proof) -> None:
+def test_titles_are_one_piece(incident: Incident) -> None:
     assert title_of(incident).endswith(incident.title)

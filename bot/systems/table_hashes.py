@@ -1,0 +1,236 @@
+"""Rows of tables and checksums of them, read by several connections in one snapshot."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
+
+from psycopg import sql
+from pydantic import BaseModel, ConfigDict
+
+from bot.systems.postgres import Connection, connect
+
+Method = Literal["record", "text"]
+LOOK_EVERY_S = 0.2
+# Whoever holds a table this long is changing it, and what we read would not be what is there.
+LOCK_TIMEOUT_S = 30
+# A large table is read in ranges of so many pages (64 MB), which the connections share.
+RANGE_PAGES = 8192
+
+# Types whose hash depends on the value alone. An enum's or regclass's depends on object ids, which a restore changes;
+# json, xml and point have none; those tables are hashed by their rows' text.
+HASHABLE_TYPES = [
+    "bool",
+    "bytea",
+    "char",
+    "name",
+    "int8",
+    "int2",
+    "int4",
+    "text",
+    "oid",
+    "float4",
+    "float8",
+    "bpchar",
+    "varchar",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "timetz",
+    "numeric",
+    "uuid",
+    "jsonb",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+]
+
+# Whatever decides how a value looks as text is fixed, so that two servers write the same.
+TEXT_SETTINGS = {
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "xmloption": "content",
+    "row_security": "off",
+    "search_path": "pg_catalog",
+}
+
+LIST_TABLES = """
+    SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, c.relname, c.relpages,
+           coalesce(bool_and(t.oid < 16384 AND (t.typname = ANY(%(hashable)s)
+                             OR (t.typcategory = 'A' AND e.typname = ANY(%(hashable)s)))), true)
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_type e ON e.oid = t.typelem
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                                              AND d.deptype = 'e')
+    GROUP BY c.oid, n.nspname, c.relname
+    ORDER BY c.relpages DESC, 1
+"""
+
+# OFFSET 0 keeps the two sums from computing the hash once each. t.* is the whole row even where a column is called t.
+HASH_RANGE = """
+    SELECT count(*), coalesce(bit_xor(h), 0), coalesce(sum(h), 0)
+    FROM (SELECT {hashed} AS h FROM ONLY {table} AS t WHERE {within} OFFSET 0) AS hashes
+"""
+HASHES: Mapping[Method, str] = {
+    "record": "hash_record_extended(t.*, 0)",
+    "text": "hashtextextended((t.*)::text, 0)",
+}
+
+
+class TableFingerprint(BaseModel):
+    """Rows of one table and their checksum: xor and sum of a 64-bit hash per row, so that order does not count.
+
+    Both are needed: the xor does not see a row that came twice more, and the sum does not see two rows that exchanged
+    a value, because a record's hash is a weighted sum of its columns' hashes.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    rows: int
+    checksum: str | None = None
+    method: Method | None = None
+
+
+class Table(NamedTuple):
+    """One table: its name as SQL writes it, its parts, how its rows are hashed, and its pages as last counted."""
+
+    name: str
+    schema: str
+    table: str
+    method: Method
+    pages: int
+
+
+class _Range(NamedTuple):
+    """Pages of one table, from the first up to but without the last; None is the end, wherever that is by now."""
+
+    table: Table
+    first: int
+    last: int | None
+
+
+class _Sums(NamedTuple):
+    rows: int = 0
+    xor: int = 0
+    total: int = 0
+
+
+@contextmanager
+def reading(url: str, snapshot: str | None) -> Iterator[tuple[Connection, str]]:
+    """A connection inside a read-only transaction on a snapshot, and that snapshot's name."""
+    with connect(url, purpose="fingerprint", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if snapshot is not None:
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+        for setting, value in TEXT_SETTINGS.items():
+            connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
+        yield connection, snapshot or export_snapshot(connection)
+
+
+def export_snapshot(connection: Connection) -> str:
+    """The name under which other connections may share this transaction's view for as long as it lasts."""
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    assert row is not None  # a function call has one row
+    return str(row[0])
+
+
+def list_tables(connection: Connection, methods: Mapping[str, Method], *, portable: bool) -> list[Table]:
+    """Ordinary tables and partitions, the largest first, hashed as `methods` says and else as their types allow."""
+    rows = connection.execute(LIST_TABLES, {"hashable": HASHABLE_TYPES}).fetchall()
+    own: dict[bool, Method] = {True: "record", False: "text"}
+    return [
+        Table(name, schema, table, methods.get(name, own[hashable and not portable]), pages)
+        for name, schema, table, pages, hashable in rows
+    ]
+
+
+def hash_tables(
+    url: str, snapshot: str, tables: list[Table], connections: int, check: Callable[[], None]
+) -> dict[str, TableFingerprint]:
+    """Rows and checksum of each table. `check` is called five times a second and may raise, which stops the reading."""
+    waiting = deque(part for table in tables for part in _divide(table))
+    found: dict[str, list[_Sums]] = {table.name: [] for table in tables}
+    busy: list[Connection] = []
+
+    def work() -> None:
+        with reading(url, snapshot) as (connection, _):
+            busy.append(connection)
+            while waiting:
+                try:
+                    part = waiting.popleft()
+                except IndexError:
+                    return
+                found[part.table.name].append(_hash_range(connection, part))
+
+    with ThreadPoolExecutor(connections, thread_name_prefix="fingerprint") as pool:
+        workers = [pool.submit(work) for _ in range(min(connections, len(waiting)))]
+        try:
+            _wait_for(workers, check)
+        except BaseException:
+            # One table may take an hour: nobody waits for that who has been told to stop. Asked again and again,
+            # since a request that comes between two statements is lost.
+            waiting.clear()
+            while wait(workers, timeout=LOOK_EVERY_S).not_done:
+                for connection in busy:
+                    connection.cancel_safe()
+            raise
+    return {table.name: _add_up(table, found[table.name]) for table in tables}
+
+
+def count_table(connection: Connection, table: Table) -> int:
+    """Its rows, exactly."""
+    query = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(table.schema, table.table))
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _wait_for(workers: list[Future[None]], check: Callable[[], None]) -> None:
+    """Wait for all of them, looking around now and then; the first failure counts."""
+    while wait(workers, timeout=LOOK_EVERY_S, return_when=FIRST_EXCEPTION).not_done:
+        for worker in workers:
+            if worker.done():
+                worker.result()
+        check()
+    for worker in workers:
+        worker.result()
+
+
+def _divide(table: Table) -> Iterator[_Range]:
+    """The count of pages may be old: the last range goes to the end of the table as it is."""
+    starts = range(0, max(table.pages, 1), RANGE_PAGES)
+    for first in starts:
+        yield _Range(table, first, None if first == starts[-1] else first + RANGE_PAGES)
+
+
+def _hash_range(connection: Connection, part: _Range) -> _Sums:
+    within = sql.SQL("ctid >= {}::tid").format(sql.Literal(f"({part.first},0)"))
+    if part.last is not None:
+        within += sql.SQL(" AND ctid < {}::tid").format(sql.Literal(f"({part.last},0)"))
+    query = sql.SQL(HASH_RANGE).format(
+        hashed=sql.SQL(HASHES[part.table.method]),
+        table=sql.Identifier(part.table.schema, part.table.table),
+        within=within,
+    )
+    row = connection.execute(query).fetchone()
+    assert row is not None  # an aggregate has one row
+    return _Sums(*row)
+
+
+def _add_up(table: Table, ranges: list[_Sums]) -> TableFingerprint:
+    rows = xor = total = 0
+    for sums in ranges:
+        rows, xor, total = rows + sums.rows, xor ^ sums.xor, total + sums.total
+    checksum = f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total}"
+    return TableFingerprint(rows=rows, checksum=checksum, method=table.method)
