@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import boto3
@@ -93,11 +94,11 @@ class Bucket:
         nothing. Raises ArchiveExists, StorageUnavailable, and whatever `chunks` raises.
         """
         parts = _cut(chunks)
-        first, second = next(parts, b""), next(parts, None)
+        head = list(islice(parts, 2))
         try:
-            if second is None:
-                return self._put(key, first, metadata, storage_class)
-            return self._store_parts(key, _chain(first, second, parts), metadata, storage_class)
+            if len(head) < 2:
+                return self._put(key, b"".join(head), metadata, storage_class)
+            return self._store_parts(key, _chain(head, parts), metadata, storage_class)
         except (ClientError, BotoCoreError) as error:
             raise self._explain(key, error) from error
 
@@ -244,16 +245,22 @@ def _cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
         collected.append(chunk)
         size_bytes += len(chunk)
         if size_bytes >= PART_BYTES * (1 + number // PARTS_OF_ONE_SIZE):
-            yield b"".join(collected)
-            collected.clear()
+            yield _take_all(collected)
             size_bytes, number = 0, number + 1
     if collected:
-        yield b"".join(collected)
+        yield _take_all(collected)
 
 
-def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield second
+def _take_all(collected: list[bytes]) -> bytes:
+    """Whoever gave a part away must not hold it in memory any more: hence emptied before, not after."""
+    joined = b"".join(collected)
+    collected.clear()
+    return joined
+
+
+def _chain(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    while head:
+        yield head.pop(0)
     yield from rest
 
 

@@ -1,0 +1,99 @@
+"""Every kind of message, made from rows full of hostile text: Slack takes it, obeys none of it, and shows it all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.comms.messages import Message, compose, kinds
+from bot.comms.messages.subject import Subject
+from bot.comms.prose import Prose
+from bot.policy import load_policy
+from bot.sandbox.workspace.limits.surfaces import check_message_blocks
+from bot.settings import templates_dir
+from bot.store.database import Database
+from bot.store.documents import Finding, Loss, PlanDocument, PlannedStep, Prediction, Proof, Verdict
+from bot.store.tables import Approval, IncidentRole, Notice, Postmortem, RunStep
+from tests.integration.store.stores import empty_store, open_store
+from tests.unit.slack import rows
+from tests.unit.slack.shapes import HOSTILE
+from tests.unit.slack.test_blocks import readable, refuse_commands, unguarded
+
+TEXTS = [*HOSTILE, "x" * 5000, "<!channel> " * 900]
+GUESS = Prediction(seconds=60.0, source="a guess")
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('messages') / 'holdfast.db'}") as database:
+        yield database
+
+
+@pytest.fixture
+def subject(database: Database) -> Subject:
+    empty_store(database)
+    return Subject(database, load_policy(None), Prose(Path(templates_dir())), lambda: rows.NOON)
+
+
+def fill(database: Database, text: str) -> None:
+    """One row of everything, with the text wherever somebody's text can be."""
+    line = " ".join(text.split())[:200]
+    document = PlanDocument(
+        action="restore_database", title=line, risk="destructive", target=line, parameters={"database": text},
+        observed={"what": text}, steps=[PlannedStep(name="s", title=line)], loss=Loss(seconds=1, rows=1, words=text),
+        downtime=GUESS, duration=GUESS, way_back=text, confirm=line, notes=[text],
+    )  # fmt: skip
+    finding = Finding(check="c", title=line, state="critical", summary=text, evidence=[text, text])
+    proof = Proof(verdicts=[Verdict(name=line, expected=text, found=text, good=False)], at=rows.NOON)
+    with database.write() as session:
+        session.add(rows.make_incident(title=line, impact=text, last_update=text, last_update_at=rows.NOON))
+        session.add(rows.make_plan(document, state="pending", reason=text, target=line))
+        session.flush()
+        session.add(rows.make_run(target=line, words=text, proof=proof))
+        session.add(rows.make_sweep([finding], scope=line))
+        session.flush()
+        session.add_all(
+            [
+                IncidentRole(incident_id=7, role="dr_coordinator", person=line, since=rows.NOON),
+                Approval(plan_id=4, person=line, decision="approve", plan_hash="f", at=rows.NOON),
+                RunStep(run_id=5, index=0, name="s", title=line, state="failed", words=text, output={}),
+                Postmortem(id=6, incident_id=7, markdown=text, drafted_at=rows.NOON),
+            ]
+        )
+
+
+def say(kind: str, text: str, subject: Subject) -> Message:
+    about = {"plan": 4, "run": 5, "sweep": 3, "postmortem": 6}
+    data = {"text": text, "actor": text[:60], "entries": 12, "head": "ff00"}
+    notice = Notice(
+        id=1, key="k", kind=kind, incident_id=7, subject_id=about.get(kind), version=1, data=data, created_at=rows.NOON
+    )
+    return compose(notice, subject)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+@pytest.mark.parametrize("kind", kinds())
+def test_hostile_text_is_shown_and_not_obeyed(kind: str, text: str, subject: Subject) -> None:
+    fill(subject.database, text)
+    message = say(kind, text, subject)
+    refuse_commands([{"type": "mrkdwn", "text": message.text}])
+    assert 0 < len(message.text) <= 4000
+    if message.file:
+        assert message.file.content == text
+        return
+    check_message_blocks(message.blocks)
+    refuse_commands(message.blocks)
+    if kind != "incident_resolved":
+        seen, beginning = " ".join(readable(message.blocks).split()), " ".join(text.split())[:60]
+        assert beginning in seen or beginning in unguarded(seen), "as rich or plain text, or as escaped mrkdwn"
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_message_has_words_for_notifications(kind: str, subject: Subject) -> None:
+    fill(subject.database, "Bags are missing")
+    message = say(kind, "Bags are missing", subject)
+    assert re.search(r"[A-Za-z]{3}", message.text)
+    assert bool(message.blocks) != bool(message.file)
