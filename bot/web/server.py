@@ -51,6 +51,7 @@ def serve_web(web: Starlette, host: str, port: int) -> Iterator[int]:
     """Serve on a thread of its own; gives the port, chosen by the system where 0 is asked for."""
     server = uvicorn.Server(uvicorn.Config(web, host=host, port=port, log_level="warning", lifespan="off"))
     socket = server.config.bind_socket()
+    socket.listen()  # who comes before the thread is up waits, and is not refused
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, name="web", daemon=True)
     thread.start()
     try:

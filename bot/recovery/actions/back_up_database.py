@@ -23,7 +23,7 @@ class BackUpDatabase(Action[BackUp]):
     name = "back_up_database"
     purpose = "Take a backup of a database into S3 and verify it"
     risk = "low"
-    permissions = ("s3:PutObject", "s3:AbortMultipartUpload", *READ_PERMISSIONS)
+    permissions = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads", *READ_PERMISSIONS)
     parameters = BackUp
 
     def target(self, parameters: BackUp) -> str:

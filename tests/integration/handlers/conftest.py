@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot import engine as engine_room
+from tests.integration.engine.conftest import refuse_to_end
 from tests.integration.handlers.rig import DELIVERIES, Bot, Human, run_bot
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _stay_alive() -> Iterator[None]:
+    """An engine that stops while work is under way ends its process: here that is a failure, not the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_room, "_end_process", refuse_to_end)
+        yield
 
 
 @pytest.fixture(scope="package", params=DELIVERIES)

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from bot import engine as engine_room
 from bot.app import build_bolt, build_services
 from bot.cli import holdfast
 from bot.policy import default_policy_path, load_policy
@@ -24,6 +25,7 @@ from bot.sandbox.ports import free_port
 from bot.sandbox.workspace import Workspace, serve
 from bot.store.database import Database
 from bot.terminal.session import Parts, TerminalSession
+from tests.integration.engine.conftest import refuse_to_end
 from tests.integration.handlers.rig import make_workspace
 
 ROOT = Path(__file__).parents[3]
@@ -113,6 +115,14 @@ def make_environment(workspace: Workspace, folder: Path) -> dict[str, str]:
         "HOLDFAST_POLICY": str(write_policy(folder)),
         "HOLDFAST_DATABASE_URL": f"sqlite:///{folder / 'holdfast.db'}",
     }
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _stay_alive() -> Iterator[None]:
+    """An engine that stops while work is under way ends its process: here that is a failure, not the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_room, "_end_process", refuse_to_end)
+        yield
 
 
 @pytest.fixture(scope="package")
