@@ -141,6 +141,7 @@ class Engine:
         """
         self._stop.set()
         if self.is_leader:
+            self._bell.ring_soon()  # its workers look at once whether they are to stop
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_S if self._running else 0)
             self.is_leader = False
         if self._running:

@@ -27,6 +27,7 @@ from bot.settings import manifest_path
 from bot.slack.channels import join_or_create
 from bot.store.tables import Delivery, Incident
 from bot.web.server import build_web, serve_web
+from tests.workspace.conftest import hang_up
 
 Json = dict[str, Any]
 LOBBY = "traitortrack-incidents"
@@ -41,6 +42,8 @@ class Human(Actor):
     def ask(self, text: str, command: str = "/incident", channel: str = "") -> Json:
         """Type a command; the answer that only this person sees, empty where there is none."""
         channel = channel or self.lobby
+        members = self.workspace.state.channels[channel].members
+        wait_until("the invitation", lambda: self.user_id in members or None, WAIT_S)
         before = self.told(channel)
         self.type_command(channel, command, text)
         new = self.told(channel)[len(before) :]
@@ -166,12 +169,7 @@ def _over_socket(workspace: Workspace, bolt: App) -> Iterator[str]:
     try:
         yield ""
     finally:
-        handler.client.auto_reconnect_enabled = False
-        handler.client.default_auto_reconnect_enabled = False
-        workspace.run(workspace.sockets.cut())
-        handler.client.closed = True
-        handler.client.message_queue.put("")
-        handler.close()  # type: ignore[no-untyped-call]
+        hang_up(workspace, handler)
 
 
 def run_at_once(*works: Any) -> None:

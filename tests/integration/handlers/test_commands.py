@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.actor import wait_for as wait_until
 from handlers.commands.listener import COMMANDS
 from handlers.commands.subcommand import find_subcommands
-from tests.integration.handlers.rig import WAIT_S, Bot, Human, show
+from tests.integration.handlers.rig import Bot, Human, show
 
 pytestmark = pytest.mark.parametrize("running", ["socket"], indirect=True)
 
@@ -16,10 +15,7 @@ def declare(bot: Bot, person: Human, title: str = "Bags are missing") -> tuple[i
     """Declare by typing; number and room."""
     person.ask(f"declare P1 {title}")
     number = bot.services.desk.list_open()[0].id
-    room = bot.room(number)
-    members = bot.workspace.state.channels[room].members
-    wait_until("the invitation", lambda: person.user_id in members or None, WAIT_S)
-    return number, room
+    return number, bot.room(number)
 
 
 def test_declaring_opens_a_room_and_tells_everybody(bot: Bot, mei: Human) -> None:

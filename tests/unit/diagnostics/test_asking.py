@@ -1,0 +1,79 @@
+"""Asking all checks at once: one that breaks or hangs is an answer too, and silences no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.diagnostics import sweeps
+from bot.diagnostics.check import Check, Surroundings, all_checks, choose_checks, scopes
+from bot.diagnostics.sweeps import ask_all
+from bot.outcome import Failed, Refused
+from bot.policy import load_policy
+from bot.store.documents import Finding
+
+PLACE = Surroundings(load_policy(None), {}, lambda: datetime(2026, 3, 1, tzinfo=UTC), "traitortrack")
+
+
+class Made(Check):
+    """A check that does what the test wants."""
+
+    title, scope, timeout_s = "Made up", "database", 0.2
+
+    def __init__(self, name: str, answer: Callable[[], Finding] | None = None) -> None:
+        self.name = name  # type: ignore[misc]
+        self._answer = answer or (lambda: self.finding("ok", "good"))
+
+    def run(self, surroundings: Surroundings) -> Finding:
+        return self._answer()
+
+
+def fail(error: Exception) -> Finding:
+    raise error
+
+
+def test_what_breaks_is_an_answer() -> None:
+    checks: list[Check] = [
+        Made("fine"),
+        Made("refused", lambda: fail(Refused("No way in.", "Set a URL."))),
+        Made("failed", lambda: fail(Failed("The server is away."))),
+        Made("broken", lambda: fail(ZeroDivisionError("by zero"))),
+    ]
+    found = {one.check: (one.state, one.summary) for one in ask_all(checks, [PLACE])}
+    assert found == {
+        "fine": ("ok", "good"),
+        "refused": ("critical", "No way in. Set a URL."),
+        "failed": ("critical", "The server is away."),
+        "broken": ("unknown", "The check itself failed: ZeroDivisionError: by zero"),
+    }
+
+
+def test_what_hangs_is_unknown_and_the_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "GRACE_S", 0.1)
+    release = threading.Event()
+    hanging = Made("hanging")
+    hanging._answer = lambda: hanging.finding("ok", str(release.wait(30)))
+    try:
+        found = {one.check: one.state for one in ask_all([hanging, Made("fine")], [PLACE])}
+    finally:
+        release.set()
+    assert found == {"hanging": "unknown", "fine": "ok"}
+
+
+def test_every_check_answers_where_nothing_can_be_reached() -> None:
+    """No URL, no server: each says so in words, and none breaks the sweep."""
+    found = list(ask_all(choose_checks("all"), [PLACE]))
+    assert {one.check for one in found} == set(all_checks())
+    assert {one.state for one in found} <= {"critical", "unknown", "warning"}
+    assert all(one.summary for one in found)
+
+
+def test_scopes_choose_checks_and_others_are_refused() -> None:
+    for scope in scopes():
+        assert choose_checks(scope)
+    assert len(choose_checks("all")) == len(all_checks())
+    with pytest.raises(Refused, match="Did you mean database"):
+        choose_checks("databse")
