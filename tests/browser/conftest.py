@@ -37,9 +37,12 @@ def find_browser() -> str | None:
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A headless browser for all tests; a skip with its reason where the machine has none."""
+    """A headless browser for the tests in this folder; a skip with its reason where the machine has none.
+
+    Not for the whole session: its event loop would go on running under tests that may have none.
+    """
     path = find_browser()
     if path is None:
         pytest.skip(NO_BROWSER)
