@@ -16,6 +16,7 @@ export class Timeline {
   #dividers = new Map();
   #key = null;
   #atEnd = true;
+  #top = 0;
 
   constructor({ inThread = false, label, onStart }) {
     this.inThread = inThread;
@@ -28,8 +29,9 @@ export class Timeline {
     );
     this.node = el("div", { class: "timeline" }, this.scroller, this.jump);
     this.scroller.addEventListener("scroll", () => this.#scrolled(onStart), { passive: true });
-    new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(this.list);
-    new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(this.scroller);
+    const follow = new ResizeObserver(() => this.#staysAtEnd() && this.toEnd());
+    follow.observe(this.list);
+    follow.observe(this.scroller);
   }
 
   /** Show `messages` of `channel`; `key` names the conversation, `intro` stands above the first message. */
@@ -40,7 +42,7 @@ export class Timeline {
     const isOlder = this.firstTs !== messages[0]?.ts;
     this.firstTs = messages[0]?.ts;
     const nodes = [intro, ...this.#nodes(messages, channel, unreadFrom)].filter(Boolean);
-    if (this.#atEnd) {
+    if (this.#staysAtEnd()) {
       arrange(this.list, nodes);
       return this.toEnd();
     }
@@ -55,6 +57,12 @@ export class Timeline {
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.jump.hidden = true;
     this.#atEnd = true;
+    this.#top = this.scroller.scrollTop;
+  }
+
+  /** At the end, and nobody has scrolled up since: the event that says so may come after the next message. */
+  #staysAtEnd() {
+    return this.#atEnd && this.scroller.scrollTop > this.#top - NEAR_END_PX;
   }
 
   /** Bring one message into view and mark it for a moment. */
@@ -72,6 +80,7 @@ export class Timeline {
     this.#drawn.clear();
     this.#dividers.clear();
     this.#atEnd = true;
+    this.#top = 0;
     this.lastTs = this.firstTs = undefined;
     this.jump.hidden = true;
   }
@@ -79,6 +88,7 @@ export class Timeline {
   #scrolled(onStart) {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    this.#top = scrollTop;
     if (this.#atEnd) this.jump.hidden = true;
     if (scrollTop < NEAR_START_PX && scrollHeight > clientHeight) onStart?.();
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from zlib import adler32
 
 from bot.sandbox.workspace import channels, events
 from bot.sandbox.workspace.api.history import thread_of
@@ -14,7 +15,7 @@ from bot.sandbox.workspace.state import User
 from bot.sandbox.workspace.vendor import Json
 from bot.sandbox.workspace.workspace import Workspace
 
-_COLORS = ("#7c3aed", "#0f766e", "#b45309", "#be185d", "#1d4ed8", "#4d7c0f", "#9f1239", "#0e7490")
+_COLORS = ("#7c3aed", "#0f766e", "#b45309", "#be185d", "#1d4ed8", "#4d7c0f", "#9f1239", "#0e7490", "#047857", "#c2410c")
 
 
 async def boot(asking: Asking) -> Json:
@@ -108,7 +109,7 @@ def show_person(user: User) -> Json:
         "is_bot": user.is_bot,
         "avatar": {
             "initials": "".join(word[0] for word in (words[0], *words[1:][-1:])).upper(),
-            "color": _COLORS[sum(user.id.encode()) % len(_COLORS)],
+            "color": _COLORS[adler32(user.id.encode()) % len(_COLORS)],
         },
     }
 
