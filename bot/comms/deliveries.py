@@ -24,7 +24,8 @@ SPACING = timedelta(seconds=1)
 """A live message is changed at most once in this time; Slack takes about one message a second and channel."""
 MARGIN_S = 0.1
 GIVE_UP_AFTER = timedelta(hours=24)
-LONGEST_DELAY_S = 300.0
+LONGEST_DELAY_S = 60.0
+"""Once the far side is back, people should not wait long for what it missed."""
 
 
 class ChannelRefused(Exception):
@@ -122,11 +123,14 @@ class Deliveries:
         self._come_back(delivery_id, version, "what was said before it is not through yet", None)
 
     def _begin(self, delivery_id: int) -> Parcel | None:
-        """Record that an attempt starts, before it does; None where there is nothing (more) to do."""
+        """Record that an attempt starts, before it does; None where there is nothing (more) to do.
+
+        What was refused is tried again when there is something new to show, not before.
+        """
         with self.database.write() as session:
             delivery = session.get_one(Delivery, delivery_id)
             notice = session.get_one(Notice, delivery.notice_id)
-            if delivery.state == "failed" or delivery.shown_version >= notice.version:
+            if delivery.shown_version >= notice.version:
                 return None
             if self._too_soon(session, delivery, notice):
                 return None
@@ -161,7 +165,7 @@ class Deliveries:
             notice = session.get_one(Notice, delivery.notice_id)
             delivery.state, delivery.error = "retrying", error
             if self.clock() - notice.created_at > GIVE_UP_AFTER:
-                delivery.state = "failed"
+                delivery.state, delivery.shown_version = "failed", version
                 self._record_failure(session, delivery, f"given up after a day: {error}")
                 return
             delay_s = retry_after_s or min(LONGEST_DELAY_S, 2.0 ** min(delivery.attempts, 9) / 2)
@@ -171,7 +175,7 @@ class Deliveries:
         notice = session.get_one(Notice, delivery.notice_id)
         ledger.append(
             session,
-            key=f"delivery.failed:{delivery.id}:{notice.version}",
+            key=f"delivery.failed:{delivery.id}",
             kind="delivery.failed",
             actor="holdfast",
             text=f"Could not deliver “{notice.kind}” to {delivery.recipient}: {error}",

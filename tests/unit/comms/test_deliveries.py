@@ -74,17 +74,21 @@ def test_the_far_side_says_when_to_come_back(post: Post) -> None:
     assert post.recipient.said == ["one"]
 
 
-def test_a_refusal_is_recorded_and_not_repeated(post: Post) -> None:
+def test_a_refusal_is_recorded_once_and_repeated_only_for_something_new(post: Post) -> None:
     post.recipient.refusal = "is_archived"
     post.say("one")
     post.work()
-    post.recipient.refusal = ""
-    post.refresh("one")
     post.pass_time(600, step_s=10)
     assert (post.states(), post.recipient.said, len(post.recipient.tries)) == (["failed"], [], 1)
+    post.refresh("one")
+    post.pass_time(600, step_s=10)
     with post.database.read() as session:
         entry = session.scalars(sa.select(LedgerEntry)).one()
     assert "Could not deliver “test” to channel:here: is_archived" in entry.text
+    post.recipient.refusal = ""
+    post.refresh("one")
+    post.pass_time(10)
+    assert (post.states(), post.recipient.said) == (["sent"], ["one"])
 
 
 def test_many_changes_are_few_updates_and_the_last_is_always_shown(post: Post) -> None:
