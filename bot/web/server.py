@@ -28,12 +28,12 @@ def build_web(services: Services, bolt: App | None) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_request: Request) -> Response:
-        """It can keep what it is told: its own store answers."""
+        """It can keep what it is told: its own store answers. `troubles` are workflows that ended in an error."""
         try:
-            await run_in_threadpool(_touch_store, services)
+            troubles = await run_in_threadpool(_touch_store, services)
         except sa.exc.SQLAlchemyError as error:
             return JSONResponse({"status": "unavailable", "reason": type(error).__name__}, status_code=503)
-        return JSONResponse({"status": "ok", "leader": services.engine.is_leader})
+        return JSONResponse({"status": "ok", "leader": services.engine.is_leader, "troubles": troubles})
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
     if bolt is not None:
@@ -62,6 +62,7 @@ def serve_web(web: Starlette, host: str, port: int) -> Iterator[int]:
         socket.close()
 
 
-def _touch_store(services: Services) -> None:
+def _touch_store(services: Services) -> list[str]:
     with services.database.read() as session:
         ledger.read_head(session)
+    return services.engine.troubles()
