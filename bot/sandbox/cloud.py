@@ -1,13 +1,19 @@
-"""The AWS of the sandbox: moto as a server in a process of its own, with the bucket for backups."""
+"""The AWS of the sandbox: moto and the strict layer over it, in a process of its own, with the bucket for backups.
+
+Tests and the demo use boto3 against `environment()`, and beside it what AWS does not offer: instances backed by a
+PostgreSQL that runs already, faults, bad states, the pace, and the log of calls (`strict_cloud.control`).
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import requests
 from botocore.config import Config
 
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
@@ -16,28 +22,36 @@ from bot.sandbox.ports import free_port
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from bot.sandbox.postgres_cluster import Cluster
+
 BUCKET = "traitortrack-backups"
 REGION = "us-east-1"
 START_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 20.0
+CONTROL_TIMEOUT_S = 30.0
 ONE_QUICK_TRY = Config(connect_timeout=1, read_timeout=2, retries={"max_attempts": 0}, proxies={})
 
 
+class CloudRefused(RuntimeError):
+    """A control could not be done; the message says why."""
+
+
 class Cloud:
-    """moto on loopback; what is stored in it is gone when it stops."""
+    """An AWS on loopback; what is stored in it is gone when it stops."""
 
     def __init__(self, directory: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._child = Child(
             "cloud",
-            module_command("moto.server", "-H", "127.0.0.1", "-p", str(self.port)),
+            module_command("bot.sandbox.strict_cloud", "--port", str(self.port)),
             log_path=directory / "cloud.log",
             env=module_environment(self.environment()),
         )
 
     @property
     def pid(self) -> int | None:
-        """Process id of moto, None when it is down."""
+        """Process id of the cloud, None when it is down."""
         return self._child.pid
 
     def environment(self) -> dict[str, str]:
@@ -54,15 +68,83 @@ class Cloud:
         }
 
     def start(self) -> None:
-        """Start moto and create the bucket, with versioning. Raises ChildFailed."""
+        """Start it and create the bucket, with versioning. Raises ChildFailed."""
         self._child.start()
         self._child.wait_until(lambda: http_answers(f"{self.url}/", timeout_s=10), "answering", START_DEADLINE_S)
         self.s3.create_bucket(Bucket=BUCKET)
         self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
     def stop(self) -> None:
-        """Stop moto."""
-        self._child.stop(grace_s=1.0)
+        """Stop it with every database behind its instances; an adopted server goes on."""
+        self._child.stop(grace_s=STOP_DEADLINE_S)
+
+    def adopt_rds_instance(
+        self, identifier: str, cluster: Cluster | None, region: str = REGION, **settings: object
+    ) -> None:
+        """Make a running cluster the database of an RDS instance, which is backed up from now on.
+
+        Its endpoint is the cluster's address. `settings`: as CreateDBInstance names them; what is left out has AWS's
+        default. Without a cluster nothing answers at its endpoint. Returns when it is available. Raises CloudRefused.
+        """
+        server = {"admin_url": cluster.admin_url, "bindir": str(cluster.bindir)} if cluster else {}
+        body = {"region": region, "identifier": identifier, "settings": settings, **server}
+        self._control("POST", "rds/adopt", body)
+        self._child.wait_until(lambda: self._is_available(identifier, region), "available", START_DEADLINE_S)
+
+    def stick_rds_instance(self, identifier: str, status: str | None, region: str = REGION) -> None:
+        """Hold an instance in a bad state from when it would be available; it need not exist yet. None: let it go."""
+        self._control("POST", "rds/stick", {"region": region, "identifier": identifier, "status": status})
+
+    def set_replica_lag(self, identifier: str, lag_s: float | None, region: str = REGION) -> None:
+        """Set what CloudWatch says of a replica (-1: unknown); None: what is measured on the standby."""
+        self._control("POST", "rds/lag", {"region": region, "identifier": identifier, "lag_s": lag_s})
+
+    def open_maintenance_window(self, identifier: str, region: str = REGION) -> None:
+        """Apply an instance's pending modifications."""
+        self._control("POST", "rds/maintenance", {"region": region, "identifier": identifier})
+
+    def calls(self, operation: str | None = None) -> list[dict[str, object]]:
+        """Return the calls so far that could have changed something (`strict_cloud.calls.Call`), oldest first."""
+        calls: list[dict[str, object]] = self._control("GET", "calls").json()
+        return [call for call in calls if operation in (None, call["operation"])]
+
+    def forget_calls(self) -> None:
+        """Empty the log of calls."""
+        self._control("DELETE", "calls")
+
+    def fail(self, kind: str, operation: str = "*", *, times: int = 1, service: str = "") -> None:
+        """Let the next calls of an operation go wrong; `kind`: throttle, error, cut, lost (`calls.Fault`)."""
+        self._control("POST", "faults", {"kind": kind, "operation": operation, "service": service, "times": times})
+
+    def stop_failing(self) -> None:
+        """Disarm every fault that waits."""
+        self._control("DELETE", "faults")
+
+    def change_pace(self, **durations: float) -> None:
+        """Change how long things take, in seconds, or `time_scale` (`strict_cloud.pace.Pace`)."""
+        self._control("POST", "rds/pace", durations)
+
+    def pause(self) -> None:
+        """Stop the cloud's clock: no instance gets any further until `resume`."""
+        self._control("POST", "rds/pause")
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        self._control("POST", "rds/resume")
+
+    def _is_available(self, identifier: str, region: str) -> bool:
+        status = self._control("POST", "rds/status", {"region": region, "identifier": identifier}).json()
+        if status == "failed":
+            raise CloudRefused(f"{identifier} failed; the cloud's log says why:\n{self._child.log_tail()}")
+        return bool(status == "available")
+
+    def _control(self, method: str, name: str, body: Mapping[str, object] | None = None) -> requests.Response:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request(method, f"{self.url}/_strict/{name}", json=body, timeout=CONTROL_TIMEOUT_S)
+        if not answer.ok:
+            raise CloudRefused(answer.json()["error"])
+        return answer
 
     @cached_property
     def s3(self) -> S3Client:

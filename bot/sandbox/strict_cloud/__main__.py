@@ -1,0 +1,36 @@
+"""Run the cloud: `python -m bot.sandbox.strict_cloud --port PORT`, on loopback only, until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import make_server
+
+from bot.sandbox.strict_cloud.application import StrictCloud
+from bot.sandbox.strict_cloud.services import Services
+
+
+def main() -> None:
+    """Serve until a signal; every database of ours ends before we do."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    port = parser.parse_args().port
+    os.environ.setdefault("MOTO_PORT", str(port))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    services = Services()
+    server = make_server("127.0.0.1", port, StrictCloud(services), threaded=True, request_handler=MotoRequestHandler)
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sig, lambda *_: sys.exit(0))
+    try:
+        server.serve_forever()
+    finally:
+        services.stop()
+
+
+if __name__ == "__main__":
+    main()
