@@ -133,11 +133,11 @@ class Engine:
         rows = self._client.list_workflows(status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], load_input=False)
         return [f"{row.name} ({row.workflow_id}) ended as {row.status}" for row in rows]
 
-    def stop(self) -> None:
+    def stop(self, status: int = 0) -> None:
         """Stop running workflows here; what is unfinished goes on at the next leader.
 
-        What does not end within `GRACE_S` is cut off by ending this process, as safely as by kill -9: it must not
-        work on without the lock, beside the next leader.
+        What does not end within `GRACE_S` is cut off by ending this process with `status`, as safely as by kill -9:
+        it must not work on without the lock, beside the next leader.
         """
         self._stop.set()
         if self.is_leader:
@@ -146,7 +146,7 @@ class Engine:
             self.is_leader = False
         if self._running:
             log.warning("work is under way: ending this process, so that the next leader can go on with it")
-            _end_process(0)
+            _end_process(status)
         if self._lock:
             self._lock.release()
         self._client.destroy()

@@ -37,6 +37,8 @@ class TerminalSession:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        self.status = FAILED
+        """What this process ends with; good once the command has come to its end."""
 
     @cached_property
     def services(self) -> Services:
@@ -70,7 +72,7 @@ class TerminalSession:
         engine = self.services.engine
         leading = engine.lead(wait=False)
         if leading:
-            click.get_current_context().call_on_close(engine.stop)
+            click.get_current_context().call_on_close(lambda: engine.stop(self.status))
         return leading
 
 
@@ -84,19 +86,22 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*arguments: P.args, **options: P.kwargs) -> None:
+        session = click.get_current_context().ensure_object(TerminalSession)
         try:
             command(*arguments, **options)
+            session.status = 0
         except (Refused, PolicyError, SettingsError) as refusal:
-            _leave("Refused", refusal, REFUSED)
+            _leave(session, "Refused", refusal, REFUSED)
         except Failed as failure:
-            _leave("Failed", failure, FAILED)
+            _leave(session, "Failed", failure, FAILED)
 
     return run
 
 
-def _leave(outcome: str, error: Exception, status: int) -> None:
+def _leave(session: TerminalSession, outcome: str, error: Exception, status: int) -> None:
     words = error.words if isinstance(error, (Refused, Failed)) else str(error)
     click.echo(f"{outcome}: {words.replace('`', '')}", err=True)
+    session.status = status
     sys.exit(status)
 
 
