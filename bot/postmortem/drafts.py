@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.comms.messages.subject import name_person
 from bot.comms.notices import Notices, incident_room
 from bot.comms.prose import Prose
 from bot.policy import Policy
@@ -77,6 +79,7 @@ class Drafts:
         return self.prose.markdown(
             "postmortem/draft.md",
             incident=incident,
+            name=partial(name_person, self.policy),
             severity=self.policy.severities[incident.severity],
             category=self.policy.categories[incident.category],
             ended_at=ended_at,
@@ -85,6 +88,7 @@ class Drafts:
             entries=entries,
             runs=runs,
             findings=_find_trouble(session, incident_id),
+            alone=[entry for entry in entries if entry.kind == "approval.break_glass"],
             failures=[entry for entry in entries if entry.kind in FAILURES],
             data_loss=_measured(runs, "loss"),
             downtime=_measured(runs, "downtime"),

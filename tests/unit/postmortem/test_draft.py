@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from bot.comms.notices import Notices
-from bot.comms.prose import Prose
+from bot.comms.prose import Prose, plain_markdown
 from bot.engine import Engine
 from bot.incidents.desk import Desk
 from bot.policy import load_policy
@@ -178,7 +178,7 @@ def test_text_of_people_is_never_a_template(office: Office, text: str) -> None:
     markdown = office.draft(number)
     assert markdown.startswith("# Incident Post-Mortem: a ")
     assert "49" not in markdown.split("\n", 1)[0]
-    assert office.desk.find(number).title in markdown
+    assert plain_markdown(office.desk.find(number).title) in markdown
 
 
 def test_a_long_incident_has_its_duration_in_days(office: Office) -> None:
@@ -186,3 +186,14 @@ def test_a_long_incident_has_its_duration_in_days(office: Office) -> None:
     office.clock.now += timedelta(days=3, hours=2)
     office.desk.resolve(number, actor="amara")
     assert "(3 d 2 h)" in office.draft(number)
+
+
+def test_a_broken_glass_becomes_a_question(office: Office) -> None:
+    number = tell_the_documents_example(office)
+    with office.database.write() as session:
+        ledger.append(
+            session, kind="approval.break_glass", actor="mei", text="Mei broke the glass: nobody answered",
+            at=office.clock(), incident_id=number,
+        )  # fmt: skip
+    improved = section(office.draft(number), "What Could Be Improved")
+    assert "- Mei broke the glass: nobody answered. QUESTION: Why could nobody else approve" in improved
