@@ -28,6 +28,11 @@ def slack_channel(channel: str) -> str:
     return f"channel:{channel}"
 
 
+def direct_message(person_key: str) -> str:
+    """Recipient: a person of the policy, in a conversation of their own."""
+    return f"person:{person_key}"
+
+
 class Notices:
     """Writes notices and the intent to deliver them, in the caller's transaction."""
 

@@ -1,12 +1,14 @@
 """What the organisation decided: typed, immutable, from one YAML file."""
 
 from bot.policy.applications import Application
-from bot.policy.approval import ApprovalRule, Risk
+from bot.policy.approval import ApprovalException, ApprovalRule, Plannable, Risk, Scope, list_rules, rule_for
+from bot.policy.blackouts import Closure, find_closure
 from bot.policy.databases import BackupLocation, Database
 from bot.policy.durations import Deadline, format_duration, parse_duration
 from bot.policy.keys import default_policy_path
 from bot.policy.loader import check_policy, load_policy
 from bot.policy.people import Person, Role
+from bot.policy.playbooks import ConditionName, Playbook, PlaybookStep, ReferenceName
 from bot.policy.policy import Policy
 from bot.policy.problems import PolicyError, Problem
 from bot.policy.rendering import render_policy
@@ -15,28 +17,39 @@ from bot.policy.targets import Disaster, Phase, RpoTarget
 
 __all__ = [
     "Application",
+    "ApprovalException",
     "ApprovalRule",
     "Audience",
     "BackupLocation",
     "Cadence",
     "Category",
+    "Closure",
+    "ConditionName",
     "Database",
     "Deadline",
     "Disaster",
     "Person",
     "Phase",
+    "Plannable",
+    "Playbook",
+    "PlaybookStep",
     "Policy",
     "PolicyError",
     "Problem",
+    "ReferenceName",
     "Risk",
     "Role",
     "RpoTarget",
+    "Scope",
     "Severity",
     "SeverityName",
     "check_policy",
     "default_policy_path",
+    "find_closure",
     "format_duration",
+    "list_rules",
     "load_policy",
     "parse_duration",
     "render_policy",
+    "rule_for",
 ]

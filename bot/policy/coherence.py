@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from bot.policy.approval import Risk
 from bot.policy.people import Person
+from bot.policy.satisfaction import find_unsatisfiable_approvals
 from bot.policy.section import KeyPath
 from bot.policy.severities import SeverityName
 
@@ -36,6 +37,7 @@ def find_contradictions(policy: "Policy") -> Iterator[Contradiction]:
     yield from find_dependency_cycles(policy)
     yield from find_ambiguous_people(policy)
     yield from find_unsatisfiable_approvals(policy)
+    yield from find_unknown_phases(policy)
 
 
 def find_missing_entries(policy: "Policy") -> Iterator[Contradiction]:
@@ -53,9 +55,19 @@ def find_missing_entries(policy: "Policy") -> Iterator[Contradiction]:
 def find_dangling_references(policy: "Policy") -> Iterator[Contradiction]:
     """Yield every mention of a role, component, disaster and so on that does not exist."""
     for path, section, name in list_references(policy):
-        known: Collection[str] = getattr(policy, section)
+        known = list_names(policy, section)
         if name not in known:
             yield path, f'"{name}" is not in `{section}`{suggest_name(name, known)}'
+
+
+def list_names(policy: "Policy", section: str) -> Collection[str]:
+    """The names that may be mentioned of a section."""
+    if section == "people":
+        return [person.key for person in policy.people]
+    if section == "environments":
+        return policy.environments()
+    names: Collection[str] = getattr(policy, section)
+    return names
 
 
 def list_references(policy: "Policy") -> Iterator[Reference]:
@@ -72,7 +84,10 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield ("databases", key, "rpo"), "rpo", database.rpo
         yield ("databases", key, "component"), "components", database.component
         yield ("databases", key, "application"), "applications", database.application
+    for key, playbook in policy.playbooks.items():
+        yield ("playbooks", key, "disaster"), "disasters", playbook.disaster
     yield from point(("secrets_offline_copy", "holds"), "secrets", policy.secrets_offline_copy.holds)
+    yield ("infrastructure", "rds", "database"), "databases", policy.infrastructure.rds.database
 
 
 def list_role_references(policy: "Policy") -> Iterator[Reference]:
@@ -80,12 +95,26 @@ def list_role_references(policy: "Policy") -> Iterator[Reference]:
     yield from point(("requesters",), "roles", policy.requesters)
     for index, person in enumerate(policy.people):
         yield from point(("people", index, "roles"), "roles", person.roles)
-    for risk, rule in policy.approvals.items():
-        yield from point(("approvals", risk, "roles"), "roles", rule.roles)
+    yield from list_approval_references(policy)
     for severity, roles in policy.slack.invite_roles.items():
         yield from point(("slack", "invite_roles", severity), "roles", roles)
     for key, drill in policy.drills.items():
         yield from point(("drills", key, "participants"), "roles", drill.participants)
+
+
+def list_approval_references(policy: "Policy") -> Iterator[Reference]:
+    """The part of `list_references` that says who may approve what."""
+    for risk, rule in policy.approvals.items():
+        yield from point(("approvals", risk, "roles"), "roles", rule.roles)
+        yield from point(("approvals", risk, "people"), "people", rule.people)
+    for index, exception in enumerate(policy.approval_exceptions):
+        path = ("approval_exceptions", index)
+        yield from point((*path, "roles"), "roles", exception.roles or [])
+        yield from point((*path, "people"), "people", exception.people or [])
+        yield from point((*path, "environments"), "environments", exception.environments)
+    for index, blackout in enumerate(policy.blackouts):
+        yield from point(("blackouts", index, "environments"), "environments", blackout.environments)
+    yield from point(("break_glass", "roles"), "roles", policy.break_glass.roles)
 
 
 def point(path: KeyPath, section: str, names: list[str]) -> Iterator[Reference]:
@@ -113,35 +142,17 @@ def find_ambiguous_people(policy: "Policy") -> Iterator[Contradiction]:
                 yield ("people", index, field), f'"{value}" already belongs to {owners[value.lower()].name}'
 
 
-def find_unsatisfiable_approvals(policy: "Policy") -> Iterator[Contradiction]:
-    """Yield the rules under which some plan could never be approved by the people listed."""
-    for index, role in enumerate(policy.requesters):
-        if role in policy.roles and not policy.holders_of(role):
-            yield ("requesters", index), f'nobody in `people` holds the role "{role}"'
-    for risk, rule in policy.approvals.items():
-        for index, role in enumerate(rule.roles):
-            if role in policy.roles and not policy.holders_of(role):
-                yield ("approvals", risk, "roles", index), f'nobody in `people` holds the role "{role}"'
-        shortage = describe_shortage(policy, risk)
-        if shortage:
-            yield ("approvals", risk, "quorum"), shortage
-
-
-def describe_shortage(policy: "Policy", risk: Risk) -> str:
-    """Why the quorum of a risk cannot be reached, in the worst case; empty when it always can."""
-    rule = policy.approvals[risk]
-    eligible = policy.who_may_approve(risk)
-    if rule.quorum > len(eligible):
-        return f"needs {rule.quorum} approvals, but only {len(eligible)} listed people may approve"
-    if rule.requester_may_approve or rule.quorum < len(eligible):
-        return ""
-    requester = next((person for person in eligible if policy.may_request(person)), None)
-    if requester is None or not rule.quorum:
-        return ""
-    return (
-        f"needs {rule.quorum} approvals, but when {requester.name} is the requester"
-        f" only {len(eligible) - 1} of the others may approve"
-    )
+def find_unknown_phases(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield the steps of playbooks whose time is to count for a phase that their disaster does not have."""
+    for key, playbook in policy.playbooks.items():
+        disaster = policy.disasters.get(playbook.disaster)
+        known = {phase.name.lower() for phase in disaster.phases} if disaster else set()
+        for index, step in enumerate(playbook.steps):
+            if disaster and step.phase and step.phase.lower() not in known:
+                yield (
+                    ("playbooks", key, "steps", index, "phase"),
+                    f'"{step.phase}" is not a phase of "{playbook.disaster}"{suggest_name(step.phase.lower(), known)}',
+                )
 
 
 def suggest_name(name: str, known: Collection[str]) -> str:

@@ -34,6 +34,24 @@ class BackupLocation(S3Location):
     """AWS region of the bucket."""
 
 
+class PlainDumpObjects(S3Location):
+    """Where plain dumps lie in S3."""
+
+    region: AwsRegion
+    """AWS region of the bucket."""
+
+
+class PlainDumps(Section):
+    """The plain `.sql.gz` dumps that the document's backup script wrote (`pg_dump --clean --if-exists --create`)."""
+
+    objects: PlainDumpObjects | None = Field(default=None)
+    """Where the script uploaded them."""
+    local_folder: AbsolutePath | None = Field(default=None, examples=["/backups/traitortrack"])
+    """The folder on the bot's machine that dumps may be restored from, and no other."""
+    untrusted_extensions: list[Text] = Field(default_factory=list, examples=[["pg_stat_statements"]])
+    """Extensions that a dump may create although PostgreSQL does not call them trusted, so not bound to a database."""
+
+
 class Database(Section):
     """A PostgreSQL database that the bot looks after; its key is the name of the database."""
 
@@ -51,16 +69,22 @@ class Database(Section):
     """Key of `rpo`: how much may be lost."""
     component: Key
     """Key of `components` that the database is."""
+    environment: Key = "production"
+    """What it serves: `production`, or a name of your choice; approvals may depend on it."""
     application: Key
     """Key of `applications` that lives on it."""
     backups: BackupLocation
     """Where its archives are."""
+    plain_dumps: PlainDumps | None = Field(default=None)
+    """The plain dumps of the time before those archives."""
     expected_restore: PositiveDuration
     """How long a restore takes while there are no measurements of this installation."""
     long_query_after: PositiveDuration
     """A query that runs longer is reported."""
     terminate_query_after: PositiveDuration
     """A query that runs longer may be ended."""
+    protected_sessions: list[Text] = []
+    """Names of applications (with `*`) whose sessions are never ended; dumps and the bot's own are not in any case."""
     loss_tables: dict[Text, Text] = Field(min_length=1)
     """Tables by which loss is counted, each with the column that says when a row came to be."""
 
@@ -100,10 +124,34 @@ class WalArchiving(Section):
     """Server settings, each with the values that are right."""
     location: S3Location
     """Where segments go on a self-managed server."""
+    region: AwsRegion
+    """AWS region of that bucket."""
+
+
+class BaseBackups(Section):
+    """Copies of the whole self-managed server, from which its archived log is replayed."""
+
+    location: BackupLocation
+    """Where they are."""
+    every: PositiveDuration
+    """The newest one older than this is reported: the older it is, the longer a recovery to a moment takes."""
+
+
+class Pruning(Section):
+    """What is never deleted, whatever its age, and when nothing is deleted at all."""
+
+    keep_at_least: Annotated[int, Field(ge=1)]
+    """So many of the newest verified backups are kept."""
+    newest_at_most: PositiveDuration
+    """When the newest verified backup is older, nothing is deleted."""
+    size_drop_percent: Annotated[int, Field(ge=1, le=99)]
+    """A newest backup that is smaller than the median of those before by more than this is an alarm."""
+    unfinished_after: PositiveDuration
+    """What an unfinished backup or upload left is rubbish from then on."""
 
 
 class BackupSchedule(Section):
-    """All three backups of the document's Backup Strategy."""
+    """The backups of the document's Backup Strategy."""
 
     automated_daily: AutomatedDailyBackup
     """What RDS does by itself every day."""
@@ -111,3 +159,7 @@ class BackupSchedule(Section):
     """The full dump once a week."""
     wal: WalArchiving
     """The continuous backup that the RPO rests on."""
+    base: BaseBackups
+    """Copies of the whole self-managed server, from which its archived log is replayed."""
+    pruning: Pruning
+    """What is never deleted, and when nothing is."""

@@ -47,6 +47,16 @@ class RdsInstance(Section):
     """How long a restore to a point in time takes."""
     promotion_time: DurationRange
     """How long the read replica takes to become a primary."""
+    database: Text
+    """Key of `databases` that lives on the instance."""
+    replica_lag_at_most: PositiveDuration
+    """How far behind a read replica may be and still be promoted."""
+    copy_kms_key: Text
+    """KMS key of the second region that copies of encrypted snapshots are encrypted with; keys do not leave theirs."""
+    poll_every: PositiveDuration
+    """How often the state of an instance is asked for while it changes."""
+    give_up_after: PositiveDuration
+    """How long a change of an instance is waited for."""
 
 
 class AutoScaling(Section):

@@ -6,7 +6,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, model_validator
 
 from bot.policy.applications import Application
-from bot.policy.approval import ApprovalRule, Risk
+from bot.policy.approval import (
+    ApprovalException,
+    ApprovalRule,
+    BreakGlass,
+    HandoverLimits,
+    NudgeTimes,
+    Risk,
+)
+from bot.policy.blackouts import Blackout
 from bot.policy.coherence import Contradictions, find_contradictions
 from bot.policy.communication import FollowUp, Notifications, SlackSettings
 from bot.policy.components import Component, SinglePointOfFailure
@@ -14,6 +22,7 @@ from bot.policy.databases import BackupSchedule, Database
 from bot.policy.drills import DrillPlan
 from bot.policy.infrastructure import Infrastructure
 from bot.policy.people import Person, Role
+from bot.policy.playbooks import Playbook
 from bot.policy.secret_inventory import OfflineCopy, Secret
 from bot.policy.section import EnvironmentName, Key, Section, Text
 from bot.policy.severities import Audience, Category, Severity, SeverityName
@@ -55,6 +64,16 @@ class Policy(Section):
     """Roles whose holders may ask for a recovery plan."""
     approvals: dict[Risk, ApprovalRule]
     """What a plan needs before it may run, by its risk: low, high and destructive."""
+    approval_exceptions: list[ApprovalException] = Field(default_factory=list)
+    """Other rules for some plans; of those that are about a plan the first holds."""
+    blackouts: list[Blackout] = Field(default_factory=list)
+    """Windows in which no run may start."""
+    break_glass: BreakGlass
+    """When one person alone may start a plan."""
+    nudges: NudgeTimes
+    """When approvers are reminded of a plan that waits for them."""
+    handovers: HandoverLimits
+    """How one's approval may be handed to somebody else."""
     categories: dict[Key, Category] = Field(min_length=1)
     """Kinds of disaster with their response times."""
     severities: dict[SeverityName, Severity]
@@ -89,6 +108,8 @@ class Policy(Section):
     """What the product runs on, and what takes over."""
     drills: dict[Key, DrillPlan] = Field(min_length=1)
     """Rehearsals."""
+    playbooks: dict[Key, Playbook] = Field(default_factory=dict)
+    """What is run for a kind of disaster."""
 
     @model_validator(mode="after")
     def check_coherence(self) -> "Policy":
@@ -119,6 +140,23 @@ class Policy(Section):
         """The person who uses this login name in the terminal, or None."""
         return next((person for person in self.people if person.os_user == os_user), None)
 
+    def person_by_any_name(self, name: str) -> Person | None:
+        """The one person whose key, name, Slack id, address, or address before the @ this is, or None."""
+        wanted = name.strip().removeprefix("@").lower()
+        found = [
+            person
+            for person in self.people
+            if wanted
+            in {
+                person.key,
+                person.name.lower(),
+                (person.slack_user_id or "").lower(),
+                person.email.lower(),
+                person.email.lower().partition("@")[0],
+            }
+        ]
+        return self.person(wanted) or (found[0] if wanted and len(found) == 1 else None)
+
     def holders_of(self, *roles: str) -> list[Person]:
         """The people who may hold one of these roles, in the order of the policy, each once."""
         return [person for person in self.people if set(roles) & set(person.roles)]
@@ -127,9 +165,17 @@ class Policy(Section):
         """Whether the person may ask for a recovery plan."""
         return bool(set(self.requesters) & set(person.roles))
 
-    def who_may_approve(self, risk: Risk) -> list[Person]:
-        """The people who may approve a plan of this risk; whether its requester counts, the rule says."""
-        return self.holders_of(*self.approvals[risk].roles)
+    def who_may_approve(self, rule: ApprovalRule) -> list[Person]:
+        """The people who may approve under a rule by role or by name; who may by user group, Slack knows.
+
+        Whether a plan's requester counts, the rule says.
+        """
+        roles = set(rule.roles)
+        return [person for person in self.people if roles & set(person.roles) or person.key in rule.people]
+
+    def environments(self) -> set[str]:
+        """The environments that there are: those of the databases, and production."""
+        return {"production"} | {database.environment for database in self.databases.values()}
 
     def invitees(self, severity: SeverityName) -> list[Person]:
         """The people to invite to the channel of an incident of this severity."""

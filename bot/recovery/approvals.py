@@ -1,7 +1,8 @@
 """Approvals: who may, once each, bound to exactly the plan that was shown.
 
 One transaction decides: the plan's row is locked (on SQLite the whole database is), so eight people pressing at the
-same instant start one run.
+same instant start one run. The press that completes the quorum and the start of the run are that one transaction, so
+nothing of what was checked can change in between.
 """
 
 from __future__ import annotations
@@ -14,32 +15,53 @@ from sqlalchemy.orm import Session
 from bot.comms.notices import Notices
 from bot.engine import Engine
 from bot.outcome import Refused
-from bot.policy import ApprovalRule, Person, Policy
+from bot.policy import Person, Policy, rule_for
+from bot.recovery.decisions import (
+    ASK_AGAIN,
+    LAPSED,
+    find_plan,
+    list_decisions,
+    record_refusal,
+    require_open,
+    write_decision,
+)
+from bot.recovery.electorate import Electorate, GroupLookup, find_electorate, know_no_group
+from bot.recovery.handovers import list_active
 from bot.recovery.plans import end_plan, plan_key, start_run
+from bot.recovery.rules import refuse_blackout
+from bot.recovery.seats import choose_seat, count_seats, find_powers
 from bot.store import ledger
 from bot.store.database import Database
+from bot.store.documents import PlanDocument
 from bot.store.tables import Approval, Plan, Run
 
 Decision = Literal["approve", "deny"]
-ASK_AGAIN = "Ask for a new plan."
 
 
 class Approvals:
     """Takes decisions about plans."""
 
-    def __init__(self, database: Database, engine: Engine, policy: Policy, notices: Notices) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        policy: Policy,
+        notices: Notices,
+        look_up: GroupLookup = know_no_group,
+    ) -> None:
         self.database, self.engine, self.policy = database, engine, policy
-        self.notices, self.clock = notices, notices.clock
+        self.notices, self.clock, self.look_up = notices, notices.clock, look_up
 
     def check(self, plan_id: int, plan_hash: str, person: Person) -> Plan:
         """Whether this person's approval would count; raises `Refused` with the reason, which the ledger keeps."""
         try:
+            electorate = self._find_electorate(plan_id)
             with self.database.read() as session:
-                plan = _known(session.get(Plan, plan_id), plan_id)
-                self._refuse(session, plan, plan_hash, person, "approve")
+                plan = find_plan(session, plan_id)
+                self._find_seat(session, plan, require_open(plan, plan_hash, self.clock()), person, electorate)
                 return plan
         except Refused as refusal:
-            self._record_refusal(plan_id, person, "approve", refusal)
+            record_refusal(self.database, plan_id, person, "approve", refusal)
             raise
 
     def decide(
@@ -47,97 +69,133 @@ class Approvals:
     ) -> Run | None:
         """Record the decision; the run, when it was the last approval needed. Raises `Refused`: nothing changed."""
         try:
-            return self._decide(plan_id, plan_hash, person, decision, typed)
+            electorate = self._find_electorate(plan_id)
+            with self.database.write() as session:
+                plan = find_plan(session, plan_id, lock=True)
+                document = require_open(plan, plan_hash, self.clock())
+                if decision == "deny":
+                    self._deny(session, plan, document, person, electorate)
+                    return None
+                return self._approve(session, plan, document, person, electorate, typed)
         except Refused as refusal:
-            self._record_refusal(plan_id, person, decision, refusal)
+            record_refusal(self.database, plan_id, person, decision, refusal)
             raise
 
-    def _decide(
-        self, plan_id: int, plan_hash: str, person: Person, decision: Decision, typed: str | None
-    ) -> Run | None:
-        with self.database.write() as session:
-            plan = _known(session.get(Plan, plan_id, with_for_update=True), plan_id)
-            rule = self._refuse(session, plan, plan_hash, person, decision)
-            if decision == "approve":
-                _refuse_mistyped(plan, rule, typed)
-            now = self.clock()
-            session.add(Approval(plan_id=plan.id, person=person.key, decision=decision, plan_hash=plan.hash, at=now))
-            session.flush()
-            self._record(session, plan, person, decision)
-            if decision == "deny":
-                end_plan(session, plan, "denied", f"{person.name} denied it. {ASK_AGAIN}", self.notices, person.key)
-                return None
-            run = None
-            if self._count(session, plan) >= rule.quorum:
-                run = start_run(session, plan, self.engine, self.notices)
-            session.flush()
-            self.notices.refresh(session, plan_key(plan.id))
-            return run
+    def list_waiting(self) -> list[Plan]:
+        """The plans that wait for approvals now, the oldest first."""
+        with self.database.read() as session:
+            plans = session.scalars(sa.select(Plan).where(Plan.state == "pending").order_by(Plan.id))
+            return [plan for plan in plans if plan.expires_at and plan.expires_at > self.clock()]
 
-    def _refuse(self, session: Session, plan: Plan, plan_hash: str, person: Person, decision: Decision) -> ApprovalRule:
-        """Every reason why this press must change nothing."""
-        if plan.state != "pending" or plan.document is None or plan.expires_at is None:
+    def count_given(self, plan_id: int) -> int:
+        """How many approvals a plan has."""
+        with self.database.read() as session:
+            return len(_approving(session, find_plan(session, plan_id)))
+
+    def _find_electorate(self, plan_id: int) -> Electorate:
+        """Who may decide about the plan. Asks Slack where user groups may, so never inside a transaction."""
+        with self.database.read() as session:
+            document = find_plan(session, plan_id).document
+        if document is None:
+            return Electorate(frozenset(), {})
+        return find_electorate(self.policy, rule_for(self.policy, document), self.look_up)
+
+    def _deny(
+        self, session: Session, plan: Plan, document: PlanDocument, person: Person, electorate: Electorate
+    ) -> None:
+        if person.key != plan.requested_by:
+            self._find_powers(session, document, person, electorate)
+        self._refuse_second(session, plan, document, person)
+        write_decision(session, plan, person, "deny", self.clock())
+        self._record(session, plan, person, "denied")
+        end_plan(session, plan, "denied", f"{person.name} denied it. {ASK_AGAIN}", self.notices, person.key)
+
+    def _approve(
+        self,
+        session: Session,
+        plan: Plan,
+        document: PlanDocument,
+        person: Person,
+        electorate: Electorate,
+        typed: str | None,
+    ) -> Run | None:
+        owner = self._find_seat(session, plan, document, person, electorate)
+        rule = rule_for(self.policy, document)
+        if rule.typed_confirmation:
+            refuse_mistyped(document.confirm, typed)
+        write_decision(session, plan, person, "approve", self.clock(), owner=owner)
+        self._record(session, plan, person, "approved", owner)
+        run = start_run(session, plan, self.engine, self.notices) if self._suffices(session, plan, electorate) else None
+        session.flush()
+        self.notices.refresh(session, plan_key(plan.id))
+        return run
+
+    def _find_seat(
+        self, session: Session, plan: Plan, document: PlanDocument, person: Person, electorate: Electorate
+    ) -> str:
+        """Owner of the seat that an approval would take, or every reason why it must change nothing."""
+        powers = self._find_powers(session, document, person, electorate)
+        self._refuse_second(session, plan, document, person)
+        owner = choose_seat(plan, rule_for(self.policy, document), person, powers, _approving(session, plan))
+        refuse_blackout(self.policy, document, self.clock())
+        return owner
+
+    def _find_powers(
+        self, session: Session, document: PlanDocument, person: Person, electorate: Electorate
+    ) -> list[str]:
+        powers = find_powers(person.key, electorate, list_active(session, self.clock()))
+        if not powers:
             raise Refused(
-                f"Plan {plan.id} is {plan.state}; your press changed nothing.", plan.reason or _meanwhile(plan)
+                f"{person.name} may not decide about {document.risk} plans.",
+                f"These may: {electorate.describe(self.policy)}.",
             )
-        if plan.expires_at <= self.clock():
-            raise Refused(f"Plan {plan.id} has expired; your press changed nothing.", ASK_AGAIN)
-        if plan.hash != plan_hash:
-            raise Refused(f"This button belongs to another version of plan {plan.id}.", "Use the newest message.")
-        rule = self.policy.approvals[plan.document.risk]
-        if decision == "deny" and person.key == plan.requested_by:
-            return rule
-        people = self.policy.who_may_approve(plan.document.risk)
-        if person.key not in {one.key for one in people}:
-            names = ", ".join(one.name for one in people)
-            raise Refused(f"{person.name} may not decide about {plan.document.risk} plans.", f"These may: {names}.")
-        if person.key == plan.requested_by and not rule.requester_may_approve:
-            raise Refused("You asked for this plan, so somebody else must approve it.", "You can deny it.")
-        earlier = session.scalar(_decisions(plan).where(Approval.person == person.key))
-        if earlier is not None:
-            missing = rule.quorum - self._count(session, plan)
+        return powers
+
+    def _refuse_second(self, session: Session, plan: Plan, document: PlanDocument, person: Person) -> None:
+        decided = [one for one in list_decisions(session, plan) if one.decision != LAPSED]
+        if person.key in {one.person for one in decided}:
+            missing = rule_for(self.policy, document).quorum - len(_approving(session, plan))
             raise Refused(
                 "You have decided about this plan already.", f"{missing} more approval(s) needed from others."
             )
-        return rule
 
-    def _count(self, session: Session, plan: Plan) -> int:
-        given = _decisions(plan).where(Approval.decision == "approve").subquery()
-        return session.scalar(sa.select(sa.func.count()).select_from(given)) or 0
+    def _suffices(self, session: Session, plan: Plan, electorate: Electorate) -> bool:
+        """Whether the quorum is there. Raises `Refused` where that hangs on a group that cannot be looked up."""
+        assert plan.document is not None
+        rule = rule_for(self.policy, plan.document)
+        count = count_seats(self.policy, plan, rule, electorate, _approving(session, plan))
+        for approval in count.lapsed:
+            self._lapse(session, plan, approval)
+        if len(count.valid) >= rule.quorum:
+            return True
+        if len(count.valid) + len(count.unknown) >= rule.quorum:
+            raise count.unknown[0]
+        return False
 
-    def _record(self, session: Session, plan: Plan, person: Person, decision: Decision) -> None:
-        verb = "approved" if decision == "approve" else "denied"
+    def _lapse(self, session: Session, plan: Plan, approval: Approval) -> None:
+        approval.decision = LAPSED
         ledger.append(
-            session, key=f"approval:{plan.id}:{person.key}", kind=f"approval.{verb}", actor=person.key,
-            text=f"{person.name} {verb} plan {plan.id}", incident_id=plan.incident_id,
-            data={"plan": plan.id, "hash": plan.hash},
+            session, kind="approval.lapsed", actor="holdfast", incident_id=plan.incident_id, data={"plan": plan.id},
+            text=f"The approval of plan {plan.id} by {self._name(approval.person)} does not count any more",
         )  # fmt: skip
 
-    def _record_refusal(self, plan_id: int, person: Person, decision: Decision, refusal: Refused) -> None:
-        with self.database.write() as session:
-            plan = session.get(Plan, plan_id)
-            ledger.append(
-                session, kind="approval.refused", actor=person.key,
-                text=f"{person.name} pressed {decision} on plan {plan_id}: {refusal.reason}",
-                incident_id=plan.incident_id if plan else None, data={"plan": plan_id},
-            )  # fmt: skip
+    def _record(self, session: Session, plan: Plan, person: Person, verb: str, owner: str | None = None) -> None:
+        for_whom = f" for {self._name(owner)}" if owner and owner != person.key else ""
+        ledger.append(
+            session, kind=f"approval.{verb}", actor=person.key, text=f"{person.name} {verb} plan {plan.id}{for_whom}",
+            incident_id=plan.incident_id, data={"plan": plan.id, "hash": plan.hash, "for": owner or person.key},
+        )  # fmt: skip
+
+    def _name(self, key: str) -> str:
+        person = self.policy.person(key)
+        return person.name if person else key
 
 
-def _decisions(plan: Plan) -> sa.Select[Approval]:
-    return sa.select(Approval).where(Approval.plan_id == plan.id)
-
-
-def _known(plan: Plan | None, plan_id: int) -> Plan:
-    if plan is None:
-        raise Refused(f"There is no plan {plan_id}.", ASK_AGAIN)
-    return plan
-
-
-def _refuse_mistyped(plan: Plan, rule: ApprovalRule, typed: str | None) -> None:
-    expected = plan.document.confirm if plan.document else None
-    if rule.typed_confirmation and expected is not None and (typed or "").strip() != expected:
+def refuse_mistyped(expected: str | None, typed: str | None) -> None:
+    """Raises `Refused` where what was typed is not exactly the name of the target."""
+    if expected is not None and (typed or "").strip() != expected:
         raise Refused(f"What was typed is not the name of the target, {expected}.", "Nothing was approved.")
 
 
-def _meanwhile(plan: Plan) -> str:
-    return "Its run has been started." if plan.state == "approved" else ASK_AGAIN
+def _approving(session: Session, plan: Plan) -> list[Approval]:
+    return [one for one in list_decisions(session, plan) if one.decision == "approve"]

@@ -39,6 +39,16 @@ class Directory:
 
     def slack_id(self, person: Person) -> str | None:
         """The Slack user of a person; None where Slack knows nobody by that address or cannot be asked."""
+        try:
+            return self.find_slack_id(person)
+        except (SlackRefusal, SlackUnavailable):
+            return None
+
+    def find_slack_id(self, person: Person) -> str | None:
+        """The Slack user of a person; None where Slack knows nobody by that address.
+
+        Raises `SlackRefusal` or `SlackUnavailable` where Slack does not say.
+        """
         if person.slack_user_id:
             return person.slack_user_id
         with self.database.read() as session:
@@ -47,7 +57,9 @@ class Directory:
             return known.user_id
         try:
             answer = call(self.client.users_lookupByEmail, email=person.email)
-        except (SlackRefusal, SlackUnavailable):
+        except SlackRefusal as refusal:
+            if refusal.code != "users_not_found":
+                raise
             return None
         return self._remember(answer["user"]).user_id
 

@@ -1,4 +1,4 @@
-"""Buttons of a plan: approve, deny, show all of it."""
+"""Buttons of a plan: approve, deny, show all of it, start it alone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from bot.outcome import Refused
 from bot.slack.client import call
 from bot.slack.views.recovery import whole_plan
 from handlers.buttons.press import Button
-from handlers.modals import approve
+from handlers.modals import approve, break_glass
 from handlers.request import Reply, Request
 
 
 def open_approval(request: Request, value: dict[str, Any]) -> Reply:
     return approve.open_modal(request, int(value["plan"]), str(value["hash"]))
+
+
+def open_break_glass(request: Request, value: dict[str, Any]) -> Reply:
+    return break_glass.open_modal(request, int(value["plan"]), str(value["hash"]))
 
 
 def deny(request: Request, value: dict[str, Any]) -> Reply:
@@ -29,4 +33,9 @@ def show(request: Request, value: dict[str, Any]) -> Reply:
     return Reply()
 
 
-BUTTONS = [Button("plan.approve", open_approval), Button("plan.deny", deny), Button("plan.show", show)]
+BUTTONS = [
+    Button("plan.approve", open_approval),
+    Button("plan.break_glass", open_break_glass),
+    Button("plan.deny", deny),
+    Button("plan.show", show),
+]

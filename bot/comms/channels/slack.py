@@ -11,10 +11,12 @@ from bot.comms.messages import Message, compose
 from bot.comms.messages.subject import Subject
 from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
+from bot.slack.directory import Directory
 
 MARK = "holdfast_delivery"
 """Metadata type of every message that we post: the delivery's id, by which a lost answer is found again."""
 LOOK_BACK = 100
+PERSON = "person"
 
 
 class SlackChannel:
@@ -25,6 +27,7 @@ class SlackChannel:
     def __init__(self, client: WebClient, subject: Subject) -> None:
         self.client = client
         self.subject = subject
+        self.directory = Directory(client, subject.database, subject.policy)
 
     def send(self, parcel: Parcel) -> Receipt:
         message = compose(parcel.notice, self.subject)
@@ -38,7 +41,8 @@ class SlackChannel:
             raise ChannelDown(str(down), down.retry_after_s) from down
 
     def _post(self, parcel: Parcel, message: Message) -> Receipt:
-        found = self._find(parcel) if parcel.may_have_been_sent else None
+        # What was said to one person cannot be read back without more rights; twice does no harm there.
+        found = self._find(parcel) if parcel.may_have_been_sent and not _is_personal(parcel) else None
         answer = found or call(
             self.client.chat_postMessage,
             channel=self._address(parcel),
@@ -54,14 +58,20 @@ class SlackChannel:
         return receipt
 
     def _update(self, parcel: Parcel, message: Message) -> Receipt:
+        """A message that somebody has deleted is posted anew: it holds what people need, and its buttons."""
         receipt = parcel.delivery.receipt
-        call(
-            self.client.chat_update,
-            channel=str(receipt["channel"]),
-            ts=str(receipt["ts"]),
-            text=message.text,
-            blocks=message.blocks,
-        )
+        try:
+            call(
+                self.client.chat_update,
+                channel=str(receipt["channel"]),
+                ts=str(receipt["ts"]),
+                text=message.text,
+                blocks=message.blocks,
+            )
+        except SlackRefusal as refusal:
+            if refusal.code != "message_not_found":
+                raise
+            return self._post(parcel, message)
         return receipt
 
     def _upload(self, parcel: Parcel, message: Message) -> Receipt:
@@ -121,8 +131,22 @@ class SlackChannel:
 
     def _address(self, parcel: Parcel) -> str:
         kind, _, name = parcel.delivery.recipient.partition(":")
+        if kind == PERSON:
+            return self._user_id(name)
         if kind != "incident":
             return name
         if parcel.incident is None or parcel.incident.channel_id is None:
             raise ChannelDown("the incident has no channel yet")
         return parcel.incident.channel_id
+
+    def _user_id(self, person_key: str) -> str:
+        """Posting to a user's id opens the conversation with them."""
+        person = self.subject.policy.person(person_key)
+        user_id = self.directory.find_slack_id(person) if person else None
+        if user_id is None:
+            raise ChannelRefused(f"Slack knows nobody by the address of {person_key}")
+        return user_id
+
+
+def _is_personal(parcel: Parcel) -> bool:
+    return parcel.delivery.recipient.startswith(f"{PERSON}:")

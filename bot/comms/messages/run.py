@@ -21,5 +21,6 @@ def compose(notice: Notice, subject: Subject) -> Message:
         approvals = sa.select(Approval).where(Approval.plan_id == plan.id, Approval.decision == "approve")
         approvers = [subject.name(approval.person) for approval in session.scalars(approvals)]
     title = plan.document.title if plan.document else run.action
-    blocks = show_run(run, steps, title, approvers, subject.now())
+    skipping = {step.name: step.skipping for step in plan.document.steps} if plan.document else {}
+    blocks = show_run(run, steps, title, approvers, subject.now(), skipping)
     return Message(f"Run {run.id}, {literal(title)}: {run.state}", pack(blocks))

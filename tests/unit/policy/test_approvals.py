@@ -99,6 +99,7 @@ def test_a_policy_that_loads_can_always_be_satisfied(
     rule = raw["approvals"]["destructive"]
     rule.update(quorum=quorum, roles=approvers, requester_may_approve=requester_may_approve)
     raw["approvals"] = dict.fromkeys(raw["approvals"], rule)
+    raw["break_glass"]["roles"] = approvers
 
     eligible = {person["key"] for person in raw["people"] if set(person["roles"]) & set(approvers)}
     asking = [person["key"] for person in raw["people"] if set(person["roles"]) & set(requesters)]
@@ -112,3 +113,67 @@ def test_a_policy_that_loads_can_always_be_satisfied(
         assert not satisfiable
     else:
         assert satisfiable
+
+
+LONELY = "so a single person who is left could do nothing: switch on `break_glass`"
+GLASS = "  enabled: true\n  roles: [dr_coordinator, database_admin, devops_engineer, security_officer]\n"
+NO_EXCEPTION = "approval_exceptions: []"
+
+
+@pytest.mark.parametrize(
+    ("exception", "reason"),
+    [
+        ("{actions: [restore_database], quorum: 5}", "approval_exceptions.0.quorum for low plans needs 5 approvals"),
+        ("{risks: [high], quorum: 5}", "approval_exceptions.0.quorum for high plans needs 5 approvals, but only 4"),
+        (
+            "{risks: [high], people: [amara]}",
+            "for high plans needs 1 approvals, but when Amara Okafor is the requester",
+        ),
+        ("{risks: [high], people: [amra, mei]}", '"amra" is not in `people`; did you mean "amara"?'),
+        ("{risks: [high], groups: ['@dba']}", '"@dba" is not a Slack user group'),
+        ("{risks: [high], groups: [dba], roles: [], quorum: 6}", "needs 6 approvals, but only 5 listed people"),
+        ("{risks: [high], groups: [dba], roles: [], quorum: 5}", "only 4 of the others may approve"),
+        ("{environments: [developmnt], quorum: 0}", '"developmnt" is not in `environments`'),
+        ("{quorum: 1}", "says for which `risks`, `actions` or `environments` it holds"),
+        ("{risks: [high]}", "states at least one key of the rule"),
+        ("{risks: [high], quorrum: 1}", "approval_exceptions.0.quorrum is unknown"),
+    ],
+)
+def test_an_exception_that_cannot_be_satisfied_is_refused(tmp_path: Path, exception: str, reason: str) -> None:
+    problems = list_problems(write_variation(tmp_path, (NO_EXCEPTION, f"approval_exceptions:\n  - {exception}")))
+    assert any(reason in problem for problem in problems), problems
+    assert all(problem.startswith(":") for problem in problems), "each names its line"
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [
+        "{risks: [high], people: [amara, priya]}",
+        "{risks: [high], groups: [dba], roles: []}",
+        "{actions: [restore_database], quorum: 3, risks: [destructive]}",
+        "{environments: [production], typed_confirmation: true}",
+    ],
+)
+def test_an_exception_that_can_be_satisfied_is_taken(tmp_path: Path, exception: str) -> None:
+    assert list_problems(write_variation(tmp_path, (NO_EXCEPTION, f"approval_exceptions:\n  - {exception}"))) == []
+
+
+def test_a_policy_under_which_a_lone_person_can_do_nothing_is_refused(tmp_path: Path) -> None:
+    problems = list_problems(write_variation(tmp_path, (GLASS, GLASS.replace("true", "false"))))
+    assert [problem.split()[1] for problem in problems] == ["approvals.high.quorum", "approvals.destructive.quorum"]
+    assert all(LONELY in problem for problem in problems)
+
+
+def test_a_risk_that_the_glass_does_not_cover_must_let_one_person_act(tmp_path: Path) -> None:
+    risks = ("risks: [high, destructive]", "risks: [high]")
+    (problem,) = list_problems(write_variation(tmp_path, risks))
+    assert "approvals.destructive.quorum needs 2 approvals" in problem
+    assert LONELY in problem
+    alone = ("quorum: 2", "quorum: 1"), ("requester_may_approve: false\n    expires_after: 30", "requester_may_approve: true\n    expires_after: 30")  # fmt: skip # noqa: E501
+    assert list_problems(write_variation(tmp_path, risks, *alone)) == []
+
+
+def test_the_glass_must_be_in_somebodys_reach(tmp_path: Path) -> None:
+    nobody = ("roles: [communications_lead]", "roles: []"), (GLASS, "  enabled: true\n  roles: [communications_lead]\n")
+    problems = list_problems(write_variation(tmp_path, *nobody))
+    assert any("break_glass.roles is enabled, but nobody" in problem for problem in problems)

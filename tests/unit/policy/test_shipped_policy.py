@@ -174,7 +174,7 @@ def test_every_risk_can_be_approved_whoever_asks(policy: Policy) -> None:
     for risk in risks:
         rule = policy.approvals[risk]
         for requester in filter(policy.may_request, policy.people):
-            others = [person for person in policy.who_may_approve(risk) if person != requester]
+            others = [person for person in policy.who_may_approve(rule) if person != requester]
             assert len(others) >= rule.quorum
     assert policy.approvals["destructive"].quorum == 2
     assert policy.approvals["destructive"].typed_confirmation

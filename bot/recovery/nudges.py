@@ -1,0 +1,70 @@
+"""Nudges: a plan that waits reminds those who can still approve it, until it is decided or lapses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy.orm import Session
+
+from bot.comms.notices import Notices, direct_message
+from bot.outcome import Refused
+from bot.policy import Policy, find_closure, rule_for
+from bot.recovery.decisions import LAPSED, find_plan, list_decisions
+from bot.recovery.electorate import Electorate, GroupLookup, find_electorate, know_no_group
+from bot.recovery.handovers import list_active
+from bot.recovery.rules import schedule_nudge
+from bot.recovery.seats import choose_seat, find_powers
+from bot.store.database import Database
+from bot.store.tables import Plan
+
+
+class Nudges:
+    """The workflow behind every reminder. It says nothing of a plan that is decided."""
+
+    def __init__(
+        self, database: Database, policy: Policy, notices: Notices, look_up: GroupLookup = know_no_group
+    ) -> None:
+        self.database, self.policy, self.look_up = database, policy, look_up
+        self.notices, self.clock = notices, notices.clock
+
+    def nudge(self, plan_id: int, number: int) -> None:
+        """Remind for the `number`th time, by direct message, and come back later."""
+        with self.database.read() as session:
+            plan = find_plan(session, plan_id)
+        if plan.document is None:
+            return
+        electorate = find_electorate(self.policy, rule_for(self.policy, plan.document), self.look_up)
+        with self.database.write() as session:
+            plan = find_plan(session, plan_id, lock=True)
+            if plan.state != "pending" or plan.expires_at is None or plan.expires_at <= self.clock():
+                return
+            self._say(session, plan, number, electorate)
+            schedule_nudge(session, self.notices.engine, self.policy, plan, number + 1)
+
+    def _say(self, session: Session, plan: Plan, number: int, electorate: Electorate) -> None:
+        assert plan.document is not None
+        if find_closure(self.policy, plan.document, self.clock()):
+            return
+        people = [direct_message(key) for key in self._list_waited_for(session, plan, electorate)]
+        self.notices.say(
+            session, "approval_nudge", key=f"nudge:{plan.id}:{number}", to=people,
+            incident_id=plan.incident_id, subject_id=plan.id,
+        )  # fmt: skip
+
+    def _list_waited_for(self, session: Session, plan: Plan, electorate: Electorate) -> Iterator[str]:
+        """Keys of those whose approval would count now, as far as that is known."""
+        assert plan.document is not None
+        rule = rule_for(self.policy, plan.document)
+        decisions = list_decisions(session, plan)
+        decided = {one.person for one in decisions if one.decision != LAPSED}
+        approving = [one for one in decisions if one.decision == "approve"]
+        handovers = list_active(session, self.clock())
+        for person in self.policy.people:
+            if person.key in decided:
+                continue
+            try:
+                powers = find_powers(person.key, electorate, handovers)
+                choose_seat(plan, rule, person, powers, approving)
+            except Refused:
+                continue  # theirs would not count; a reminder that a press refuses would be worse than none
+            yield person.key
