@@ -10,12 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from bot.policy import Policy
-from bot.store.documents import PlanDocument, PlannedStep, Prediction, Risk, Verdict
+from bot.store.documents import PlanDocument, PlannedStep, Prediction, Risk, Suggestion, Verdict
+from bot.systems.redaction import Redactor
 
 Facts = dict[str, JsonValue]
 PhaseName = Literal["retrieval", "restore", "restart", "validation"]
@@ -37,6 +39,11 @@ class World:
     policy: Policy
     environment: Mapping[str, str]
     now: Callable[[], datetime]
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Takes what is secret here out of any text."""
+        return Redactor(self.environment, self.policy.secrets)
 
 
 @dataclass(frozen=True)
@@ -62,15 +69,17 @@ class Context(Generic[P]):
     cancelled: Callable[[], bool]
     """Whether somebody asked to cancel; a long step polls it and stops what it started."""
     outputs: dict[str, Facts] = field(default_factory=dict)
-    """What the steps before gave back, by step name."""
+    """What the steps before gave back, by step name; `{"skipped": true}` for one that was skipped."""
+    write: Callable[[str], None] = lambda text: None
+    """Keeps a piece of output (of a program, of a server) with the run; secrets are taken out on the way."""
 
 
 @dataclass(frozen=True)
 class Step(Generic[P]):
     """One step. `do` returns facts that later steps and the proof use.
 
-    `happened` looks at the world after a crash: the facts when the step was done, None when it must be done
-    (again). A step without it may be done twice without harm.
+    `happened` looks at the world after a crash or before a retry: the facts when the step was done, None when it
+    must be done (again). A step without it may be done twice without harm.
     """
 
     name: str
@@ -79,10 +88,12 @@ class Step(Generic[P]):
     happened: Callable[[Context[P]], Facts | None] | None = None
     phase: PhaseName = "restore"
     cancellable: bool = True
+    skipping: str | None = None
+    """What is missing afterwards when the step is skipped, in words; None where it may not be skipped."""
 
     @property
     def planned(self) -> PlannedStep:
-        return PlannedStep(name=self.name, title=self.title)
+        return PlannedStep(name=self.name, title=self.title, skipping=self.skipping)
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,14 @@ class Action(ABC, Generic[P]):
     def clean_up(self, context: Context[P]) -> str:
         """After a failure or a cancellation: remove what only this run made. Returns what is true now."""
         return ""
+
+    def undo(self, parameters: P, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
+        """The action that takes a finished run back, with its own plan and approval; None where there is none."""
+        return None
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        """What the parameter `name` may be, as (value, label), the likeliest first; None where it is typed freely."""
+        return None
 
     def disaster(self, world: World, parameters: P) -> str | None:
         """Key of the policy's disaster whose RTO and phases apply; None where none does."""

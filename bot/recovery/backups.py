@@ -12,6 +12,7 @@ from bot.recovery.loss import find_newer
 from bot.systems.archives import Bucket, open_bucket
 from bot.systems.dumps.listing import Listing, list_backups
 from bot.systems.dumps.manifest import Manifest
+from bot.systems.dumps.plain_files import SUFFIX as PLAIN_SUFFIX
 from bot.systems.postgres import connect, replace_database
 from bot.words import show_duration, show_size
 
@@ -71,10 +72,18 @@ def describe_backups(world: World, database: str) -> tuple[list[tuple[str, str]]
     labels = [
         (manifest.key, describe_backup(manifest, now, lost.get(manifest.key))) for manifest in listing.backups[:LISTED]
     ]
-    notes = [f"{entry.key}: {entry.reason}" for entry in listing.unusable[:3]]
-    if len(listing.unusable) > len(notes):
-        notes.append(f"and {len(listing.unusable) - len(notes)} more that cannot be used")
-    return labels, notes
+    return labels, _note_others(listing)
+
+
+def _note_others(listing: Listing) -> list[str]:
+    """What lies there and is no backup of ours; plain dumps have an action of their own."""
+    unusable = [entry for entry in listing.unusable if not entry.key.endswith(PLAIN_SUFFIX)]
+    notes = [f"{entry.key}: {entry.reason}" for entry in unusable[:3]]
+    if len(unusable) > len(notes):
+        notes.append(f"and {len(unusable) - len(notes)} more that cannot be used")
+    if plain := len(listing.unusable) - len(unusable):
+        notes.append(f"plain dumps (.sql.gz) there: {plain}; `/dr plan restore_plain_dump` restores one")
+    return notes
 
 
 def describe_backup(manifest: Manifest, now: datetime, lost_rows: int | None) -> str:

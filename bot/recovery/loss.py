@@ -11,7 +11,6 @@ from psycopg import sql
 from bot.outcome import Failed, Refused
 from bot.policy import Database
 from bot.store.documents import Loss
-from bot.systems.dumps.manifest import Manifest
 from bot.systems.postgres import Connection, connect
 from bot.words import show_duration
 
@@ -40,35 +39,35 @@ def find_newer(connection: Connection, tables: Mapping[str, str], since: datetim
     return Newer(total, last)
 
 
-def predict_loss(url: str, settings: Database, manifest: Manifest, now: datetime) -> Loss:
-    """What would be lost if the backup took the place of the database at `url` now."""
-    age = now - manifest.snapshot_at
-    newer = _look(url, settings, manifest)
+def predict_loss(url: str, settings: Database, back_to: datetime, now: datetime) -> Loss:
+    """What would be lost if the state of a moment (`back_to`, UTC) took the place of the database at `url` now."""
+    age = now - back_to
+    newer = _look(url, settings, back_to)
     rows = "an unknown number of rows" if newer.rows is None else f"{newer.rows:,} rows"
     words = f"what was written in the last {show_duration(age)}: {rows}"
     return Loss(seconds=age.total_seconds(), rows=newer.rows, words=words)
 
 
-def measure_loss(kept_url: str, settings: Database, manifest: Manifest, until: datetime) -> Loss:
-    """What the database that was replaced has and the backup had not.
+def measure_loss(kept_url: str, settings: Database, back_to: datetime, until: datetime) -> Loss:
+    """What the database that was replaced has and the state that was brought back had not.
 
-    Where it cannot be asked, the bound: everything from the backup `until` the exchange.
+    Where it cannot be asked, the bound: everything from `back_to` `until` the exchange.
     """
-    newer = _look(kept_url, settings, manifest)
+    newer = _look(kept_url, settings, back_to)
     if newer.rows is None:
-        bound = until - manifest.snapshot_at
+        bound = until - back_to
         words = f"at most what was written in {show_duration(bound)}; the rows cannot be counted any more"
         return Loss(seconds=bound.total_seconds(), rows=None, words=words)
     if newer.rows == 0 or newer.last is None:
         return Loss(seconds=0, rows=0, words="none")
-    span = newer.last - manifest.snapshot_at
+    span = newer.last - back_to
     return Loss(seconds=span.total_seconds(), rows=newer.rows, words=f"{newer.rows:,} rows of {show_duration(span)}")
 
 
-def _look(url: str, settings: Database, manifest: Manifest) -> Newer:
+def _look(url: str, settings: Database, since: datetime) -> Newer:
     try:
         with connect(url, purpose="loss", connect_timeout_s=5, statement_timeout_s=30) as connection:
-            return find_newer(connection, settings.loss_tables, manifest.snapshot_at)
+            return find_newer(connection, settings.loss_tables, since)
     except (Refused, Failed):
         return Newer(None, None)
 

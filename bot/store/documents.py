@@ -42,6 +42,8 @@ class Finding(Frozen):
 class PlannedStep(Frozen):
     name: str
     title: str
+    skipping: str | None = None
+    """What is missing when the step is left out; None where it may not be."""
 
 
 class Loss(Frozen):
@@ -53,10 +55,12 @@ class Loss(Frozen):
 
 
 class Prediction(Frozen):
-    """A duration and where the figure comes from."""
+    """A duration and where the figure comes from: the median of past `runs`, the longest of which took `worst_s`."""
 
     seconds: float | None
     source: str
+    worst_s: float | None = None
+    runs: int = 0
 
 
 class PlanDocument(Frozen):
@@ -78,6 +82,14 @@ class PlanDocument(Frozen):
     back_to: datetime | None = None
     """The moment whose state a restore brings back."""
     notes: list[str] = []
+    environment: str = "production"
+    """What the target is for, as the policy says; approval rules may differ by it."""
+    continues: int | None = None
+    """The run that goes on once this is approved, instead of a new one."""
+    skips: str | None = None
+    """The step of that run which is left out."""
+    playbook: int | None = None
+    """The playbook run that goes on once this is approved, instead of a run."""
 
 
 class Verdict(Frozen):

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bot.policy import SeverityName
+from bot.policy import PlaybookStep, SeverityName
 from bot.store.columns import Document, UtcDateTime
-from bot.store.documents import Finding, PlanDocument, Proof
+from bot.store.documents import Finding, PlanDocument, Proof, Suggestion
 
 Json = dict[str, JsonValue]
 
@@ -146,7 +146,10 @@ class Sweep(Table):
 
 
 class Plan(Table):
-    """What an action would do now. States: making, pending, approved, denied, expired, void, refused."""
+    """What an action would do now.
+
+    States: making; then preview (only to be read), pending or refused; then approved, denied, expired or void.
+    """
 
     __tablename__ = "plans"
     __table_args__ = (sa.Index("ix_plans_state", "state"),)
@@ -164,10 +167,16 @@ class Plan(Table):
     hash: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    preview: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    playbook_run_id: Mapped[int | None]
+    """The playbook run that asked for it; it goes on when the plan has ended."""
 
 
 class Approval(Table):
-    """One person's decision about one plan, bound to the plan's hash."""
+    """One person's decision about one plan, bound to the plan's hash.
+
+    Decisions: approve, deny, break_glass; lapsed for an approval of somebody who lost the power to give it.
+    """
 
     __tablename__ = "approvals"
     __table_args__ = (sa.UniqueConstraint("plan_id", "person"),)
@@ -178,6 +187,27 @@ class Approval(Table):
     decision: Mapped[str]
     plan_hash: Mapped[str]
     at: Mapped[datetime]
+    on_behalf_of: Mapped[str | None]
+    """Whose seat it takes, where that was handed over to the person."""
+    reason: Mapped[str | None]
+    """Why the glass was broken."""
+
+
+class Handover(Table):
+    """One's approval in the hands of somebody else for a time, unless it is ended before."""
+
+    __tablename__ = "handovers"
+
+    id: Mapped[int] = _id()
+    giver: Mapped[str] = mapped_column(index=True)
+    holder: Mapped[str]
+    reason: Mapped[str]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    def is_active(self, now: datetime) -> bool:
+        return self.ended_at is None and self.since <= now < self.until
 
 
 class Run(Table):
@@ -197,14 +227,19 @@ class Run(Table):
     state: Mapped[str]
     words: Mapped[str] = mapped_column(default="")
     cancel_requested_by: Mapped[str] = mapped_column(default="")
+    attempt: Mapped[int] = mapped_column(default=1, server_default="1")
+    begun: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The last attempt whose steps are written down."""
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     proof: Mapped[Proof | None] = mapped_column(Document(Proof))
+    way_back: Mapped[Suggestion | None] = mapped_column(Document(Suggestion))
+    """The action that takes it back, once it is done; None where nothing does."""
 
 
 class RunStep(Table):
-    """One step of a run, recorded before and after. States: waiting, running, done, failed."""
+    """One step of a run, recorded before and after. States: waiting, running, done, failed, skipped."""
 
     __tablename__ = "run_steps"
 
@@ -220,6 +255,18 @@ class RunStep(Table):
     output: Mapped[Json]
 
 
+class RunOutput(Table):
+    """A piece of what a step's programs and servers said, without secrets."""
+
+    __tablename__ = "run_outputs"
+
+    id: Mapped[int] = _id()
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("runs.id"), index=True)
+    step: Mapped[str]
+    at: Mapped[datetime]
+    text: Mapped[str]
+
+
 class Lock(Table):
     """One run per target at a time; the row says who holds it, since when and why."""
 
@@ -230,6 +277,58 @@ class Lock(Table):
     holder: Mapped[str]
     since: Mapped[datetime]
     reason: Mapped[str]
+    playbook_run_id: Mapped[int | None]
+    """The playbook that keeps the target between its runs; `run_id` is 0 meanwhile."""
+
+
+class PlaybookRun(Table):
+    """One execution of a playbook on a database.
+
+    States: planning, pending (one approval for the whole); running, paused, stopping; then done, stopped or refused.
+    """
+
+    __tablename__ = "playbook_runs"
+
+    id: Mapped[int] = _id()
+    playbook: Mapped[str]
+    database: Mapped[str]
+    incident_id: Mapped[int | None] = mapped_column(index=True)
+    place: Mapped[str]
+    requested_by: Mapped[str]
+    state: Mapped[str]
+    words: Mapped[str] = mapped_column(default="")
+    plan_id: Mapped[int | None]
+    """The plan of the whole; None where each action is approved at its turn."""
+    turn: Mapped[int] = mapped_column(default=0)
+    """How often it was somebody's or something's turn; makes each turn's workflow one of its kind."""
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class PlaybookTask(Table):
+    """One step of a playbook run, as the policy had it at the start.
+
+    States: waiting, asked (a plan and its run, or a person), failed; then done, skipped, or needless where its
+    condition was not met.
+    """
+
+    __tablename__ = "playbook_tasks"
+
+    playbook_run_id: Mapped[int] = mapped_column(sa.ForeignKey("playbook_runs.id"), primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    definition: Mapped[PlaybookStep] = mapped_column(Document(PlaybookStep))
+    state: Mapped[str]
+    words: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    plan_id: Mapped[int | None] = mapped_column(index=True)
+    skip_plan_id: Mapped[int | None]
+    alone: Mapped[bool] = mapped_column(default=False)
+    """Needs an approval of its own, although the whole was approved."""
+    spent: Mapped[Json]
+    """Seconds by phase of the disaster."""
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
 
 
 class SlackUser(Table):

@@ -34,7 +34,7 @@ def dr() -> None:
 def diagnose(session: TerminalSession, scope: str, as_json: bool) -> None:
     """Look at the real systems."""
     services = session.services
-    place, incident_id = _place(services)
+    place, incident_id = place_of(services)
     sweep = services.sweeps.start(person=session.person, scope=scope, place=place, incident_id=incident_id)
     session.settle(lambda: services.sweeps.find(sweep.id).finished_at is not None, SWEEP_LIMIT_S)
     findings = services.sweeps.find(sweep.id).findings
@@ -72,8 +72,8 @@ def backups(session: TerminalSession, database: str | None, as_json: bool) -> No
 def backup(session: TerminalSession, database: str | None, as_json: bool) -> None:
     """Take a backup and verify it."""
     database = database or default_database(session.services.policy)
-    plan = _request(session, "back_up_database", {"database": database})
-    _follow(session, plan, as_json)
+    plan = request_plan(session, "back_up_database", {"database": database})
+    follow_plan(session, plan, as_json)
 
 
 @dr.command()
@@ -89,8 +89,8 @@ def restore(session: TerminalSession, database: str | None, key: str | None, as_
     chosen = key or next((one.key for one in find_backups(services.world, database).backups), None)
     if chosen is None:
         raise Refused(f"There is no verified backup of {database}.", "holdfast dr backup takes one.")
-    plan = _request(session, "restore_database", {"database": database, "backup": chosen})
-    _answer_plan(as_json, plan)
+    plan = request_plan(session, "restore_database", {"database": database, "backup": chosen})
+    answer_plan(as_json, plan)
 
 
 @dr.command()
@@ -110,9 +110,9 @@ def approve(
     if plan_hash is None:
         click.echo(_words(plan))
         click.confirm("Approve exactly this?", abort=True)
-    run = services.approvals.decide(number, _full_hash(plan, plan_hash), session.person, "approve", typed=typed)
+    run = services.approvals.decide(number, full_hash(plan, plan_hash), session.person, "approve", typed=typed)
     if run and wait:
-        _finish(session, run.id, as_json)
+        finish_run(session, run.id, as_json)
         return
     session.settle(lambda: True, PLAN_LIMIT_S)
     answer(
@@ -136,16 +136,6 @@ def deny(session: TerminalSession, number: int, as_json: bool) -> None:
 
 
 @dr.command()
-@click.argument("number", type=NUMBER)
-@json_option
-@pass_session
-@guarded
-def plan(session: TerminalSession, number: int, as_json: bool) -> None:
-    """Show a plan."""
-    _answer_plan(as_json, session.services.plans.find(number))
-
-
-@dr.command()
 @click.argument("number", type=NUMBER, required=False)
 @json_option
 @pass_session
@@ -154,7 +144,7 @@ def runs(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """List the recent runs, or show one."""
     services = session.services
     if number is not None:
-        _answer_run(services, services.runs.find(number), as_json)
+        answer_run(services, services.runs.find(number), as_json)
         return
     recent = services.runs.list_recent()
     words = "\n".join(f"{one.id:4} {one.state:10} {one.action} on {one.target}" for one in recent)
@@ -171,10 +161,10 @@ def cancel(session: TerminalSession, number: int, as_json: bool) -> None:
     services = session.services
     services.runs.cancel(number, session.person)
     session.settle(lambda: services.runs.find(number).state in FINISHED, PLAN_LIMIT_S)
-    _answer_run(services, services.runs.find(number), as_json)
+    answer_run(services, services.runs.find(number), as_json)
 
 
-def _place(services: Services) -> tuple[str, int | None]:
+def place_of(services: Services) -> tuple[str, int | None]:
     """Where what the terminal does is shown in Slack: the only open incident's room, else the incidents channel."""
     still_open = services.desk.list_open()
     if len(still_open) == 1:
@@ -182,46 +172,55 @@ def _place(services: Services) -> tuple[str, int | None]:
     return slack_channel(services.policy.slack.incidents_channel), None
 
 
-def _request(session: TerminalSession, action: str, parameters: dict[str, JsonValue]) -> Plan:
+def request_plan(
+    session: TerminalSession, action: str, parameters: dict[str, JsonValue], *, preview: bool = False
+) -> Plan:
     """Ask for a plan and wait until it is made. Raises `Refused` where none could be."""
     services = session.services
-    place, incident_id = _place(services)
+    place, incident_id = place_of(services)
     asked = services.plans.request(
-        person=session.person, action=action, parameters=parameters, place=place, incident_id=incident_id
-    )
-    session.settle(lambda: services.plans.find(asked.id).state != "making", PLAN_LIMIT_S)
-    made = services.plans.find(asked.id)
+        person=session.person, action=action, parameters=parameters, place=place, incident_id=incident_id,
+        preview=preview,
+    )  # fmt: skip
+    return await_plan(session, asked.id)
+
+
+def await_plan(session: TerminalSession, number: int) -> Plan:
+    """Wait until the plan is made. Raises `Refused` where none could be."""
+    services = session.services
+    session.settle(lambda: services.plans.find(number).state != "making", PLAN_LIMIT_S)
+    made = services.plans.find(number)
     if made.document is None:
         raise Refused(made.reason or f"Plan {made.id} is still being made.", f"holdfast dr plan {made.id} shows it.")
     return made
 
 
-def _follow(session: TerminalSession, made: Plan, as_json: bool) -> None:
+def follow_plan(session: TerminalSession, made: Plan, as_json: bool) -> None:
     """A plan that needs nobody's approval runs at once."""
     run = next((one for one in session.services.runs.list_recent() if one.plan_id == made.id), None)
     if run is None:
-        _answer_plan(as_json, made)
+        answer_plan(as_json, made)
         return
-    _finish(session, run.id, as_json)
+    finish_run(session, run.id, as_json)
 
 
-def _finish(session: TerminalSession, run_id: int, as_json: bool) -> None:
+def finish_run(session: TerminalSession, run_id: int, as_json: bool) -> None:
     services = session.services
     session.settle(lambda: services.runs.find(run_id).state in FINISHED, RUN_LIMIT_S)
     run = services.runs.find(run_id)
-    _answer_run(services, run, as_json)
+    answer_run(services, run, as_json)
     if run.state != "done" or not (run.proof and run.proof.good):
         raise Failed(f"Run {run.id} is {run.state}.", run.words)
 
 
-def _full_hash(plan: Plan, given: str | None) -> str:
+def full_hash(plan: Plan, given: str | None) -> str:
     """The beginning of a hash, as messages show it, stands for the whole; no other does."""
     if given is None or (len(given) >= 8 and plan.hash.startswith(given)):
         return plan.hash
     return given
 
 
-def _answer_plan(as_json: bool, plan: Plan) -> None:
+def answer_plan(as_json: bool, plan: Plan) -> None:
     answer(as_json, _describe_plan(plan), _words(plan))
 
 
@@ -247,7 +246,7 @@ def _describe_plan(plan: Plan) -> dict[str, Any]:
     return {"plan": plan.id, "state": plan.state, "reason": plan.reason, "hash": plan.hash, "document": document}
 
 
-def _answer_run(services: Services, run: Run, as_json: bool) -> None:
+def answer_run(services: Services, run: Run, as_json: bool) -> None:
     lines = [f"Run {run.id}, {run.action} on {run.target}: {run.state}. {run.words}"]
     lines += [f"  {step.state:8} {step.title} {step.words}" for step in services.runs.list_steps(run.id)]
     if run.proof:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bot.policy import check_policy, load_policy, render_policy
+from bot.recovery.playbooks.check import list_playbook_problems
 from bot.store import ledger as chain
 from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
 
@@ -21,7 +22,7 @@ def policy() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(file: Path) -> None:
     """Check a policy file; every problem is named with its line."""
-    problems = check_policy(file)
+    problems = check_policy(file) or list_playbook_problems(file)
     for problem in problems:
         click.echo(problem, err=True)
     if problems:

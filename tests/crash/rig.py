@@ -276,7 +276,7 @@ def open_rig(
             "HOLDFAST_DATABASE_URL": store or f"sqlite:///{folder / 'holdfast.db'}",
             **environment,
         }
-        children = [_make_bot(folder, number, own) for number in range(bots)]
+        children = [make_bot(folder, number, own) for number in range(bots)]
         services = build_services(_as_environment(own))
         rig = Rig(shared, workspace, policy, own, children, services)
         try:
@@ -302,7 +302,8 @@ def look_closely(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.001)
 
 
-def _make_bot(folder: Path, number: int, own: dict[str, str]) -> Child:
+def make_bot(folder: Path, number: int, own: dict[str, str]) -> Child:
+    """A bot that is not started yet, with this environment."""
     command = module_command("bot", "serve", "--port", str(free_port()))
     return Child(f"bot{number}", command, log_path=folder / f"bot{number}.log", env=module_environment(own))
 

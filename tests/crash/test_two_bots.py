@@ -13,7 +13,8 @@ import requests
 from bot.sandbox.children import Child
 from bot.sandbox.stage import DATABASE
 from tests.crash.moments import when_begun
-from tests.crash.rig import Rig, look_closely, open_rig, wait_ready
+from tests.crash.relay import open_relay
+from tests.crash.rig import Rig, look_closely, make_bot, open_rig, wait_ready
 from tests.stage_fixtures import SharedStage
 
 pytestmark = pytest.mark.crash
@@ -52,6 +53,26 @@ def test_other_takes_over_on_postgresql(fresh_stage: SharedStage, tmp_path: Path
         rig.assert_restored(run.id)
 
 
+def test_other_takes_over_from_one_that_is_cut_off(fresh_stage: SharedStage, tmp_path: Path) -> None:
+    """It still lives and works when the store has given its place away; it must notice, and do no harm meanwhile."""
+    with (
+        fresh_stage.bot_store() as store,
+        open_relay(store) as (relay, through),
+        open_rig(fresh_stage, tmp_path, store=store, bots=2) as rig,
+    ):
+        rig.bots[0] = make_bot(tmp_path, 2, {**rig.environment, "HOLDFAST_DATABASE_URL": through})
+        leader, other = start_both(rig)
+        run = rig.start_restore()
+        look_closely(lambda: rig.steps(run.id).get("restore") is not None and _attempts(rig, run.id) == 1, "restoring")
+        relay.cut()
+        cut_at = time.monotonic()
+        look_closely(lambda: _attempts(rig, run.id) == 2, "the takeover")
+        assert time.monotonic() - cut_at < TAKEN_OVER_WITHIN_S
+        rig.wait("the end of the one that was cut off", lambda: None if leader.running else True)
+        assert leads(other)
+        rig.assert_restored(run.id)
+
+
 def test_second_waits_on_sqlite(fresh_stage: SharedStage, tmp_path: Path) -> None:
     with open_rig(fresh_stage, tmp_path, bots=2) as rig:
         leader, other = start_both(rig)
@@ -76,6 +97,10 @@ def test_told_to_stop_in_the_middle(fresh_stage: SharedStage, tmp_path: Path) ->
         assert not leader.running
         blocking.close()
         rig.assert_restored(run.id)
+
+
+def _attempts(rig: Rig, run_id: int) -> int:
+    return rig.steps(run_id)["restore"].attempts
 
 
 def has_bags(url: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from pydantic import JsonValue
 from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
@@ -18,6 +19,7 @@ STEP_SIGNS = {
     "running": "hourglass_flowing_sand",
     "done": "white_check_mark",
     "failed": "x",
+    "skipped": "fast_forward",
 }
 ENDINGS = {
     "queued": ("hourglass_flowing_sand", "Waiting to start"),
@@ -33,7 +35,11 @@ WORDS_SHOWN = 1500
 VALUE_SHOWN = 300
 
 
-def show_run(run: Run, steps: list[RunStep], title: str, approvers: list[str], now: datetime) -> Iterator[Block]:
+def show_run(
+    run: Run, steps: list[RunStep], title: str, approvers: list[str], now: datetime,
+    skipping: Mapping[str, str | None] | None = None,
+) -> Iterator[Block]:  # fmt: skip
+    """`skipping` says by step what is missing when it is left out, as in the plan."""
     yield parts.header(title)
     yield lines([_state(run, now)])
     if steps:
@@ -42,10 +48,25 @@ def show_run(run: Run, steps: list[RunStep], title: str, approvers: list[str], n
         yield parts.words(run.words, WORDS_SHOWN)
     if run.proof:
         yield from show_proof(run.proof)
-    if run.state in ("queued", "running"):
-        yield parts.actions([parts.button("Cancel", "run.cancel", {"run": run.id}, "danger")])
+    buttons = list(_list_buttons(run, steps, skipping or {}))
+    if buttons:
+        yield parts.actions(buttons)
     approved = f" · approved by {', '.join(approvers)}" if approvers else ""
     yield parts.context(f"Run {run.id} of plan {run.plan_id}{approved}")
+
+
+def _list_buttons(run: Run, steps: list[RunStep], skipping: Mapping[str, str | None]) -> Iterator[parts.ButtonElement]:
+    """What can be done about the run now; whether the presser may, the press decides."""
+    value: dict[str, JsonValue] = {"run": run.id}
+    if run.state in ("queued", "running"):
+        yield parts.button("Cancel", "run.cancel", value, "danger")
+    if run.state in ("failed", "refused"):
+        yield parts.button("Try again", "run.retry", value)
+        for step in steps:
+            if step.state == "failed" and skipping.get(step.name):
+                yield parts.button("Go on without this step…", "run.skip", {**value, "step": step.name})
+    if run.state == "done" and run.way_back:
+        yield parts.button("Undo…", "run.undo", value)
 
 
 def show_proof(proof: Proof) -> Iterator[Block]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -92,10 +93,20 @@ def read_metadata(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_values(view: Mapping[str, Any]) -> dict[str, str]:
-    """What was typed or chosen, by block_id; empty text for what was left out."""
-    values: dict[str, str] = {}
-    for block_id, actions in view["state"]["values"].items():
-        for state in actions.values():
-            selected = state.get("selected_option")
-            values[block_id] = str(selected["value"] if selected else state.get("value") or "")
-    return values
+    """What was typed or chosen, by block_id; empty text for what was left out.
+
+    A moment is given as ISO 8601 in UTC, several choices one a line.
+    """
+    return {
+        block_id: _read(state) for block_id, actions in view["state"]["values"].items() for state in actions.values()
+    }
+
+
+def _read(state: Mapping[str, Any]) -> str:
+    if state.get("selected_option"):
+        return str(state["selected_option"]["value"])
+    if state.get("selected_date_time"):
+        return datetime.fromtimestamp(int(state["selected_date_time"]), UTC).isoformat()
+    if state.get("selected_options"):
+        return "\n".join(str(option["value"]) for option in state["selected_options"])
+    return str(state.get("value") or "")

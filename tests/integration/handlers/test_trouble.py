@@ -158,3 +158,19 @@ def test_asked_in_a_private_channel_the_answer_is_seen_somewhere(bot: Bot, mei: 
     mei.ask("diagnose database", "/dr", channel=made)
     lobby = find_channel(bot.workspace, LOBBY)
     wait_until("the findings", lambda: any("Diagnosis" in one for one in bot.texts(lobby)) or None, WAIT_S)
+
+
+def test_a_message_that_somebody_deleted_comes_back_when_it_has_something_new(bot: Bot) -> None:
+    incident = declare(bot)
+    room = bot.room(incident.id)
+    bot.settle()
+    channel = bot.workspace.state.channels[room]
+    (pinned,) = channel.pins
+    channel.messages.pop(pinned)
+    channel.pins.clear()
+    bot.services.desk.update(incident.id, actor="mei", text="half of them are back")
+    wait_until("the summary", lambda: channel.pins or None, WAIT_S)
+    bot.settle()
+    (again,) = channel.pins
+    assert again != pinned
+    assert "half of them are back" in str(channel.messages[again]["blocks"])

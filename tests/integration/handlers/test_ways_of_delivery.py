@@ -65,7 +65,7 @@ def test_what_slack_did_not_sign_is_refused(bot: Bot) -> None:
 def test_health(bot: Bot) -> None:
     assert requests.get(f"{bot.url}/healthz", timeout=10).json() == {"status": "ok"}
     ready = requests.get(f"{bot.url}/readyz", timeout=10)
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "leader": True})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "leader": True, "troubles": []})
 
 
 @OVER_HTTP

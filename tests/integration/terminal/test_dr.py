@@ -68,3 +68,25 @@ def test_a_database_that_cannot_be_reached_is_a_finding(at_work: Terminal) -> No
     states = {finding["check"]: finding["state"] for finding in said.facts["findings"]}
     assert states["database_connectivity"] == "critical"
     assert "secret-word" not in said.out + said.err
+
+
+def test_any_action_previewed_asked_for_and_taken_back(at_work: Terminal, fresh_stage: SharedStage) -> None:
+    terminal, diego, mei = at_work, {"LOGNAME": "diego"}, {"LOGNAME": "mei"}
+    newest = fresh_stage.baseline.key
+    preview = terminal.ok("dr", "plan", "restore_database", f"backup={newest}", "--json").facts
+    assert (preview["state"], preview["document"]["parameters"]["database"]) == ("preview", "traitortrack")
+    assert "preview" in terminal.refused("dr", "approve", str(preview["plan"]), "--hash", preview["hash"], **diego)
+
+    assert "needs backup" in terminal.refused("dr", "request", "restore_database")
+    assert "has no parameter bakup" in terminal.refused("dr", "request", "restore_database", "bakup=x")
+    plan = terminal.ok("dr", "request", "restore_database", f"backup={newest}", "--json").facts
+    named = ["--hash", plan["hash"], "--confirm", "traitortrack"]
+    terminal.ok("dr", "approve", str(plan["plan"]), *named, **diego)
+    run = terminal.ok("dr", "approve", str(plan["plan"]), *named, "--json", **mei).facts
+    assert run["state"] == "done"
+
+    assert "is done; only one that stopped can go on" in terminal.refused("dr", "retry", str(run["run"]))
+    assert "is done; only one that stopped can go on" in terminal.refused("dr", "skip", str(run["run"]), "swap")
+    back = terminal.ok("dr", "undo", str(run["run"]), "--json").facts
+    assert (back["state"], back["document"]["action"]) == ("pending", "put_back_database")
+    assert "kept no output" in terminal.ok("dr", "output", str(run["run"])).out

@@ -1,0 +1,166 @@
+"""Delete an RDS instance that is not needed any more, after a final snapshot. Protection is respected."""
+
+from __future__ import annotations
+
+from bot.outcome import Failed, Refused
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.connection_secret import describe_place, find_connection
+from bot.recovery.instances import (
+    OBSERVE_PERMISSIONS,
+    InstanceName,
+    act_once,
+    database_behind,
+    draft_plan,
+    instance_url,
+    list_choices,
+    look_for,
+    observe_instance,
+    open_rds,
+    refuse_unready,
+    watch_for,
+)
+from bot.recovery.side_plan import list_moved
+from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
+from bot.systems.postgres import connect
+from bot.systems.rds import Instance
+from bot.systems.rds_changes import delete_instance
+from bot.systems.rds_database import count_clients, count_rows
+from bot.systems.rds_waiting import GOING, wait_for_snapshot, wait_until_gone
+
+
+class DeleteInstance(Parameters):
+    instance: InstanceName
+
+
+class RdsDeleteInstance(Action[DeleteInstance]):
+    name = "rds_delete_instance"
+    purpose = "Delete an RDS instance that a recovery left, after a final snapshot"
+    risk = "destructive"
+    permissions = (
+        *OBSERVE_PERMISSIONS,
+        "rds:CreateDBSnapshot",
+        "rds:DeleteDBInstance",
+        "rds:DescribeDBSnapshots",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+    )
+    parameters = DeleteInstance
+
+    def target(self, parameters: DeleteInstance) -> str:
+        return parameters.instance
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        primary = world.policy.infrastructure.rds.instance
+        return list_choices(world, lambda one: one.identifier != primary) if name == "instance" else None
+
+    def observe(self, world: World, parameters: DeleteInstance) -> Facts:
+        """Refuses whatever somebody still needs, as far as that can be seen."""
+        instance = open_rds(world).observe(parameters.instance)
+        refuse_unready(instance)
+        refuse_needed(world, instance)
+        rows, clients = look_at(world, instance)
+        return {**observe_instance(instance), "protected": instance.protected, "rows": rows, "clients": clients}
+
+    def plan(self, world: World, parameters: DeleteInstance, observed: Facts, history: History) -> PlanDocument:
+        rows, clients = observed["rows"], observed["clients"]
+        held = "rows that cannot be counted" if rows is None else f"{rows:,} rows"
+        return draft_plan(
+            self,
+            world,
+            parameters,
+            observed,
+            title=f"Delete {parameters.instance}",
+            loss=Loss(seconds=0, rows=0, words=f"nothing: the final snapshot holds its {held}"),
+            downtime=Prediction(seconds=0, source="the application does not use it"),
+            duration=history.duration or Prediction(seconds=None, source="not measured here yet"),
+            way_back="Its final snapshot, by `/dr plan rds_restore_snapshot`. The endpoint will be another one.",
+            confirm=parameters.instance,
+            notes=[f"{clients} clients are connected to it." if clients else "No client was seen on it."],
+        )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        return list_moved(planned, now, ("resource_id", "endpoint", "protected", "clients"))
+
+    def steps(self) -> list[Step[DeleteInstance]]:
+        return [Step("delete", "Take a final snapshot and delete it", delete, deleted, cancellable=False)]
+
+    def verify(self, context: Context[DeleteInstance]) -> Evidence:
+        rds, name = open_rds(context.world), _final_name(context)
+        instance, snapshot = rds.find(context.parameters.instance), rds.find_snapshot(name)
+        status = snapshot.status if snapshot else "not there"
+        verdicts = [
+            Verdict(
+                name="Instance",
+                expected="gone",
+                found=instance.status if instance else "gone",
+                good=instance is None,
+            ),
+            Verdict(name="Final snapshot", expected="available", found=status, good=status == "available"),
+        ]
+        return Evidence(verdicts, {"snapshot": name}, f"{name} can be restored from.")
+
+    def clean_up(self, context: Context[DeleteInstance]) -> str:
+        instance = open_rds(context.world).find(context.parameters.instance)
+        status = instance.status if instance else "gone"
+        return f"{context.parameters.instance} is {status}; its final snapshot is to be {_final_name(context)}."
+
+
+def refuse_needed(world: World, instance: Instance) -> None:
+    """Raises `Refused` for an instance that is protected, followed by replicas, or the application's."""
+    name = instance.identifier
+    if instance.protected:
+        raise Refused(
+            f"{name} is protected against deletion.",
+            f"Somebody who may takes that off: `aws rds modify-db-instance --db-instance-identifier {name} "
+            "--no-deletion-protection --apply-immediately`.",
+        )
+    if instance.replicas:
+        raise Refused(f"{', '.join(instance.replicas)} follows {name}.", "Promote or delete the replica first.")
+    database, _ = database_behind(world)
+    present = find_connection(world, database).url
+    if instance.address and describe_place(present) == describe_place(instance_url(world, instance)):
+        raise Refused(f"The application's secret leads to {name}.", "`/dr plan switch_database` takes it elsewhere.")
+
+
+def look_at(world: World, instance: Instance) -> tuple[int | None, int | None]:
+    """Rows and clients; None where it does not answer."""
+    settings = database_behind(world)[1]
+    try:
+        with connect(
+            instance_url(world, instance), purpose="observe", connect_timeout_s=5, statement_timeout_s=30
+        ) as connection:
+            rows = count_rows(connection, settings.loss_tables)
+            return (rows.count if rows else None), count_clients(connection)
+    except (Refused, Failed):
+        return None, None
+
+
+def delete(context: Context[DeleteInstance]) -> Facts:
+    """Asked for once; AWS takes the snapshot first and deletes only after it."""
+    rds, name, snapshot = open_rds(context.world), context.parameters.instance, _final_name(context)
+    instance = rds.find(name)
+    if instance is not None and instance.status not in GOING:
+        act_once(
+            context,
+            lambda: delete_instance(rds, name, final_snapshot=snapshot),
+            lambda: rds.find_snapshot(snapshot) is not None,
+        )
+    wait_until_gone(rds, name, watch_for(context))
+    wait_for_snapshot(rds, snapshot, watch_for(context))
+    return {"snapshot": snapshot, "words": f"gone; {snapshot} is kept"}
+
+
+def deleted(context: Context[DeleteInstance]) -> Facts | None:
+    rds, name, snapshot = open_rds(context.world), context.parameters.instance, _final_name(context)
+    look_for(lambda: rds.find_snapshot(snapshot) is not None)
+    found = rds.find_snapshot(snapshot)
+    if rds.find(name) is not None or found is None or found.status != "available":
+        return None
+    return {"snapshot": snapshot, "words": f"gone; {snapshot} is kept"}
+
+
+def _final_name(context: Context[DeleteInstance]) -> str:
+    return f"{context.parameters.instance}-final-{context.mark}"
+
+
+ACTION = RdsDeleteInstance()

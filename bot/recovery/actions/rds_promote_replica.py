@@ -1,0 +1,251 @@
+"""Make a read replica an instance of its own, for good. (Document: Read Replica Promotion.)"""
+
+from __future__ import annotations
+
+from bot.outcome import Failed, Refused
+from bot.policy import Database
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.instances import (
+    OBSERVE_PERMISSIONS,
+    InstanceName,
+    act_once,
+    database_behind,
+    draft_plan,
+    instance_url,
+    list_choices,
+    look_for,
+    observe_instance,
+    open_rds,
+    refuse_unready,
+    require_login,
+    watch_for,
+)
+from bot.recovery.side_plan import list_moved
+from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
+from bot.systems.cloudwatch import read_replica_lag
+from bot.systems.postgres import connect
+from bot.systems.rds import Instance, Rds
+from bot.systems.rds_changes import promote
+from bot.systems.rds_database import check_write, count_rows
+from bot.systems.rds_waiting import is_ready, wait_for_instance
+from bot.words import show_duration
+
+
+class Promote(Parameters):
+    instance: InstanceName
+
+
+class RdsPromoteReplica(Action[Promote]):
+    name = "rds_promote_replica"
+    purpose = "Promote a read replica to an instance of its own, for good"
+    risk = "destructive"
+    permissions = (*OBSERVE_PERMISSIONS, "rds:PromoteReadReplica", "cloudwatch:GetMetricStatistics")
+    parameters = Promote
+
+    def target(self, parameters: Promote) -> str:
+        return parameters.instance
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        return list_choices(world, lambda one: one.source is not None) if name == "instance" else None
+
+    def disaster(self, world: World, parameters: Promote) -> str | None:
+        return database_behind(world)[1].disaster
+
+    def observe(self, world: World, parameters: Promote) -> Facts:
+        """A replica whose lag is not known, or beyond the policy's bound, is not promoted."""
+        require_login(world)
+        rds = open_rds(world)
+        instance = rds.observe(parameters.instance)
+        if instance.source is None:
+            raise Refused(f"{parameters.instance} is no read replica.", "There is nothing to promote.")
+        refuse_unready(instance)
+        lag_s = find_lag(world, instance)
+        source = rds.find(instance.source)
+        return {
+            **observe_instance(instance),
+            "source": instance.source,
+            "source_status": source.status if source else "not to be seen from here",
+            "source_retention_days": source.retention_days if source else None,
+            "source_window": source.backup_window if source else None,
+            "lag_s": lag_s,
+        }
+
+    def plan(self, world: World, parameters: Promote, observed: Facts, history: History) -> PlanDocument:
+        expected = world.policy.infrastructure.rds.promotion_time.at_most
+        figure = Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most")
+        lag_s, days = float(str(observed["lag_s"])), find_retention(world, observed)
+        return draft_plan(
+            self,
+            world,
+            parameters,
+            observed,
+            title=f"Promote {parameters.instance}",
+            loss=Loss(
+                seconds=lag_s,
+                rows=_count_behind(world, parameters.instance, str(observed["source"])),
+                words=f"what the replica has not received: {show_duration(lag_s)} by CloudWatch's last figure",
+            ),
+            downtime=Prediction(seconds=0, source="of the replica's readers only, for its reboot"),
+            duration=history.duration or figure,
+            way_back=(
+                "None: a promoted replica never follows its source again. The source goes on unchanged; a new replica "
+                "of it can be made."
+            ),
+            confirm=parameters.instance,
+            notes=[
+                f"{observed['source']} is {observed['source_status']} and is not stopped by this.",
+                "Fence it (close its security group, or stop it) before anybody writes to the new one.",
+                f"Backups are kept for {days} days from then on.",
+                "The application stays where it is; `/dr plan switch_database` takes it there.",
+            ],
+        )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        """Lag moves all the time; that it is within the bound is looked at again."""
+        return list_moved(planned, now, ("resource_id", "status", "source", "source_status", "endpoint"))
+
+    def steps(self) -> list[Step[Promote]]:
+        return [
+            Step("lag", "Look at the lag once more", look_at_lag, phase="validation"),
+            Step("promote", "Promote and wait until it is on its own", make_primary, promoted, cancellable=False),
+        ]
+
+    def verify(self, context: Context[Promote]) -> Evidence:
+        return measure(context)
+
+    def clean_up(self, context: Context[Promote]) -> str:
+        instance = open_rds(context.world).find(context.parameters.instance)
+        if instance is None:
+            return f"{context.parameters.instance} is not there any more."
+        if instance.source is None:
+            return f"{instance.identifier} is an instance of its own now, and {instance.status}."
+        return f"{instance.identifier} still follows {instance.source}; it is {instance.status}."
+
+
+def find_lag(world: World, replica: Instance) -> float:
+    """Seconds. Raises `Refused` where it is unknown, or more than may be lost."""
+    limit = world.policy.infrastructure.rds.replica_lag_at_most
+    lag_s = read_replica_lag(open_rds(world).region, replica.identifier, world.now())
+    if lag_s is None:
+        raise Refused(
+            f"How far {replica.identifier} is behind is not known: replication does not run, or CloudWatch says "
+            "nothing.",
+            "Look at its replication; to accept an unknown loss, promote it by hand.",
+        )
+    if lag_s > limit.total_seconds():
+        raise Refused(
+            f"{replica.identifier} is {show_duration(lag_s)} behind; the policy allows {show_duration(limit)}.",
+            "Wait until it has caught up, or restore with `/dr plan rds_restore_to_time`.",
+        )
+    return lag_s
+
+
+def find_retention(world: World, observed: Facts) -> int:
+    """Days: as its source keeps them, where that has any, else as the policy says."""
+    return int(str(observed["source_retention_days"] or 0)) or world.policy.backups.automated_daily.retention.days
+
+
+def look_at_lag(context: Context[Promote]) -> Facts:
+    instance = open_rds(context.world).observe(context.parameters.instance)
+    if instance.source is None:
+        return {"lag_s": context.plan.observed["lag_s"], "words": "it is an instance of its own already"}
+    lag_s = find_lag(context.world, instance)
+    return {"lag_s": lag_s, "words": f"{show_duration(lag_s)} behind"}
+
+
+def make_primary(context: Context[Promote]) -> Facts:
+    """Asked for once; whether it happened shows in the description: a promoted instance has no source."""
+    rds, name, observed = open_rds(context.world), context.parameters.instance, context.plan.observed
+    instance = wait_for_instance(rds, name, watch_for(context))
+    window = str(observed["source_window"] or context.world.policy.backups.automated_daily.window)
+    days = find_retention(context.world, observed)
+    if instance.source is not None:
+        act_once(
+            context,
+            lambda: promote(rds, name, retention_days=days, window=window),
+            lambda: _has_begun(rds, name),
+        )
+    return _facts_of(wait_for_instance(rds, name, watch_for(context), lambda one: is_ready(one) and not one.source))
+
+
+def promoted(context: Context[Promote]) -> Facts | None:
+    rds, name = open_rds(context.world), context.parameters.instance
+    look_for(lambda: _has_begun(rds, name))
+    instance = rds.find(name)
+    return _facts_of(instance) if instance and is_ready(instance) and instance.source is None else None
+
+
+def measure(context: Context[Promote]) -> Evidence:
+    """No source is left, the server has left recovery, and it takes a write."""
+    world, observed = context.world, context.plan.observed
+    rds = open_rds(world)
+    instance, source = rds.observe(context.parameters.instance), rds.find(str(observed["source"]))
+    refusal = check_write(instance_url(world, instance))
+    days = find_retention(world, observed)
+    verdicts = [
+        Verdict(name="Source", expected="none", found=instance.source or "none", good=instance.source is None),
+        Verdict(name="Writes", expected="taken", found=refusal or "taken", good=refusal is None),
+        Verdict(
+            name="Backups",
+            expected=f"kept {days} days",
+            found=f"kept {instance.retention_days} days",
+            good=instance.retention_days == days,
+        ),
+        Verdict(
+            name="Old primary",
+            expected="fenced, so that nobody writes to both",
+            found=_describe_source(world, source),
+            good=_is_silent(world, source),
+        ),
+    ]
+    measured: Facts = {"lag_s": context.outputs["lag"]["lag_s"]}
+    return Evidence(verdicts, measured, f"{instance.identifier} is on its own. `/dr plan switch_database` goes there.")
+
+
+def _has_begun(rds: Rds, name: str) -> bool:
+    instance = rds.observe(name)
+    return instance.source is None or not is_ready(instance)
+
+
+def _count_behind(world: World, replica: str, source: str) -> int | None:
+    """Rows that the source has and the replica has not yet; None where either cannot be asked."""
+    settings = database_behind(world)[1]
+    behind, ahead = (_count(world, settings, name) for name in (replica, source))
+    return max(0, ahead - behind) if ahead is not None and behind is not None else None
+
+
+def _count(world: World, settings: Database, name: str) -> int | None:
+    try:
+        instance = open_rds(world).observe(name)
+        url = instance_url(world, instance)
+        with connect(url, purpose="loss", connect_timeout_s=5, statement_timeout_s=30) as connection:
+            rows = count_rows(connection, settings.loss_tables)
+    except (Refused, Failed):
+        return None
+    return rows.count if rows else None
+
+
+def _is_silent(world: World, source: Instance | None) -> bool:
+    return source is None or source.status in ("stopped", "deleting") or not _answers(world, source)
+
+
+def _describe_source(world: World, source: Instance | None) -> str:
+    if source is None:
+        return "not to be seen from here"
+    takes = "and takes connections: fence it" if not _is_silent(world, source) else "and takes no connection"
+    return f"{source.status}, {takes}"
+
+
+def _answers(world: World, source: Instance) -> bool:
+    try:
+        with connect(instance_url(world, source), purpose="is it fenced", connect_timeout_s=5):
+            return True
+    except (Refused, Failed):
+        return False
+
+
+def _facts_of(instance: Instance) -> Facts:
+    return {"resource_id": instance.resource_id, "words": f"{instance.identifier} is {instance.status}, on its own"}
+
+
+ACTION = RdsPromoteReplica()

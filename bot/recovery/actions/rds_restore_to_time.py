@@ -1,0 +1,174 @@
+"""Restore an RDS instance as it was at a moment, into a new one. (Document: Restore from AWS RDS Automated Backup.)"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import Field, field_validator
+
+from bot.outcome import Refused
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.instances import InstanceName, database_behind, draft_plan, list_choices, open_rds, require_login
+from bot.recovery.restored_instances import (
+    RESTORE_PERMISSIONS,
+    NewName,
+    clean_up,
+    find_ready,
+    find_restored,
+    list_moved_settings,
+    observe_settings,
+    predict_switch_loss,
+    put_right,
+    refuse_taken,
+    suggest_names,
+    wait_until_restored,
+    was_put_right,
+)
+from bot.recovery.restored_proof import look_inside, measure
+from bot.store.documents import PlanDocument, Prediction
+from bot.systems.rds import Instance, Rds
+from bot.systems.rds_changes import restore_to_time
+from bot.systems.rds_settings import describe_left_out
+
+
+class RestoreToTime(Parameters):
+    instance: InstanceName
+    to_time: datetime = Field(title="As it was at", description="The moment whose state is brought back.")
+    new_instance: NewName
+
+    @field_validator("to_time")
+    @classmethod
+    def check_zone(cls, moment: datetime) -> datetime:
+        """A time without a zone would be somebody's guess."""
+        if moment.tzinfo is None:
+            raise ValueError("needs its zone, such as 2025-11-25T10:30:00Z")
+        return moment.astimezone(UTC)
+
+
+class RdsRestoreToTime(Action[RestoreToTime]):
+    name = "rds_restore_to_time"
+    purpose = "Restore an RDS instance as it was at a moment, into a new instance beside it"
+    risk = "high"
+    permissions = (
+        *RESTORE_PERMISSIONS,
+        "rds:DescribeDBInstanceAutomatedBackups",
+        "rds:RestoreDBInstanceToPointInTime",
+    )
+    parameters = RestoreToTime
+
+    def target(self, parameters: RestoreToTime) -> str:
+        return parameters.new_instance
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        if name == "instance":
+            return list_choices(world, lambda one: one.retention_days > 0)
+        return suggest_names(world) if name == "new_instance" else None
+
+    def disaster(self, world: World, parameters: RestoreToTime) -> str | None:
+        return database_behind(world)[1].disaster
+
+    def observe(self, world: World, parameters: RestoreToTime) -> Facts:
+        require_login(world)
+        rds = open_rds(world)
+        source = rds.observe(parameters.instance)
+        refuse_taken(rds, parameters.new_instance)
+        earliest, latest = find_window(rds, source)
+        refuse_outside(parameters.to_time, earliest, latest)
+        return {
+            "source": source.identifier,
+            "resource_id": source.resource_id,
+            "status": source.status,
+            "earliest": earliest.isoformat() if earliest else None,
+            "latest": latest.isoformat(),
+            **observe_settings(source),
+        }
+
+    def plan(self, world: World, parameters: RestoreToTime, observed: Facts, history: History) -> PlanDocument:
+        source = open_rds(world).observe(parameters.instance)
+        expected = world.policy.infrastructure.rds.point_in_time_restore_time.at_most
+        latest = datetime.fromisoformat(str(observed["latest"]))
+        return draft_plan(
+            self,
+            world,
+            parameters,
+            observed,
+            title=f"Restore {parameters.instance} as of {parameters.to_time:%d %b %H:%M:%S} UTC",
+            loss=predict_switch_loss(world, source, parameters.to_time),
+            downtime=Prediction(seconds=0, source="the present instance goes on as it is"),
+            duration=history.duration
+            or Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most"),
+            way_back=f"{parameters.instance} is not touched; the new instance can be deleted.",
+            confirm=parameters.new_instance,
+            back_to=parameters.to_time,
+            notes=[
+                f"The latest moment that could be restored was {latest:%d %b %H:%M:%S} UTC.",
+                "Every setting of the source is carried over; the new instance has an endpoint of its own.",
+                *describe_left_out(source.description),
+            ],
+        )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        """The window moves all the time; that the moment lies in it is looked at again."""
+        return list_moved_settings(planned, now)
+
+    def steps(self) -> list[Step[RestoreToTime]]:
+        return [
+            Step("preflight", "Check the moment and the name once more", preflight, phase="retrieval"),
+            Step("restore", "Restore into the new instance", restore, find_ready),
+            Step(
+                "settle", "Put right what the restore does not carry over", put_right, was_put_right, cancellable=False
+            ),
+            Step("look", "Count rows at the new endpoint", look_inside, phase="validation"),
+        ]
+
+    def verify(self, context: Context[RestoreToTime]) -> Evidence:
+        return measure(context)
+
+    def clean_up(self, context: Context[RestoreToTime]) -> str:
+        return clean_up(context)
+
+
+def find_window(rds: Rds, source: Instance) -> tuple[datetime | None, datetime]:
+    """Between which moments the instance can be restored. Raises `Refused` where there are no backups."""
+    latest = source.latest_restorable
+    if source.retention_days == 0 or latest is None:
+        raise Refused(
+            f"{source.identifier} keeps no automated backups, so no moment of it can be restored.",
+            "Restore a snapshot with `/dr plan rds_restore_snapshot`, or a dump with `/dr restore`.",
+        )
+    return rds.find_earliest(source), latest
+
+
+def refuse_outside(moment: datetime, earliest: datetime | None, latest: datetime) -> None:
+    """RDS restores to before LatestRestorableTime only; refused here, in words."""
+    if moment >= latest:
+        raise Refused(
+            f"{moment:%d %b %H:%M:%S} UTC cannot be restored yet: RDS has everything until {latest:%H:%M:%S} UTC.",
+            "Choose an earlier moment, or wait; RDS is usually five minutes behind.",
+        )
+    if earliest is not None and moment < earliest:
+        raise Refused(
+            f"{moment:%d %b %H:%M:%S} UTC cannot be restored any more: the backups begin at "
+            f"{earliest:%d %b %H:%M:%S} UTC.",
+            "Choose a later moment, or a snapshot with `/dr plan rds_restore_snapshot`.",
+        )
+
+
+def preflight(context: Context[RestoreToTime]) -> Facts:
+    """The window moves on while people decide."""
+    parameters, rds = context.parameters, open_rds(context.world)
+    earliest, latest = find_window(rds, rds.observe(parameters.instance))
+    refuse_outside(parameters.to_time, earliest, latest)
+    return {"latest": latest.isoformat(), "words": f"RDS has everything until {latest:%H:%M:%S} UTC"}
+
+
+def restore(context: Context[RestoreToTime]) -> Facts:
+    """Begun once; found again by its name and mark."""
+    restored, parameters = find_restored(context), context.parameters
+    restore_to_time(
+        restored.rds, parameters.instance, restored.name, parameters.to_time, restored.settings, context.mark
+    )
+    return wait_until_restored(context)
+
+
+ACTION = RdsRestoreToTime()

@@ -1,0 +1,1 @@
+"""Playbooks: ordered steps for a kind of disaster, under one approval or several, on one clock."""

@@ -1,0 +1,87 @@
+"""Conditions of playbook steps: each looks at the world when the step's turn comes; the policy names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.diagnostics.checks.database_rows import SHRUNK_WARN
+from bot.policy import ConditionName
+from bot.recovery.backups import find_backup, maintenance_url, recovery_url, settings_of
+from bot.recovery.playbooks.references import Occasion, find_backup_before
+from bot.systems.databases import find_database
+from bot.systems.fingerprints import count_rows
+from bot.systems.postgres import connect
+from bot.systems.queries import list_queries, why_spared
+from bot.words import show_duration
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether it is so, and what was seen."""
+
+    met: bool
+    words: str
+
+
+def ask_condition(name: ConditionName, occasion: Occasion) -> Answer:
+    """Look now. Raises `Refused` or `Failed` where it cannot be told: nobody guesses what the world is like."""
+    return CONDITIONS[name](occasion)
+
+
+def _always(_occasion: Occasion) -> Answer:
+    return Answer(True, "")
+
+
+def _is_present(occasion: Occasion) -> Answer:
+    there = _exists(occasion)
+    return Answer(there, f"{occasion.database} is there" if there else f"there is no database {occasion.database}")
+
+
+def _is_missing(occasion: Occasion) -> Answer:
+    there = _exists(occasion)
+    return Answer(not there, f"{occasion.database} is there" if there else f"there is no database {occasion.database}")
+
+
+def _has_lost_rows(occasion: Occasion) -> Answer:
+    """Against the backup from before the trouble: the newest may be one that the playbook took of the damage."""
+    world, database = occasion.world, occasion.database
+    if not _exists(occasion):
+        return Answer(True, f"there is no database {database}")
+    manifest = find_backup(world, database, find_backup_before(occasion))
+    found = count_rows(recovery_url(world.environment, database, settings_of(world, database)), statement_timeout_s=10)
+    shrunk = [
+        f"{name}: {table.rows:,} in {manifest.key}, {found.get(name, 0):,} now"
+        for name, table in manifest.fingerprint.tables.items()
+        if name not in found or found[name] < table.rows * (1 - SHRUNK_WARN)
+    ]
+    return Answer(bool(shrunk), "; ".join(shrunk) or f"no table has shrunk since {manifest.key}")
+
+
+def _has_long_queries(occasion: Occasion) -> Answer:
+    """Those that `end_queries` would end: older than the policy's limit, and not protected."""
+    settings = settings_of(occasion.world, occasion.database)
+    with connect(_maintenance(occasion), purpose="condition") as connection:
+        queries = [one for one in list_queries(connection) if one.database == occasion.database]
+    limit_s = settings.terminate_query_after.total_seconds()
+    old = [one for one in queries if one.seconds > limit_s and not why_spared(one, settings.protected_sessions)]
+    return Answer(bool(old), f"{len(old) or 'none'} of {len(queries)} queries over {show_duration(limit_s)}")
+
+
+def _exists(occasion: Occasion) -> bool:
+    with connect(_maintenance(occasion), purpose="condition") as connection:
+        return find_database(connection, occasion.database) is not None
+
+
+def _maintenance(occasion: Occasion) -> str:
+    settings = settings_of(occasion.world, occasion.database)
+    return maintenance_url(occasion.world.environment, occasion.database, settings)
+
+
+CONDITIONS: dict[ConditionName, Callable[[Occasion], Answer]] = {
+    "always": _always,
+    "database_present": _is_present,
+    "database_missing": _is_missing,
+    "rows_lost": _has_lost_rows,
+    "long_queries": _has_long_queries,
+}
