@@ -48,6 +48,7 @@ def connect(
             url,
             autocommit=True,
             application_name=f"{APPLICATION_NAME}: {purpose}" if purpose else APPLICATION_NAME,
+            client_encoding="UTF8",  # a server without an encoding would give bytes
             connect_timeout=connect_timeout_s,
             keepalives_idle=5,
             keepalives_interval=3,

@@ -9,8 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from psycopg import sql
+
 from bot.systems.outcomes import SystemRefused
 from bot.systems.postgres import Connection
+
+CAN_BE_ENDED = sql.SQL(
+    """(coalesce((pg_has_role(current_user, 'pg_signal_backend', 'member')
+                  OR pg_has_role(current_user, a.usesysid, 'member'))
+                 AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid), false)
+        OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))"""
+)
+"""Whether we may end the session `a` of pg_stat_activity."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +42,15 @@ class SessionGone(SystemRefused):
 
 def list_sessions(connection: Connection, database_oid: int) -> list[Session]:
     """Clients connected to a database, oldest first; no background workers, no WAL senders, not ourselves."""
-    rows = connection.execute(
+    query = sql.SQL(
         """
-        SELECT a.pid, a.backend_start, coalesce(a.usename, ''), a.application_name, host(a.client_addr), a.state,
-               coalesce(pg_has_role(current_user, 'pg_signal_backend', 'member')
-                        AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid), false)
-               OR coalesce(pg_has_role(current_user, a.usesysid, 'member') AND NOT
-                           (SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid), false)
-               OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+        SELECT a.pid, a.backend_start, coalesce(a.usename, ''), a.application_name, host(a.client_addr), a.state, {}
         FROM pg_stat_activity a
         WHERE a.datid = %s AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
         ORDER BY a.backend_start
-        """,
-        (database_oid,),
-    ).fetchall()
+        """
+    )
+    rows = connection.execute(query.format(CAN_BE_ENDED), (database_oid,)).fetchall()
     return [
         Session(pid, started.astimezone(UTC), role, application or "", address, state, can_be_ended)
         for pid, started, role, application, address, state, can_be_ended in rows

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.systems.postgres import Connection, connect
 
-Method = Literal["record", "text"]
+Method = Literal["columns", "text", "record"]
 LOOK_EVERY_S = 0.2
 # Whoever holds a table this long is changing it, and what we read would not be what is there.
 LOCK_TIMEOUT_S = 30
@@ -21,7 +21,7 @@ LOCK_TIMEOUT_S = 30
 RANGE_PAGES = 8192
 
 # Types whose hash depends on the value alone. An enum's or regclass's depends on object ids, which a restore changes;
-# json, xml and point have none; those tables are hashed by their rows' text.
+# json, xml and point have none; a collation may call different texts equal. Such columns are hashed by their text.
 HASHABLE_TYPES = [
     "bool",
     "bytea",
@@ -65,13 +65,18 @@ TEXT_SETTINGS = {
 
 LIST_TABLES = """
     SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, c.relname, c.relpages,
-           coalesce(bool_and(t.oid < 16384 AND (t.typname = ANY(%(hashable)s)
-                             OR (t.typcategory = 'A' AND e.typname = ANY(%(hashable)s)))), true)
+           coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE h.hashable), '{}'),
+           coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE NOT h.hashable), '{}')
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type e ON e.oid = t.typelem
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation
+    CROSS JOIN LATERAL (
+        SELECT t.oid < 16384 AND coalesce(l.collisdeterministic, true)
+               AND (t.typname = ANY(%(hashable)s) OR (t.typcategory = 'A' AND e.typname = ANY(%(hashable)s)))
+    ) AS h (hashable)
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                               AND d.deptype = 'e')
@@ -79,22 +84,28 @@ LIST_TABLES = """
     ORDER BY c.relpages DESC, 1
 """
 
+# A record's hash is a weighted sum of its columns' hashes: without the second hash, the sum would not see two rows that
+# exchanged a value.
+HASH_COLUMNS = """
+    SELECT count(*), 0::bigint, coalesce(sum(hashint8extended(hash_record_extended(ROW({columns}), 0), 0)), 0)
+    FROM ONLY {table} AS t WHERE {within}
+"""
 # OFFSET 0 keeps the two sums from computing the hash once each. t.* is the whole row even where a column is called t.
-HASH_RANGE = """
+HASH_ROWS = """
     SELECT count(*), coalesce(bit_xor(h), 0), coalesce(sum(h), 0)
     FROM (SELECT {hashed} AS h FROM ONLY {table} AS t WHERE {within} OFFSET 0) AS hashes
 """
-HASHES: Mapping[Method, str] = {
+ROW_HASHES: Mapping[Method, str] = {
     "record": "hash_record_extended(t.*, 0)",
     "text": "hashtextextended((t.*)::text, 0)",
 }
 
 
 class TableFingerprint(BaseModel):
-    """Rows of one table and their checksum: xor and sum of a 64-bit hash per row, so that order does not count.
+    """Rows of one table and their checksum, which is made of sums over a 64-bit hash per row: order does not count.
 
-    Both are needed: the xor does not see a row that came twice more, and the sum does not see two rows that exchanged
-    a value, because a record's hash is a weighted sum of its columns' hashes.
+    `method` says what is hashed: the `columns` as values, or the row as `text`, which any version of PostgreSQL does
+    alike. `record` is how older backups have it. The last two are xor and sum, the first is a sum.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,13 +115,18 @@ class TableFingerprint(BaseModel):
 
 
 class Table(NamedTuple):
-    """One table: its name as SQL writes it, its parts, how its rows are hashed, and its pages as last counted."""
+    """One table: its name as SQL writes it, its parts, how its rows are hashed, and its pages as last counted.
+
+    `values` are the columns that can be hashed as they are, `texts` the others.
+    """
 
     name: str
     schema: str
     table: str
     method: Method
     pages: int
+    values: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 class _Range(NamedTuple):
@@ -147,12 +163,12 @@ def export_snapshot(connection: Connection) -> str:
 
 
 def list_tables(connection: Connection, methods: Mapping[str, Method], *, portable: bool) -> list[Table]:
-    """Ordinary tables and partitions, the largest first, hashed as `methods` says and else as their types allow."""
+    """Ordinary tables and partitions, the largest first, hashed as `methods` says and else in the cheapest way."""
     rows = connection.execute(LIST_TABLES, {"hashable": HASHABLE_TYPES}).fetchall()
-    own: dict[bool, Method] = {True: "record", False: "text"}
+    own: Method = "text" if portable else "columns"
     return [
-        Table(name, schema, table, methods.get(name, own[hashable and not portable]), pages)
-        for name, schema, table, pages, hashable in rows
+        Table(name, schema, table, methods.get(name, own), pages, tuple(values), tuple(texts))
+        for name, schema, table, pages, values, texts in rows
     ]
 
 
@@ -218,19 +234,29 @@ def _hash_range(connection: Connection, part: _Range) -> _Sums:
     within = sql.SQL("ctid >= {}::tid").format(sql.Literal(f"({part.first},0)"))
     if part.last is not None:
         within += sql.SQL(" AND ctid < {}::tid").format(sql.Literal(f"({part.last},0)"))
-    query = sql.SQL(HASH_RANGE).format(
-        hashed=sql.SQL(HASHES[part.table.method]),
-        table=sql.Identifier(part.table.schema, part.table.table),
-        within=within,
-    )
+    table = sql.Identifier(part.table.schema, part.table.table)
+    if part.table.method == "columns":
+        query = sql.SQL(HASH_COLUMNS).format(columns=_write_columns(part.table), table=table, within=within)
+    else:
+        hashed = sql.SQL(ROW_HASHES[part.table.method])
+        query = sql.SQL(HASH_ROWS).format(hashed=hashed, table=table, within=within)
     row = connection.execute(query).fetchone()
     assert row is not None  # an aggregate has one row
     return _Sums(*row)
+
+
+def _write_columns(table: Table) -> sql.Composed:
+    """The columns as values; those that cannot be hashed so as one text, which tells NULL from nothing."""
+    values: list[sql.Composable] = [sql.Identifier("t", name) for name in table.values]
+    if table.texts:
+        texts = sql.SQL(", ").join(sql.Identifier("t", name) for name in table.texts)
+        values.append(sql.SQL("ROW({})::text").format(texts))
+    return sql.SQL(", ").join(values)
 
 
 def _add_up(table: Table, ranges: list[_Sums]) -> TableFingerprint:
     rows = xor = total = 0
     for sums in ranges:
         rows, xor, total = rows + sums.rows, xor ^ sums.xor, total + sums.total
-    checksum = f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total}"
+    checksum = str(total) if table.method == "columns" else f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total}"
     return TableFingerprint(rows=rows, checksum=checksum, method=table.method)

@@ -18,12 +18,14 @@ from urllib.parse import quote
 
 import psycopg
 
-from bot.systems.archives import Bucket, Stored
+from bot.systems.archives import Bucket
 from bot.systems.client_tools import ClientTools, find_client_tools
 from bot.systems.database_traits import observe_traits
 from bot.systems.databases import list_extensions, observe_database, observe_server
-from bot.systems.dumps.manifest import MANIFEST_SUFFIX, SCHEMA_PART, Manifest, Part, Source
-from bot.systems.dumps.streams import Squeezed, feed, unpack
+from bot.systems.dumps.manifest import MANIFEST_SUFFIX, Manifest, Part, Source
+from bot.systems.dumps.parting import DATA_PARTS, PartPlan, plan_parts
+from bot.systems.dumps.streams import Squeezed
+from bot.systems.dumps.verification import verify_part, verify_rows
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.fingerprints import Fingerprint, read_sequences, take_fingerprint
 from bot.systems.outcomes import SystemFailed
@@ -34,31 +36,8 @@ from bot.systems.table_hashes import export_snapshot
 if TYPE_CHECKING:
     from mypy_boto3_s3.literals import StorageClassType
 
-# Tables from this size on may get a part of their own; there are never more than so many parts of data.
-LARGE_TABLE_BYTES = 8 * 1024 * 1024
-DATA_PARTS = 4
-REST_PART = "data-rest"
 LOCK_TIMEOUT_S = 30
-
-LIST_LARGE_TABLES = """
-    SELECT format('%%I.%%I', n.nspname, c.relname), pg_table_size(c.oid)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND pg_table_size(c.oid) >= %s
-    ORDER BY 2 DESC LIMIT 50
-"""
-
-# As pg_restore lists them: those that belong to a constraint are listed as that.
-LIST_INDEXES = """
-    SELECT concat_ws(' ', CASE WHEN k.oid IS NULL THEN 'INDEX' ELSE 'CONSTRAINT' END, n.nspname,
-                     CASE WHEN k.oid IS NULL THEN i.relname ELSE t.relname || ' ' || k.conname END,
-                     pg_get_userbyid(t.relowner))
-    FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
-    JOIN pg_namespace n ON n.oid = t.relnamespace
-    LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.conrelid = t.oid AND k.contype IN ('p', 'u', 'x')
-    WHERE format('%%I.%%I', n.nspname, t.relname) = ANY(%s)
-    ORDER BY pg_relation_size(i.oid) DESC
-"""
+SUFFIXES = {"custom": "dump.zst", "plain": "sql.zst"}
 
 # Everybody who owns or may do something in the database, and the owners that PostgreSQL does not list as dependencies.
 LIST_ROLES = """
@@ -73,15 +52,6 @@ LIST_ROLES = """
 
 class BackupFailed(SystemFailed):
     """The database could not be read to the end. There is no backup."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """One part to be dumped: its name and what pg_dump is to put into it."""
-
-    name: str
-    options: tuple[str, ...]
-    indexes: tuple[str, ...] = ()
 
 
 def back_up(
@@ -115,7 +85,7 @@ def back_up(
         tools = find_client_tools(observe_server(connection).major)
         source = _describe_source(connection, url, tools)
         dumper = _Dumper(url, bucket, key, tools, snapshot, marks, storage_class, watch)
-        plans, workers = _plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
+        plans, workers = plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
         parts, fingerprint = _dump_parts(dumper, plans, workers, portable=portable)
     manifest = Manifest(
         key=key,
@@ -144,32 +114,31 @@ class _Dumper:
     storage_class: StorageClassType
     watch: Watch
 
-    def dump_part(self, plan: _Plan) -> Part:
+    def dump_part(self, plan: PartPlan) -> Part:
         """Dump one part into S3, read it back, and describe it."""
         command: list[str | Path] = [
-            self.tools.pg_dump, "--format=custom", "--compress=0", f"--snapshot={self.snapshot}",
+            self.tools.pg_dump, f"--format={plan.format}", "--compress=0", f"--snapshot={self.snapshot}",
             f"--lock-wait-timeout={LOCK_TIMEOUT_S * 1000}", *plan.options,
         ]  # fmt: skip
         environment = client_environment(self.url, purpose=f"dump {plan.name}")
         with Child(command, environment=environment, stdout=True) as child:
             squeezed = Squeezed(child.stdout, lambda count: self.watch.count("dump", count))
             stored = self.bucket.store(
-                f"{self.key}/{plan.name}.dump.zst",
+                f"{self.key}/{plan.name}.{SUFFIXES[plan.format]}",
                 _until_finished(squeezed, child),
                 metadata=self.metadata,
                 storage_class=self.storage_class,
             )
         part = Part(
             name=plan.name,
+            format=plan.format,
             key=stored.key,
             version_id=stored.version_id,
             size_bytes=stored.size_bytes,
             dump_bytes=squeezed.dump_bytes,
             sha256=squeezed.sha256,
-            indexes=plan.indexes,
         )
-        verify_part(self.bucket, part, self.tools, self.watch)
-        return part
+        return verify_part(self.bucket, part, self.tools, self.watch)
 
     def fingerprint(self, *, portable: bool) -> Fingerprint:
         """The content in the same snapshot."""
@@ -179,23 +148,6 @@ class _Dumper:
             )
 
 
-def verify_part(bucket: Bucket, part: Part, tools: ClientTools, watch: Watch) -> None:
-    """Read one part back from S3 to its end: checksum, compression, and every entry as pg_restore reads it.
-
-    Raises ArchiveDamaged, ArchiveVanished, or ProcessFailed with pg_restore's reason.
-    """
-    stored = Stored(part.key, part.version_id, part.size_bytes)
-    with Child([tools.pg_restore, "--file=/dev/null"], stdin=True) as reader:
-        unpacked = unpack(
-            bucket.read(stored),
-            place=bucket.place(part.key),
-            sha256=part.sha256,
-            told=lambda count: watch.count("verify", count),
-        )
-        feed(reader, unpacked)
-        reader.finish(check=watch.check)
-
-
 def _until_finished(squeezed: Squeezed, child: Child) -> Iterator[bytes]:
     """The stream, whose end counts only when pg_dump says that it was the end; else the upload is aborted."""
     yield from squeezed
@@ -203,7 +155,7 @@ def _until_finished(squeezed: Squeezed, child: Child) -> Iterator[bytes]:
 
 
 def _dump_parts(
-    dumper: _Dumper, plans: list[_Plan], workers: int, *, portable: bool
+    dumper: _Dumper, plans: list[PartPlan], workers: int, *, portable: bool
 ) -> tuple[tuple[Part, ...], Fingerprint]:
     """Dump, verify and fingerprint side by side. The first failure stops the others and is the one that is raised."""
     with dumper.watch.phase("dump"), ThreadPoolExecutor(workers + 1, thread_name_prefix="backup") as pool:
@@ -218,7 +170,11 @@ def _dump_parts(
         name: state.model_copy(update={"last_value_after": after.get(name, state).last_value})
         for name, state in before.items()
     }
-    return tuple(part.result() for part in dumped), content.result().model_copy(update={"sequences": sequences})
+    fingerprint, parts = content.result(), tuple(part.result() for part in dumped)
+    for plan, part in zip(plans, parts, strict=True):
+        if plan.tables:
+            verify_rows(dumper.bucket, part, plan.tables, fingerprint)
+    return parts, fingerprint.model_copy(update={"sequences": sequences})
 
 
 @contextmanager
@@ -233,29 +189,6 @@ def _reading(url: str, run: str) -> Iterator[tuple[Connection, str, datetime]]:
             yield connection, export_snapshot(connection), row[0].astimezone(UTC)
     except psycopg.Error as error:
         raise BackupFailed(f"The database could not be read: {error}. There is no backup.") from error
-
-
-def _plan_parts(connection: Connection) -> list[_Plan]:
-    """The largest first. What no other part names is in the rest, so nothing can be forgotten."""
-    tables = connection.execute(LIST_LARGE_TABLES, (LARGE_TABLE_BYTES,)).fetchall()
-    bins: list[tuple[int, list[str]]] = [(0, []) for _ in range(min(DATA_PARTS - 1, len(tables)))]
-    for name, size_bytes in tables:
-        smallest = min(range(len(bins)), key=lambda index: bins[index][0])
-        bins[smallest] = (bins[smallest][0] + size_bytes, [*bins[smallest][1], name])
-    large = [
-        _Plan(
-            f"data-{number}",
-            ("--section=data", *(f"--table={name}" for name in names)),
-            tuple(entry for (entry,) in connection.execute(LIST_INDEXES, (names,)).fetchall()),
-        )
-        for number, (_, names) in enumerate(bins, start=1)
-    ]
-    apart = tuple(f"--exclude-table-data={name}" for name, _ in tables)
-    return [
-        *large,
-        _Plan(REST_PART, ("--section=data", *apart)),
-        _Plan(SCHEMA_PART, ("--section=pre-data", "--section=post-data")),
-    ]
 
 
 def _describe_source(connection: Connection, url: str, tools: ClientTools) -> Source:

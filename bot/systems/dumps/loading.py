@@ -1,20 +1,21 @@
 """Filling a database from a backup: streamed from S3, several parts side by side, nothing kept on disk.
 
-Only the schema, some kilobytes to a few megabytes, goes through a temporary file, because it is read more than once.
+Only the schema, some kilobytes to a few megabytes, is kept while it lasts, because it is read more than once.
 """
 
 from __future__ import annotations
 
-import re
+import os
 import tempfile
-import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from pathlib import Path
+from typing import IO
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -23,59 +24,21 @@ from bot.systems.archives import Bucket, Stored
 from bot.systems.client_tools import ClientTools
 from bot.systems.databases import observe_database
 from bot.systems.dumps.manifest import SCHEMA_PART, Manifest, Part
+from bot.systems.dumps.pouring import pour
 from bot.systems.dumps.streams import feed, unpack
 from bot.systems.dumps.watch import Watch
 from bot.systems.postgres import client_environment, connect, database_of
-from bot.systems.processes import Child, capture
+from bot.systems.processes import Child
 from bot.systems.sessions import SessionGone, list_sessions, terminate_session
 
-LOOK_EVERY_S = 0.05
-# One line of pg_restore --list: the entry's number, two object ids, and what it is.
-ENTRY = re.compile(r"\d+; \d+ \d+ (.*)")
+# One object from S3, unpacked and taken apart, keeps so many sessions busy.
+SESSIONS_PER_PART = 4
 
 LIST_TABLES_BY_SIZE = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     ORDER BY pg_table_size(c.oid) DESC
 """
-
-
-@dataclass
-class _Queues:
-    """What the workers of the data phase take from: parts first, then indexes whose tables are there already."""
-
-    parts: deque[Part]
-    lines: dict[str, str]
-    ready: deque[str] = field(default_factory=deque)
-    built: set[str] = field(default_factory=set)
-    all_loaded: threading.Event = field(default_factory=threading.Event)
-    loading: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take_part(self) -> Part | None:
-        """The next part, or None."""
-        with self.lock:
-            if not self.parts:
-                return None
-            self.loading += 1
-            return self.parts.popleft()
-
-    def finish_part(self, part: Part) -> None:
-        """Its tables are there: their indexes may be built."""
-        with self.lock:
-            self.loading -= 1
-            self.ready.extend(line for index in part.indexes if (line := self.lines.get(index)) is not None)
-            if not self.loading and not self.parts:
-                self.all_loaded.set()
-
-    def take_index(self) -> str | None:
-        """The list line of the next index, or None."""
-        with self.lock:
-            if not self.ready:
-                return None
-            line = self.ready.popleft()
-            self.built.add(line)
-            return line
 
 
 @dataclass(frozen=True)
@@ -94,9 +57,9 @@ class Loader:
             with self.watch.phase("pre-data"):
                 self._restore(schema, "--section=pre-data")
             with self.watch.phase("data"):
-                left = self._load_data(schema, workers)
+                self._load_data(workers)
             with self.watch.phase("post-data"):
-                self._restore(schema, "--section=post-data", f"--jobs={workers}", f"--use-list={left}")
+                self._restore(schema, "--section=post-data", f"--jobs={workers}")
         with self.watch.phase("analyze"):
             self._analyze(workers)
 
@@ -110,48 +73,44 @@ class Loader:
 
     @contextmanager
     def _fetch_schema(self) -> Iterator[Path]:
-        """The schema's archive, checked, in a temporary file."""
-        with tempfile.TemporaryDirectory(prefix="holdfast-") as directory:
-            path = Path(directory, "schema.dump")
-            with path.open("wb") as file:
-                for chunk in self._unpack(self.manifest.find_part(SCHEMA_PART), "pre-data"):
-                    file.write(chunk)
+        """The schema's archive, checked, under a path that several programs may read at a time."""
+        with _open_passing_file() as (file, path):
+            for chunk in self._unpack(self.manifest.find_part(SCHEMA_PART), "pre-data"):
+                file.write(chunk)
+            file.flush()
             yield path
 
     def _restore(self, schema: Path, *options: str) -> None:
         with Child([*self._command(), *options, schema], environment=self._environment(options[0])) as child:
             child.finish(check=self.watch.check)
 
-    def _load_data(self, schema: Path, workers: int) -> Path:
-        """Load every part, `workers` at a time, the largest first; returns a list of what is left for after the data.
-
-        Who has no part left builds indexes of tables that are there, as long as others still load: one large table
-        would else keep one core busy and the others waiting.
-        """
-        printed = capture([self.tools.pg_restore, "--list", schema]).splitlines()
-        lines = {entry.group(1): line for line in printed if (entry := ENTRY.fullmatch(line)) is not None}
+    def _load_data(self, workers: int) -> None:
+        """Large tables one part after the other, each through several sessions; beside them what is left."""
         parts = [part for part in self.manifest.parts if part.name != SCHEMA_PART]
-        queues = _Queues(deque(sorted(parts, key=lambda part: part.dump_bytes, reverse=True)), lines)
-        with ThreadPoolExecutor(workers, thread_name_prefix="restore") as pool:
-            work = partial(self._load_and_build, schema, queues)
-            wait([pool.submit(self.watch.guard, partial(work, number)) for number in range(workers)])
+        parts.sort(key=lambda part: part.dump_bytes, reverse=True)
+        plain = deque(part for part in parts if part.format == "plain")
+        custom = deque(part for part in parts if part.format == "custom")
+        pour = partial(self._load_each, plain, partial(self._pour_part, min(workers, SESSIONS_PER_PART)))
+        restore = partial(self._load_each, custom, self._load_part)
+        works = [*[pour] * ceil(workers / SESSIONS_PER_PART), *[restore] * min(workers, len(custom))]
+        with ThreadPoolExecutor(len(works), thread_name_prefix="restore") as pool:
+            wait([pool.submit(self.watch.guard, work) for work in works])
         self.watch.raise_first()
-        return _write_list(schema.with_name("left.list"), [line for line in printed if line not in queues.built])
 
-    def _load_and_build(self, schema: Path, queues: _Queues, number: int) -> None:
-        while (part := queues.take_part()) is not None:
-            self._load_part(part)
-            queues.finish_part(part)
-        while not queues.all_loaded.is_set():
-            self.watch.check()
-            line = queues.take_index()
-            if line is None:
-                queues.all_loaded.wait(LOOK_EVERY_S)
-            else:
-                only = _write_list(schema.with_name(f"index-{number}.list"), [line])
-                self._restore(schema, "--section=post-data", f"--use-list={only}")
+    def _load_each(self, waiting: deque[Part], load: Callable[[Part], None]) -> None:
+        while True:
+            try:
+                part = waiting.popleft()
+            except IndexError:
+                return
+            load(part)
+
+    def _pour_part(self, sessions: int, part: Part) -> None:
+        """Rows of tables, through several sessions."""
+        pour(self.url, self._unpack(part, "data"), sessions, self.watch)
 
     def _load_part(self, part: Part) -> None:
+        """A part with anything in it, as pg_restore loads it."""
         with Child([*self._command(), "--section=data"], environment=self._environment(part.name), stdin=True) as child:
             feed(child, self._unpack(part, "data"))
             child.finish(check=self.watch.check)
@@ -196,6 +155,15 @@ class Loader:
         return environment | {"PGOPTIONS": f"{environment.get('PGOPTIONS', '')} {options}".strip()}
 
 
-def _write_list(path: Path, lines: list[str]) -> Path:
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+@contextmanager
+def _open_passing_file() -> Iterator[tuple[IO[bytes], Path]]:
+    """A file and the path under which our programs find it, gone with this process however that ends.
+
+    In memory where the system can do that (Linux); elsewhere a temporary file, which only a killed process leaves.
+    """
+    if hasattr(os, "memfd_create"):
+        with open(os.memfd_create("holdfast-schema"), "wb") as file:
+            yield file, Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+    else:
+        with tempfile.NamedTemporaryFile(prefix="holdfast-") as named:
+            yield named.file, Path(named.name)

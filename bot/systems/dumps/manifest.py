@@ -13,23 +13,29 @@ from bot.systems.fingerprints import Fingerprint
 
 MANIFEST_SUFFIX = ".manifest.json"
 SCHEMA_PART = "schema"
+REST_PART = "data-rest"
+
+
+PartFormat = Literal["custom", "plain"]
 
 
 class Part(BaseModel):
-    """One object: a zstd-compressed custom-format archive of pg_dump, readable with `zstd -dc | pg_restore`.
+    """One object: zstd-compressed output of pg_dump, readable with `zstd -dc | pg_restore`, or `| psql` where plain.
 
-    `version_id` pins the object where the bucket keeps versions. `sha256` is of the object, in hex. `indexes` are those
-    that need nothing but this part, as pg_restore lists them, so that a restore may build them early.
+    A plain one holds nothing but rows of tables and the positions of their sequences, so that several sessions can load
+    it together; `rows` are those that were counted when it was read back. `version_id` pins the object where the bucket
+    keeps versions. `sha256` is of the object, in hex.
     """
 
     model_config = ConfigDict(frozen=True)
     name: str
+    format: PartFormat = "custom"
     key: str
     version_id: str | None
     size_bytes: int
     dump_bytes: int
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    indexes: tuple[str, ...] = ()
+    rows: int | None = None
 
 
 class Source(BaseModel):
@@ -65,7 +71,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     format: Literal["holdfast-backup"] = "holdfast-backup"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     key: str
     run: str
     snapshot_at: datetime

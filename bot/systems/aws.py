@@ -1,0 +1,92 @@
+"""How calls on AWS end: its errors in our words, and which calls may be made again.
+
+Reading is repeated by botocore. A call that changes something is made once: an answer that got lost says nothing about
+whether it was carried out, so the caller looks at the world instead. Only where AWS says that it did not even begin
+(throttling) is it made again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bot.systems.outcomes import SystemFailed, SystemRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+READING = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+ACTING = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
+
+THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
+FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+SERVER_ERROR = 500
+
+
+class AwsRefused(SystemRefused):
+    """AWS did not do it and says why; `code` is its own name for the reason."""
+
+    def __init__(self, what: str, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(f"AWS refused to {what}: {message} ({code})", _advise(code))
+
+
+class AwsUnclear(SystemFailed):
+    """No answer, or one that says nothing: whether it was done has to be seen in the world."""
+
+
+def ask(what: str, call: Callable[[], T]) -> T:
+    """A call that only reads, on a client with READING. Raises AwsRefused, or AwsUnclear where AWS is away."""
+    with _explained(what):
+        return call()
+
+
+def act(what: str, call: Callable[[], T]) -> T:
+    """A call that changes something, on a client with ACTING. Raises AwsRefused or AwsUnclear; the latter means: look.
+
+    Throttled calls were not carried out, hence they are made again, for some 15 s.
+    """
+    for wait_s in WAITS_S:
+        try:
+            with _explained(what):
+                return call()
+        except AwsRefused as refusal:
+            if refusal.code not in THROTTLED:
+                raise
+        time.sleep(wait_s)
+    with _explained(what):
+        return call()
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code, message = error.response["Error"].get("Code", "?"), error.response["Error"].get("Message", "")
+        if status >= SERVER_ERROR:
+            raise _unclear(what, f"it answered {status} {code}") from error
+        raise AwsRefused(what, code, message.rstrip(".")) from error
+    except BotoCoreError as error:
+        raise _unclear(what, str(error)) from error
+
+
+def _unclear(what: str, reason: str) -> AwsUnclear:
+    return AwsUnclear(f"AWS was asked to {what} and gave no clear answer: {reason}.", "", "Ask again in a minute.")
+
+
+def _advise(code: str) -> str:
+    if code in FORBIDDEN:
+        return "Give the bot's role the permission; `holdfast permissions` prints all that it needs."
+    if code in THROTTLED:
+        return "Too many calls at once; ask again in a minute."
+    return ""

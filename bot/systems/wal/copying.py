@@ -1,0 +1,54 @@
+"""One database of a restored server into an empty one of the live server: pg_dump and pg_restore, side by side."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.systems.outcomes import SystemCancelled
+from bot.systems.postgres import client_environment, connect, database_of
+from bot.systems.processes import Child
+
+
+def copy_database(
+    source_url: str,
+    target_url: str,
+    folder: Path,
+    bindir: Path,
+    *,
+    told: Callable[[str], None] = lambda words: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
+    """Copy everything, with owners and grants; the first error stops it. `folder` is made and removed again.
+
+    Statistics are gathered at the end. Raises ProcessFailed or SystemCancelled; then the target is half filled.
+    """
+    jobs = f"--jobs={os.cpu_count() or 2}"
+
+    def check() -> None:
+        if cancelled():
+            raise SystemCancelled("Stopped on request.")
+
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        told("reading")
+        # Not compressed: it is read once, at once, on the same machine.
+        dump: list[str | Path] = [bindir / "pg_dump", "--format=directory", "--compress=0", jobs, f"--file={folder}"]
+        _run(dump, client_environment(source_url, purpose="copy"), check)
+        told("writing")
+        load: list[str | Path] = [
+            bindir / "pg_restore", "--exit-on-error", jobs, f"--dbname={database_of(target_url)}", folder,
+        ]  # fmt: skip
+        _run(load, client_environment(target_url, purpose="copy"), check)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    told("gathering statistics")
+    with connect(target_url, purpose="analyze") as connection:
+        connection.execute("ANALYZE")
+
+
+def _run(command: list[str | Path], environment: dict[str, str], check: Callable[[], None]) -> None:
+    with Child(command, environment=environment) as child:
+        child.finish(check=check)
