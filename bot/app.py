@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from click import Command
 from slack_bolt import App
+from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy.orm import Session
 
 from bot import cli
@@ -26,20 +27,31 @@ from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Change, Desk, Listener
-from bot.policy import load_policy
+from bot.policy import default_policy_path, load_policy
 from bot.postmortem.drafts import WORKFLOW as DRAFT
 from bot.postmortem.drafts import Drafts
 from bot.postmortem.ledger_heads import WORKFLOW as KEEP_HEAD
 from bot.postmortem.ledger_heads import LedgerHeads
 from bot.recovery.action import World
 from bot.recovery.approvals import Approvals
-from bot.recovery.plans import EXPIRE, MAKE, Plans
-from bot.recovery.runs import WORKFLOW as RUN
+from bot.recovery.break_glass import BreakGlass
+from bot.recovery.execution import WORKFLOW as RUN
+from bot.recovery.execution import Execution
+from bot.recovery.handovers import Handovers
+from bot.recovery.nudges import Nudges
+from bot.recovery.plans import ADVANCE, EXPIRE, MAKE, Plans
+from bot.recovery.playbooks.check import check_playbooks
+from bot.recovery.playbooks.desk import DRAFT as PLAN_PLAYBOOK
+from bot.recovery.playbooks.desk import TICK as TICK_PLAYBOOK
+from bot.recovery.playbooks.desk import Playbooks
+from bot.recovery.registry import all_actions
+from bot.recovery.rules import NUDGE, refuse_unknown_actions
 from bot.recovery.runs import Runs
 from bot.services import Services
 from bot.settings import Settings, templates_dir
 from bot.slack.client import build_client
 from bot.slack.directory import Directory
+from bot.slack.user_groups import UserGroups
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.migrate import migrate
@@ -57,6 +69,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
     """Migrate the store and wire every room. Raises `SettingsError` or `PolicyError`."""
     settings = Settings.from_environment(environment)
     policy = load_policy(settings.policy_path)
+    refuse_unknown_actions(policy, settings.policy_path or default_policy_path(), all_actions())
+    check_playbooks(policy, settings.policy_path)
     database = Database(settings.database_url)
     migrate(database)
     engine = Engine(database)
@@ -65,6 +79,10 @@ def build_services(environment: Mapping[str, str]) -> Services:
     prose = Prose(templates_dir())
     world = World(policy, environment, utc_now)
     notices = Notices(engine)
+    plans = Plans(database, engine, policy, notices, world)
+    directory = Directory(slack, database, policy)
+    members = UserGroups(directory).find_members
+    runs = Runs(plans)
     services = Services(
         settings=settings,
         policy=policy,
@@ -72,24 +90,29 @@ def build_services(environment: Mapping[str, str]) -> Services:
         engine=engine,
         world=world,
         slack=slack,
-        directory=Directory(slack, database, policy),
+        directory=directory,
         desk=Desk(database, policy),
         notices=notices,
         sweeps=Sweeps(database, engine, policy, notices, environment),
-        plans=Plans(database, engine, policy, notices, world),
-        approvals=Approvals(database, engine, policy, notices),
-        runs=Runs(database, policy, notices, world),
+        plans=plans,
+        approvals=Approvals(database, engine, policy, notices, members),
+        break_glass=BreakGlass(database, engine, policy, notices),
+        handovers=Handovers(database, policy, notices, members),
+        runs=runs,
+        playbooks=Playbooks(runs, members),
         drafts=Drafts(database, policy, notices, prose),
     )
     _register_workflows(services, prose)
     services.desk.listeners += [IncidentNotices(notices).changed, _record_when_resolved(engine)]
+    services.runs.ended.append(services.playbooks.turns.run_ended)
     return services
 
 
 def build_bolt(services: Services) -> App:
     """The listeners. Starts without asking Slack anything, so a slow Slack does not hold it up."""
     app = App(
-        client=services.slack,
+        client=build_client("", services.settings.slack_api_url),  # the token comes with the authorisation
+        authorize=_authorize(services),
         signing_secret=_signing_secret(services.settings),
         token_verification_enabled=False,
         request_verification_enabled=services.settings.slack_app_token is None,
@@ -125,12 +148,25 @@ def _register_workflows(services: Services, prose: Prose) -> None:
         SWEEP: services.sweeps.run,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,
-        RUN: services.runs.execute,
+        NUDGE: Nudges(services.database, services.policy, services.notices, services.approvals.look_up).nudge,
+        PLAN_PLAYBOOK: services.playbooks.plan,
+        ADVANCE: services.playbooks.turns.advance,
+        TICK_PLAYBOOK: services.playbooks.tick,
+        RUN: Execution(services.runs).execute,
         DRAFT: services.drafts.draft,
         KEEP_HEAD: LedgerHeads(services.database, services.engine, services.policy).keep,
     }
     for name, workflow in workflows.items():
         services.engine.register(name, workflow)
+
+
+def _authorize(services: Services) -> Callable[..., AuthorizeResult]:
+    """The one workspace that there is. Bolt's own way asks Slack first, and a slow Slack would cost the first answer."""
+
+    def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=services.slack.token)
+
+    return authorize
 
 
 def _record_when_resolved(engine: Engine) -> Listener:

@@ -6,8 +6,11 @@ import logging
 
 import click
 
+from bot.terminal import approvals, run_desk  # noqa: F401 (their commands join those of `dr`)
 from bot.terminal.dr import dr
 from bot.terminal.incident import incident
+from bot.terminal.permissions import permissions
+from bot.terminal.playbooks import playbook
 from bot.terminal.records import ledger, policy
 from bot.terminal.serve import serve
 from bot.terminal.session import Parts, TerminalSession
@@ -19,7 +22,8 @@ def holdfast() -> None:
     """Incident response and disaster recovery: plan, approve, run, verify, prove."""
 
 
-for command in (incident, dr, policy, ledger, serve):
+dr.add_command(playbook)
+for command in (incident, dr, policy, ledger, permissions, serve):
     holdfast.add_command(command)
 
 

@@ -14,7 +14,10 @@ from bot.policy import Policy
 from bot.postmortem.drafts import Drafts
 from bot.recovery.action import World
 from bot.recovery.approvals import Approvals
+from bot.recovery.break_glass import BreakGlass
+from bot.recovery.handovers import Handovers
 from bot.recovery.plans import Plans
+from bot.recovery.playbooks.desk import Playbooks
 from bot.recovery.runs import Runs
 from bot.settings import Settings
 from bot.slack.directory import Directory
@@ -35,5 +38,8 @@ class Services:
     sweeps: Sweeps
     plans: Plans
     approvals: Approvals
+    break_glass: BreakGlass
+    handovers: Handovers
     runs: Runs
+    playbooks: Playbooks
     drafts: Drafts

@@ -1,3 +1,3 @@
 """Fixtures that several folders share."""
 
-pytest_plugins = ["tests.stage_fixtures"]
+pytest_plugins = ["tests.stage_fixtures", "tests.archiving_stage"]

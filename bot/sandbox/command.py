@@ -25,7 +25,7 @@ def demo(port: int, bags: int, headless: bool, scenario: str, as_json: bool) -> 
     signal.signal(signal.SIGTERM, leave)
     began = time.monotonic()
     try:
-        with open_sandbox(port=port, bags=bags) as sandbox:
+        with open_sandbox(port=port, bags=bags, furnished=not headless) as sandbox:
             if headless:
                 story = play(sandbox, scenario, ready_s=time.monotonic() - began)
                 click.echo(tell(story, as_json=as_json))

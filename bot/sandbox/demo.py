@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +17,17 @@ import yaml
 
 from bot.policy import Policy
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.cloud import CloudRefused
 from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.first_backup import take_first_base_backup
 from bot.sandbox.page.routes import page_routes
 from bot.sandbox.people import list_members
 from bot.sandbox.ports import free_port
 from bot.sandbox.stage import Stage
 from bot.sandbox.workspace import StartChannel, Workspace, build_workspace, serve
 from bot.settings import manifest_path
+
+log = logging.getLogger(__name__)
 
 READY_WITHIN_S = 30.0
 
@@ -49,11 +55,19 @@ class Sandbox:
 
 @contextmanager
 def open_sandbox(
-    *, port: int = 0, bags: int = 50_000, bags_per_s: float = 2.0, database_url: str | None = None
+    *,
+    port: int = 0,
+    bags: int = 50_000,
+    bags_per_s: float = 2.0,
+    database_url: str | None = None,
+    furnished: bool = True,
 ) -> Iterator[Sandbox]:
-    """Start everything and wait until it is ready; stop everything at the end. Addresses are loopback only."""
-    stage = Stage(bags=bags, bags_per_s=bags_per_s)
-    with stage:
+    """Start everything and wait until it is ready; stop everything at the end. Addresses are loopback only.
+
+    `furnished`: with a base backup and an RDS instance, which come while people look around.
+    """
+    stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished)
+    with stage, ThreadPoolExecutor(1, thread_name_prefix="furnish") as background:
         path, policy = write_demo_policy(stage.directory, stage.warehouse_url)
         workspace = build_workspace(
             list_members(policy),
@@ -71,10 +85,20 @@ def open_sandbox(
             }
             bot = start_bot(stage, own)
             bot.wait_until(lambda: bool(workspace.sockets.connections), "connected", READY_WITHIN_S)
+            if furnished:
+                background.submit(_furnish, stage, policy)
             try:
                 yield Sandbox(stage, workspace, policy, bot, url, own)
             finally:
                 bot.stop()
+
+
+def _furnish(stage: Stage, policy: Policy) -> None:
+    take_first_base_backup(stage, policy)
+    try:
+        stage.adopt_primary()
+    except CloudRefused as error:
+        log.warning("The sandbox starts without an RDS instance: %s", error)
 
 
 def start_bot(stage: Stage, own: Mapping[str, str]) -> Child:

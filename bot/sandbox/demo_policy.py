@@ -16,6 +16,7 @@ def write_demo_policy(folder: Path, application_url: str) -> tuple[Path, Policy]
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     for application in text["applications"].values():
         application["url"] = application_url
+    text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["people"][0]["os_user"] = getpass.getuser()
     path = folder / "policy.yml"
     path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")

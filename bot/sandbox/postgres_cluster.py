@@ -45,7 +45,8 @@ class Cluster:
     """A server with a superuser, the application's role and the bot's recovery role; passwords are random.
 
     `traitortrack` owns databases and may create them. `holdfast` is a member of it and of pg_signal_backend,
-    pg_monitor and pg_read_all_data, and may create databases; neither is a superuser.
+    pg_monitor and pg_read_all_data, may create databases, take base backups and end a segment of the log; neither is
+    a superuser.
     """
 
     def __init__(self, *, binaries: PostgresBinaries | None = None, settings: Mapping[str, str] | None = None) -> None:
@@ -207,6 +208,10 @@ class Cluster:
                 sql.SQL("GRANT {}, pg_signal_backend, pg_monitor, pg_read_all_data TO {}").format(
                     sql.Identifier(APPLICATION_ROLE), sql.Identifier(RECOVERY_ROLE)
                 )
+            )
+            connection.execute(sql.SQL("ALTER ROLE {} REPLICATION").format(sql.Identifier(RECOVERY_ROLE)))
+            connection.execute(
+                sql.SQL("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {}").format(sql.Identifier(RECOVERY_ROLE))
             )
 
 

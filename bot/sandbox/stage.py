@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -11,33 +12,47 @@ from typing import Self
 import psycopg
 
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
-from bot.sandbox.cloud import Cloud
+from bot.sandbox.cloud import BUCKET, Cloud
 from bot.sandbox.lights import bot_light, database_light, storage_light, warehouse_light
 from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_binaries import Origin, find_binaries
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE, Cluster
+from bot.sandbox.primary_instance import create_primary
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
 from bot.sandbox.warehouse.seed import DEFAULT_BAGS, seed
 
 DATABASE = "traitortrack"
 HEALTHY_DEADLINE_S = 30.0
+ARCHIVE_SCRIPT = Path(__file__).with_name("archive_wal.sh")
+ARCHIVE_TIMEOUT_S = 300
+WAL_PREFIX = "wal/"
 
 
 class Stage:
     """Composes cluster, warehouse and cloud; everything in it is gone after `stop`.
 
     `bags`: how many the warehouse starts with; `bags_per_s`: how many come in while it runs. Whoever runs
-    the bot puts its `Child` into `bot`, so that it gets a light and can be killed.
+    the bot puts its `Child` into `bot`, so that it gets a light and can be killed. `archive_wal`: whether the server
+    archives its log into the cloud, as the written procedure has it.
     """
 
-    def __init__(self, *, bags: int = DEFAULT_BAGS, bags_per_s: float = 2.0, prefer: Origin = "machine") -> None:
+    def __init__(
+        self,
+        *,
+        bags: int = DEFAULT_BAGS,
+        bags_per_s: float = 2.0,
+        prefer: Origin = "machine",
+        archive_wal: bool = False,
+    ) -> None:
         self.bags = bags
         self.bags_per_s = bags_per_s
         self.bot: Child | None = None
-        self.cluster = Cluster(binaries=find_binaries(prefer))
         self._scratch = ScratchDirectory("stage")
         self.cloud = Cloud(self.directory)
+        self.cluster = Cluster(
+            binaries=find_binaries(prefer), settings=self._archive_settings() if archive_wal else None
+        )
         port = free_port()
         self.warehouse_url = f"http://127.0.0.1:{port}"
         self.warehouse_log_path = self.directory / "app.log"
@@ -90,8 +105,16 @@ class Stage:
             "PRODUCTION_DATABASE_URL": self.application_url,
             "HOLDFAST_RECOVERY_DATABASE_URL": self.cluster.url(DATABASE, role=RECOVERY_ROLE),
             "HOLDFAST_PG_BINDIR": str(self.cluster.bindir),
+            "HOLDFAST_RESTORE_FOLDER": str(self.directory / "restore"),
             **self.cloud.environment(),
         }
+
+    def adopt_primary(self) -> None:
+        """Make the warehouse's database the document's RDS instance, traitortrack-primary, in the cloud.
+
+        Takes some seconds: RDS is set up, and the server's first automatic backup taken. Raises CloudRefused.
+        """
+        create_primary(self.cloud, self.cluster, self.application_url)
 
     def start_application(self) -> None:
         """Start the warehouse application and wait until it is healthy. Raises ChildFailed."""
@@ -139,6 +162,15 @@ class Stage:
         if self.bot is not None:
             lights.append(bot_light(self.bot))
         return [asdict(light) for light in lights]
+
+    def _archive_settings(self) -> dict[str, str]:
+        """Return what the written procedure sets, with a command that puts segments into this cloud."""
+        script = shutil.copy(ARCHIVE_SCRIPT, self.directory)  # where the server's account may read it
+        return {
+            "archive_mode": "on",
+            "archive_command": f"bash {script} 127.0.0.1 {self.cloud.port} {BUCKET}/{WAL_PREFIX} %p %f",
+            "archive_timeout": f"{ARCHIVE_TIMEOUT_S}s",
+        }
 
     def _start_warehouse(self) -> None:
         self.cluster.start()

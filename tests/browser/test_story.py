@@ -18,7 +18,7 @@ Visit = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox(bags=2_000) as running:
+    with open_sandbox(bags=2_000, furnished=False) as running:
         yield running
 
 

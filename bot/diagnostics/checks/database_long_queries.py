@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from bot.diagnostics.check import Check, Surroundings
-from bot.store.documents import Finding, FindingState
+from bot.store.documents import Finding, FindingState, Suggestion
+from bot.systems.queries import RunningQuery, count_blocked, list_queries, why_spared
 from bot.words import cut, show_duration
 
-LONG_QUERIES = """
-    SELECT pid, coalesce(usename, '?'), coalesce(application_name, ''), state,
-           extract(epoch FROM clock_timestamp() - query_start)::float8, query,
-           (SELECT count(*) FROM pg_stat_activity b WHERE a.pid = ANY(pg_blocking_pids(b.pid)))
-    FROM pg_stat_activity a
-    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-      AND (state = 'active' OR state LIKE 'idle in transaction%%')
-      AND (clock_timestamp() - CASE WHEN state = 'active' THEN query_start ELSE state_change END > %s
-           OR EXISTS (SELECT FROM pg_stat_activity b WHERE a.pid = ANY(pg_blocking_pids(b.pid))))
-    ORDER BY query_start LIMIT 20
-"""
 QUERY_SHOWN = 160
-LITERALS = re.compile(r"'(?:[^']|'')*'")
+LISTED = 20
 
 
 class DatabaseLongQueries(Check):
@@ -31,23 +19,49 @@ class DatabaseLongQueries(Check):
     def run(self, surroundings: Surroundings) -> Finding:
         limit = surroundings.settings.long_query_after
         with surroundings.connect(self.timeout_s) as connection:
-            rows = connection.execute(LONG_QUERIES, (limit,)).fetchall()
-        if not rows:
+            running = list_queries(connection)
+        blocked = count_blocked(running)
+        meant = [one for one in running if one.seconds > limit.total_seconds() or one.pid in blocked]
+        if not meant:
             return self.finding("ok", f"None runs for more than {show_duration(limit)}, and none holds others up.")
-        blocked = sum(row[6] for row in rows)
-        state: FindingState = "critical" if blocked else "warning"
-        waits = f", {blocked} other sessions wait for them" if blocked else ""
+        waiting = {one.pid for one in running if one.waits_for}
+        state: FindingState = "critical" if waiting else "warning"
+        waits = f", {len(waiting)} other sessions wait for them" if waiting else ""
         return self.finding(
-            state, f"{len(rows)} run for more than {show_duration(limit)}{waits}.", [*map(_describe, rows)]
+            state,
+            f"{len(meant)} run for more than {show_duration(limit)}{waits}.",
+            [_describe(one, blocked.get(one.pid, 0)) for one in meant[:LISTED]],
+            _suggest(surroundings, meant, blocked),
         )
 
 
-def _describe(row: tuple[object, ...]) -> str:
-    """One session; string literals are left out, since they may hold what is nobody's business."""
-    pid, user, application, state, seconds, query, blocked = row
-    shown = cut(LITERALS.sub("'…'", " ".join(str(query).split())), QUERY_SHOWN)
+def _suggest(surroundings: Surroundings, meant: list[RunningQuery], blocked: dict[int, int]) -> list[Suggestion]:
+    """To end those over the policy's limit, and whoever is at the head of a queue; not those that wait in it."""
+    settings = surroundings.settings
+    limit_s = settings.terminate_query_after.total_seconds()
+    ending = [
+        one.session
+        for one in meant
+        if one.database == surroundings.database
+        and (one.seconds > limit_s or (one.pid in blocked and not one.waits_for))
+        and why_spared(one, settings.protected_sessions) is None
+    ]
+    if not ending:
+        return []
+    label = "End this query" if len(ending) == 1 else f"End these {len(ending)} queries"
+    return [
+        Suggestion(
+            action="end_queries", label=label,
+            parameters={"database": surroundings.database, "sessions": [*ending[:LISTED]]},
+        )
+    ]  # fmt: skip
+
+
+def _describe(one: RunningQuery, blocked: int) -> str:
+    """One session; values in the query are left out, since they may hold what is nobody's business."""
     waits = f", {blocked} waiting" if blocked else ""
-    return f"pid {pid} {user} {application} {state} for {show_duration(float(str(seconds)))}{waits}: {shown}"
+    who = f"pid {one.pid} {one.role} {one.application} {one.state}"
+    return f"{who} for {show_duration(one.seconds)}{waits}: {cut(one.statement, QUERY_SHOWN)}"
 
 
 CHECK = DatabaseLongQueries()

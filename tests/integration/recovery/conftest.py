@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from bot.store.tables import Incident
+from tests.aws_calls import _declared_calls, aws_calls
 from tests.crash.rig import Rig, open_rig
 from tests.stage_fixtures import SharedStage
 
+__all__ = ["_declared_calls", "aws_calls"]
 EIGHT = [f"approver{number}" for number in range(8)]
 PEOPLE: list[dict[str, Any]] = [
     {"key": key, "name": f"Approver {key}", "email": f"{key}@example.com", "roles": ["devops_engineer"]}
@@ -21,8 +23,8 @@ PEOPLE: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def running_rig(shared_stage: SharedStage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A bot that runs; tests take `rig`."""
+def running_rig(shared_stage: SharedStage, tmp_path_factory: pytest.TempPathFactory, aws_calls: Path) -> Iterator[Rig]:
+    """A bot that runs, its AWS calls written down; tests take `rig`."""
     shared_stage.reset()
     with open_rig(shared_stage, tmp_path_factory.mktemp("rig")) as rig:
         rig.start_and_wait()

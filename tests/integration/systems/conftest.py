@@ -13,6 +13,7 @@ import pytest
 from bot.sandbox.cloud import BUCKET, Cloud
 from bot.sandbox.postgres_cluster import Cluster
 from bot.systems.archives import Bucket
+from bot.systems.dumps import parting
 from bot.systems.dumps.backup import back_up
 from bot.systems.dumps.manifest import Manifest
 from tests.integration.systems.exhibits import execute
@@ -103,7 +104,9 @@ def sample(cluster: Cluster, bucket: Bucket, tmp_path_factory: pytest.TempPathFa
         INSERT INTO scan (bag_id) SELECT i FROM generate_series(1, 5000) i;
         """,
     )
-    return back_up(cluster.url(name, role="holdfast"), bucket, prefix="sample/", run="sample")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parting, "LARGE_TABLE_BYTES", 1_000_000)
+        return back_up(cluster.url(name, role="holdfast"), bucket, prefix="sample/", run="sample")
 
 
 @pytest.fixture

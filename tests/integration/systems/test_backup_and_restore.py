@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ from bot.sandbox.postgres_cluster import Cluster
 from bot.systems.archives import Bucket
 from bot.systems.client_tools import find_client_tools
 from bot.systems.databases import observe_server
-from bot.systems.dumps import backup
+from bot.systems.dumps import backup, parting, streams
 from bot.systems.dumps.backup import BackupFailed, back_up
 from bot.systems.dumps.listing import confirm_backup, list_backups, read_manifest
 from bot.systems.dumps.manifest import Manifest
@@ -28,7 +32,7 @@ from bot.systems.fingerprints import compare_fingerprints, take_fingerprint
 from bot.systems.outcomes import SystemCancelled, SystemFailed
 from bot.systems.postgres import client_environment, connect
 from bot.systems.processes import Child, capture
-from tests.integration.systems.conftest import MakePlace
+from tests.integration.systems.conftest import MakePlace, Place
 from tests.integration.systems.exhibits import UNUSUAL_SCHEMA, execute, fetch
 
 
@@ -58,7 +62,7 @@ def test_unusual_schema_comes_back_as_it_was(make_place: MakePlace, bucket: Buck
 def test_large_tables_have_parts_of_their_own_and_nothing_is_twice(
     make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup, "LARGE_TABLE_BYTES", 1)
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
     source, target = make_place(None, UNUSUAL_SCHEMA), make_place()
 
     manifest = back_up(source.url, bucket, prefix="parts/", run="r1")
@@ -67,8 +71,29 @@ def test_large_tables_have_parts_of_their_own_and_nothing_is_twice(
     assert [part.name for part in manifest.parts] == ["data-1", "data-2", "data-3", "data-rest", "schema"]
     assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
     assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
-    early = {index for part in manifest.parts for index in part.indexes}
-    assert {"CONSTRAINT public everything everything_pkey traitortrack", "INDEX public by_tag traitortrack"} <= early
+
+
+def test_backup_of_the_first_version_is_still_restored(
+    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then every part was an archive for pg_restore, compressed as one frame."""
+    source, target = make_place(None, UNUSUAL_SCHEMA), make_place()
+    monkeypatch.setattr(streams, "FRAME_BYTES", 10**9)
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    monkeypatch.setattr(backup, "plan_parts", lambda connection: [
+        replace(plan, format="custom", tables=()) for plan in parting.plan_parts(connection)
+    ])  # fmt: skip
+    now = back_up(source.url, bucket, prefix="first/", run="r1")
+    monkeypatch.undo()
+    parts = [part.model_dump(exclude={"format", "rows"}) for part in now.parts]
+    text = json.dumps(now.model_dump(mode="json") | {"schema_version": 1, "parts": parts})
+
+    manifest = Manifest.model_validate_json(text)
+    restore_archive(target.url, bucket, manifest)
+
+    assert {part.format for part in manifest.parts} == {"custom"}
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+    assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
 
 
 def test_snapshot_is_exact_while_others_write(make_place: MakePlace, bucket: Bucket) -> None:
@@ -128,14 +153,18 @@ def test_run_that_has_its_backup_takes_no_other(make_place: MakePlace, bucket: B
 
 
 def test_restored_by_hand_with_ordinary_tools(sample: Manifest, make_place: MakePlace, bucket: Bucket) -> None:
-    """The archives are pg_dump's own: whoever has lost everything but the bucket needs only zstd and pg_restore."""
+    """The archives are pg_dump's own: who has nothing but the bucket needs only zstd, pg_restore and psql."""
     target, tools = make_place(), find_client_tools(sample.source.server_major)
     order = [("schema", "pre-data"), *((p.name, "data") for p in sample.parts if p.name != "schema")]
     for name, section in [*order, ("schema", "post-data")]:
         part = sample.find_part(name)
-        archive = zstandard.ZstdDecompressor().stream_reader(bucket.read_all(bucket.find(part.key))).read()
-        command: list[str | Path] = [tools.pg_restore, "-e", f"--section={section}", "-d", target.admin_url]
-        subprocess.run(command, input=archive, check=True)
+        content = bucket.read_all(bucket.find(part.key))
+        archive = zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True).read()
+        commands: dict[str, list[str | Path]] = {
+            "custom": [tools.pg_restore, "-e", f"--section={section}", "-d", target.admin_url],
+            "plain": [tools.bindir / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", target.admin_url],
+        }
+        subprocess.run(commands[part.format], input=archive, check=True)
 
     assert compare_fingerprints(sample.fingerprint, take_fingerprint(target.url, like=sample.fingerprint)) == []
 
@@ -198,14 +227,14 @@ def test_dump_that_dies_leaves_no_object(
     listing = list_backups(bucket, "died/")
     assert listing.backups == ()
     stored = [found.key for entry in listing.unusable for found in bucket.list_objects(entry.key)]
-    assert not any(key.endswith("data-1.dump.zst") for key in stored)
+    assert not any(key.endswith("data-1.sql.zst") for key in stored)
     uploads = cloud.s3.list_multipart_uploads(Bucket=bucket.name, Prefix="died/")
     assert uploads.get("Uploads", []) == []
 
 
 def test_uploads_of_a_killed_attempt_are_dropped(make_place: MakePlace, bucket: Bucket, cloud: Cloud) -> None:
     source = make_place(None, "CREATE TABLE bag (id int)")
-    for key in (f"killed/{source.name}_20250101T000000Z_r1/data-1.dump.zst", "killed/other_20250101T000000Z_r1/x"):
+    for key in (f"killed/{source.name}_20250101T000000Z_r1/data-1.sql.zst", "killed/other_20250101T000000Z_r1/x"):
         cloud.s3.create_multipart_upload(Bucket=bucket.name, Key=key)
 
     back_up(source.url, bucket, prefix="killed/", run="r1")
@@ -214,22 +243,64 @@ def test_uploads_of_a_killed_attempt_are_dropped(make_place: MakePlace, bucket: 
     assert [upload["Key"] for upload in left] == ["killed/other_20250101T000000Z_r1/x"]
 
 
+SLOW = """
+    CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+        $$ BEGIN IF current_database() = 'TARGET' THEN PERFORM pg_sleep(1); END IF; RETURN $1; END $$;
+    CREATE TABLE bag AS SELECT i AS id FROM generate_series(1, 600) i;
+    CREATE INDEX bag_slow ON bag (slow(id));
+"""
+"""A database that takes minutes to restore, since a function sleeps for every row of an index."""
+WORKING = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND query LIKE 'CREATE INDEX%%'"
+
+
 def test_cancelled_restore_has_stopped_on_the_server_too(make_place: MakePlace, bucket: Bucket) -> None:
-    """In the middle of an index that would take minutes, since its function sleeps for every row."""
     source, target = make_place(), make_place()
-    execute(
-        source.owner_url,
-        """
-        CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
-            $$ BEGIN IF current_database() = 'TARGET' THEN PERFORM pg_sleep(1); END IF; RETURN $1; END $$;
-        CREATE TABLE bag AS SELECT i AS id FROM generate_series(1, 600) i;
-        CREATE INDEX bag_slow ON bag (slow(id));
-        """.replace("TARGET", target.name),
-    )
+    execute(source.owner_url, SLOW.replace("TARGET", target.name))
     manifest = back_up(source.url, bucket, prefix="slow/", run="r1")
-    working = f"SELECT pid FROM pg_stat_activity WHERE datname = '{target.name}' AND query LIKE 'CREATE INDEX%'"
 
     with pytest.raises(SystemCancelled):
-        restore_archive(target.url, bucket, manifest, cancelled=lambda: bool(fetch(source.admin_url, working)))
+        restore_archive(target.url, bucket, manifest, cancelled=lambda: is_working(source, target))
 
-    assert fetch(source.admin_url, working) == []
+    assert not is_working(source, target)
+
+
+def is_working(source: Place, target: Place) -> bool:
+    with psycopg.connect(source.admin_url) as connection:
+        return bool(connection.execute(WORKING, (target.name,)).fetchall())
+
+
+RESTORING = """
+import sys, boto3
+from bot.systems.archives import Bucket
+from bot.systems.dumps.manifest import Manifest
+from bot.systems.dumps.restore import restore_archive
+manifest = Manifest.model_validate_json(sys.stdin.read())
+restore_archive(sys.argv[1], Bucket(boto3.client("s3"), sys.argv[2]), manifest)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a killed process leaves its temporary file behind")
+def test_killed_restore_leaves_nothing_on_disk_and_stops_on_the_server(
+    make_place: MakePlace, bucket: Bucket, cloud: Cloud, scratch: Path
+) -> None:
+    source, target = make_place(), make_place()
+    execute(source.owner_url, SLOW.replace("TARGET", target.name))
+    manifest = back_up(source.url, bucket, prefix="killed-restore/", run="r1")
+    environment = os.environ | cloud.environment() | {"TMPDIR": str(scratch)}
+    command = [sys.executable, "-c", RESTORING, target.url, bucket.name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, text=True) as restoring:
+        assert restoring.stdin is not None
+        restoring.stdin.write(manifest.model_dump_json())
+        restoring.stdin.close()
+        wait_until(lambda: is_working(source, target))
+        restoring.kill()
+
+    assert list(scratch.iterdir()) == []
+    wait_until(lambda: not is_working(source, target))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -20,11 +20,13 @@ from bot.sandbox.cloud import Cloud
 from bot.sandbox.postgres_cluster import Cluster
 from bot.systems.archives import ArchiveVanished, Bucket
 from bot.systems.client_tools import ClientToolsUnfit, find_client_tools
-from bot.systems.dumps.backup import back_up, verify_part
+from bot.systems.dumps.backup import back_up
 from bot.systems.dumps.listing import list_backups
 from bot.systems.dumps.manifest import Manifest, Part
+from bot.systems.dumps.pouring import RowsRefused
 from bot.systems.dumps.restore import TargetNotEmpty, TargetUnfit, restore_archive
 from bot.systems.dumps.streams import ArchiveDamaged, unpack
+from bot.systems.dumps.verification import verify_part, verify_rows
 from bot.systems.dumps.watch import Watch, ignore_progress
 from bot.systems.outcomes import SystemFailed
 from bot.systems.processes import ProcessFailed
@@ -81,7 +83,14 @@ def dump(sample: Manifest, bucket: Bucket) -> bytes:
     return zstandard.ZstdDecompressor().stream_reader(bucket.read_all(bucket.find(part.key))).read()
 
 
-Forge = Callable[[bytes], Part]
+@pytest.fixture(scope="module")
+def script(sample: Manifest, bucket: Bucket) -> bytes:
+    """The uncompressed rows of the sample's large table."""
+    content = bucket.read_all(bucket.find(sample.find_part("data-1").key))
+    return zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True).read()
+
+
+Forge = Callable[..., Part]
 
 
 @pytest.fixture
@@ -89,7 +98,7 @@ def forge(bucket: Bucket, request: pytest.FixtureRequest) -> Forge:
     """Stores a dump as a part whose checksum is right: only its content can give it away."""
     made: list[Part] = []
 
-    def store(dump: bytes) -> Part:
+    def store(dump: bytes, **changes: Any) -> Part:
         packed = zstandard.ZstdCompressor(write_checksum=True).compress(dump)
         key = f"forged/{request.node.name}/{len(made)}"
         stored = bucket.store(key, [packed], metadata={})
@@ -100,7 +109,7 @@ def forge(bucket: Bucket, request: pytest.FixtureRequest) -> Forge:
             size_bytes=len(packed),
             dump_bytes=len(dump),
             sha256=hashlib.sha256(packed).hexdigest(),
-        )
+        ).model_copy(update=changes)
         made.append(part)
         return part
 
@@ -113,6 +122,27 @@ def test_read_back_finds_a_dump_cut_anywhere(dump: bytes, forge: Forge, bucket: 
     for length in lengths:
         with pytest.raises(ProcessFailed):
             verify_part(bucket, forge(dump[:length]), tools, Watch(ignore_progress, lambda: False))
+
+
+def test_read_back_finds_rows_cut_anywhere(script: bytes, forge: Forge, bucket: Bucket, sample: Manifest) -> None:
+    tools = find_client_tools(sample.source.server_major)
+    end = script.rindex(b"dump complete")
+    for length in [0, 1, 100, 1000, len(script) // 3, script.rindex(b"\\.\n"), script.rindex(b"\\.\n") + 3, end]:
+        part = forge(script[:length], format="plain")
+        with pytest.raises(ArchiveDamaged, match=r"is not a whole dump|ends within the rows"):
+            verify_part(bucket, part, tools, Watch(ignore_progress, lambda: False))
+
+
+def test_read_back_counts_rows(script: bytes, forge: Forge, bucket: Bucket, sample: Manifest) -> None:
+    tools = find_client_tools(sample.source.server_major)
+    start = script.index(b"FROM stdin;\n") + len(b"FROM stdin;\n")
+    shorter = script[:start] + script[script.index(b"\n", start) + 1 :]
+
+    part = verify_part(bucket, forge(shorter, format="plain"), tools, Watch(ignore_progress, lambda: False))
+
+    assert part.rows == sample.fingerprint.tables["public.bag"].rows - 1
+    with pytest.raises(ArchiveDamaged, match=r"19,999 rows where public.bag had 20,000"):
+        verify_rows(bucket, part, ("public.bag",), sample.fingerprint)
 
 
 def test_dump_from_the_future_is_named(dump: bytes, forge: Forge, bucket: Bucket, sample: Manifest) -> None:
@@ -128,7 +158,7 @@ def replace_part(manifest: Manifest, name: str, **changes: Any) -> Manifest:
     return manifest.model_copy(update={"parts": parts})
 
 
-@pytest.mark.parametrize("part", ["schema", "data-rest"])
+@pytest.mark.parametrize("part", ["schema", "data-rest", "data-1"])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "replaced"])
 def test_restore_of_a_damaged_object_fails(
     part: str, damage: str, sample: Manifest, bucket: Bucket, make_place: MakePlace
@@ -277,7 +307,7 @@ def test_full_disk_in_the_middle_is_an_error(make_place: MakePlace, bucket: Buck
     assert cluster.pid is not None
     limit_files(cluster.pid, "20000000")
     try:
-        with pytest.raises(ProcessFailed, match="could not extend file"):
+        with pytest.raises(RowsRefused, match="could not extend file"):
             restore_archive(target.url, bucket, manifest)
     finally:
         limit_files(cluster.pid, "unlimited")

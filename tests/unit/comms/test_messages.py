@@ -11,12 +11,12 @@ import pytest
 from bot.comms.messages import Message, compose, kinds
 from bot.comms.messages.subject import Subject
 from bot.comms.prose import Prose
-from bot.policy import load_policy
+from bot.policy import PlaybookStep, load_policy
 from bot.sandbox.workspace.limits.surfaces import check_message_blocks
 from bot.settings import templates_dir
 from bot.store.database import Database
 from bot.store.documents import Finding, Loss, PlanDocument, PlannedStep, Prediction, Proof, Verdict
-from bot.store.tables import Approval, IncidentRole, Notice, Postmortem, RunStep
+from bot.store.tables import Approval, Handover, IncidentRole, Notice, PlaybookRun, PlaybookTask, Postmortem, RunStep
 from tests.integration.store.stores import empty_store, open_store
 from tests.unit.slack import rows
 from tests.unit.slack.shapes import HOSTILE
@@ -54,11 +54,21 @@ def fill(database: Database, text: str) -> None:
         session.flush()
         session.add(rows.make_run(target=line, words=text, proof=proof))
         session.add(rows.make_sweep([finding], scope=line))
+        session.add(
+            PlaybookRun(
+                id=9, playbook="database_corruption", database=line, incident_id=7, place="p", requested_by=line,
+                state="paused", words=text, created_at=rows.NOON,
+            )
+        )  # fmt: skip
         session.flush()
+        step = PlaybookStep(title="T", manual="M", skipping="S")
+        session.add(PlaybookTask(playbook_run_id=9, index=0, definition=step, state="failed", words=text, spent={}))
         session.add_all(
             [
                 IncidentRole(incident_id=7, role="dr_coordinator", person=line, since=rows.NOON),
-                Approval(plan_id=4, person=line, decision="approve", plan_hash="f", at=rows.NOON),
+                Approval(plan_id=4, person=line, decision="approve", plan_hash="f", at=rows.NOON, on_behalf_of=line),
+                Approval(plan_id=4, person="mei", decision="break_glass", plan_hash="f", at=rows.NOON, reason=text),
+                Handover(id=8, giver="mei", holder="amara", reason=text, since=rows.NOON, until=rows.NOON),
                 RunStep(run_id=5, index=0, name="s", title=line, state="failed", words=text, output={}),
                 Postmortem(id=6, incident_id=7, markdown=text, drafted_at=rows.NOON),
             ]
@@ -66,7 +76,7 @@ def fill(database: Database, text: str) -> None:
 
 
 def say(kind: str, text: str, subject: Subject) -> Message:
-    about = {"plan": 4, "run": 5, "sweep": 3, "postmortem": 6}
+    about = {"playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "sweep": 3, "postmortem": 6}
     data = {"text": text, "actor": text[:60], "entries": 12, "head": "ff00"}
     notice = Notice(
         id=1, key="k", kind=kind, incident_id=7, subject_id=about.get(kind), version=1, data=data, created_at=rows.NOON

@@ -32,7 +32,7 @@ def test_its_slash_commands_are_those_that_there_are(command: str) -> None:
 def test_its_terminal_commands_are_those_that_there_are(group: str) -> None:
     one = holdfast.commands[group]
     assert isinstance(one, click.Group)
-    assert set(re.findall(rf"holdfast {group} ([a-z]+)", TEXT)) == set(one.commands)
+    assert set(re.findall(rf"holdfast {group} ([a-z-]+)", TEXT)) == set(one.commands)
 
 
 def test_it_has_every_setting() -> None:

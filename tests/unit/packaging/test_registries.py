@@ -73,7 +73,7 @@ def test_an_action_declares_what_policy_and_people_need_to_know(action: Action[A
     assert "\n" not in action.purpose
     assert action.risk in get_args(Risk)
     assert action.risk in load_policy(None).approvals
-    assert action.permissions
+    assert isinstance(action.permissions, tuple)
     assert all(PERMISSION.fullmatch(permission) for permission in action.permissions)
     assert len(set(action.permissions)) == len(action.permissions)
 

@@ -1,0 +1,162 @@
+"""An AWS whose RDS instances are real PostgreSQL servers; the warehouse's own server is the primary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from bot.policy import load_policy
+from bot.recovery.action import World
+from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.stage import Stage
+from bot.systems.rds import Rds
+from bot.systems.rds_waiting import BAD
+from tests.integration.rds.driver import hasten, now_world, wait_until
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds.client import RDSClient
+
+PRIMARY = "traitortrack-primary"
+SECRET = "traitortrack/production/database-url"
+REGION, SECOND = "us-east-1", "us-west-2"
+BAGS = 300
+NEW = "traitortrack-restored"
+COPY = "traitortrack-copy"
+"""Is made once by the tests that need it, and stays."""
+STUCK = (NEW, "double", "full", "single")
+"""Instances that tests hold in a bad state."""
+SETTINGS: dict[str, Any] = {
+    "AllocatedStorage": 50,
+    "BackupRetentionPeriod": 7,
+    "CopyTagsToSnapshot": True,
+    "DBInstanceClass": "db.t3.large",
+    "DBParameterGroupName": "tuned",
+    "DBSubnetGroupName": "private",
+    "DeletionProtection": True,
+    "EnableCloudwatchLogsExports": ["postgresql"],
+    "EnableIAMDatabaseAuthentication": True,
+    "EnablePerformanceInsights": True,
+    "MaxAllocatedStorage": 200,
+    "MonitoringInterval": 60,
+    "MonitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring",
+    "MultiAZ": True,
+    "PerformanceInsightsRetentionPeriod": 7,
+    "PreferredBackupWindow": "03:00-04:00",
+    "PreferredMaintenanceWindow": "mon:05:00-mon:06:00",
+    "PubliclyAccessible": False,
+    "StorageType": "gp3",
+    "Iops": 3000,
+    "StorageThroughput": 125,
+    "Tags": [{"Key": "team", "Value": "warehouse"}],
+}
+"""Of the primary: none of them is what RDS takes where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Aws:
+    """The stage with its cloud, and the world as an action sees it."""
+
+    stage: Stage
+    world: World
+
+    @property
+    def rds(self) -> Rds:
+        return Rds(REGION)
+
+    @property
+    def client(self) -> RDSClient:
+        client: RDSClient = boto3.client("rds", region_name=REGION)
+        return client
+
+    def calls(self, *operations: str) -> list[str]:
+        """Operations that changed something, or could have, since the test began."""
+        names = [str(call["operation"]) for call in self.stage.cloud.calls()]
+        return [name for name in names if not operations or name in operations]
+
+    def settle(self, identifier: str = PRIMARY) -> None:
+        wait_until(f"{identifier} available", lambda: self.rds.observe(identifier).status == "available")
+
+    def count(self, identifier: str) -> int:
+        address = self.rds.observe(identifier).address
+        assert address is not None
+        url = make_conninfo(self.stage.application_url, host=address[0], port=address[1])
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT count(*) FROM bag").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@pytest.fixture(scope="session")
+def aws_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Path]]:
+    """Started once; tests take `aws`."""
+    with Stage(bags=BAGS, bags_per_s=0) as stage:
+        own = stage.cloud.environment()
+        before = {name: os.environ.get(name) for name in own}
+        os.environ.update(own)
+        make_groups()
+        stage.cloud.adopt_rds_instance(
+            PRIMARY, stage.cluster, **{**SETTINGS, "VpcSecurityGroupIds": [make_security_group()]}
+        )
+        path, _ = write_demo_policy(tmp_path_factory.mktemp("policy"), stage.warehouse_url)
+        hasten(path)
+        yield stage, path
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture
+def aws(aws_stage: tuple[Stage, Path]) -> Iterator[Aws]:
+    """The primary available, nothing armed, no other instance; made afresh after a test that changed it."""
+    stage, path = aws_stage
+    stage.cloud.forget_calls()
+    aws = Aws(stage, now_world(load_policy(path), {**os.environ, **stage.environment()}))
+    yield aws
+    stage.cloud.stop_failing()
+    stage.cloud.resume()
+    for name in STUCK:
+        found = aws.rds.find(name)
+        if found is None or found.status in BAD:
+            stage.cloud.stick_rds_instance(name, None)
+    for instance in aws.rds.list_instances():
+        if instance.identifier not in (PRIMARY, COPY):
+            remove(aws, instance.identifier)
+    aws.settle()
+
+
+def remove(aws: Aws, identifier: str) -> None:
+    if aws.rds.find(identifier) is None:
+        return
+    aws.settle(identifier)
+    aws.client.modify_db_instance(DBInstanceIdentifier=identifier, DeletionProtection=False)
+    aws.settle(identifier)
+    aws.client.delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
+    wait_until("its end", lambda: aws.rds.find(identifier) is None)
+
+
+def make_groups() -> None:
+    """A subnet group and a parameter group that are not the default ones."""
+    ec2, rds = boto3.client("ec2", region_name=REGION), boto3.client("rds", region_name=REGION)
+    subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2]
+    rds.create_db_subnet_group(DBSubnetGroupName="private", DBSubnetGroupDescription="private", SubnetIds=subnets)
+    rds.create_db_parameter_group(
+        DBParameterGroupName="tuned", DBParameterGroupFamily="postgres15", Description="tuned"
+    )
+
+
+def make_security_group() -> str:
+    ec2 = boto3.client("ec2", region_name=REGION)
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    return str(ec2.create_security_group(GroupName="database", Description="database", VpcId=vpc)["GroupId"])
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)

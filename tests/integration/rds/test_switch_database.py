@@ -1,0 +1,170 @@
+"""The application goes to another database by its secret: new version, label, and back; nothing secret is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from bot.outcome import Failed, Refused
+from bot.recovery.actions.switch_database import SwitchDatabase
+from bot.sandbox.stage import DATABASE
+from bot.systems.secrets import Secrets, token_for
+from tests.integration.rds.conftest import COPY, PRIMARY, REGION, SECRET, Aws
+from tests.integration.rds.driver import Performance, bad, perform, prepare, refusal, wait_until
+
+
+@pytest.fixture
+def copy(aws: Aws) -> str:
+    """A second instance with the same database."""
+    if aws.rds.find(COPY) is None:
+        aws.client.create_db_snapshot(DBInstanceIdentifier=PRIMARY, DBSnapshotIdentifier=f"for-{COPY}")
+        aws.settle()
+        aws.client.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=COPY, DBSnapshotIdentifier=f"for-{COPY}")
+        aws.settle(COPY)
+        aws.stage.cloud.forget_calls()
+    return COPY
+
+
+@pytest.fixture(autouse=True)
+def secret(aws: Aws) -> Iterator[str]:
+    """As the document stores it."""
+    client = boto3.client("secretsmanager", region_name=REGION)
+    client.create_secret(Name=SECRET, SecretString=aws.stage.application_url)
+    aws.stage.cloud.forget_calls()
+    yield SECRET
+    client.restore_secret(SecretId=SECRET)
+    client.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+
+
+def current(aws: Aws) -> str:
+    return str(boto3.client("secretsmanager", region_name=REGION).get_secret_value(SecretId=SECRET)["SecretString"])
+
+
+def port_of(aws: Aws, identifier: str) -> int:
+    address = aws.rds.observe(identifier).address
+    assert address is not None
+    return address[1]
+
+
+@contextmanager
+def restarted(aws: Aws, identifier: str) -> Iterator[None]:
+    """The application as it is after somebody restarted it: with a connection to where the secret leads."""
+    url = make_conninfo(aws.stage.application_url, port=port_of(aws, identifier), application_name="gunicorn")
+    with psycopg.connect(url):
+        yield
+
+
+def test_there_and_back(aws: Aws, copy: str) -> None:
+    with restarted(aws, copy):
+        there, evidence = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
+    assert bad(evidence) == []
+    assert f":{port_of(aws, copy)}/" in current(aws)
+    assert aws.calls() == ["UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage"]
+    undo = there.action.undo(there.context.parameters, there.plan, there.context.outputs)
+    assert undo is not None
+    _, evidence = perform(aws.world, undo.action, **undo.parameters)
+    assert current(aws) == aws.stage.application_url
+    assert [verdict.name for verdict in bad(evidence)] in ([], ["Application's connections"])
+    assert len(aws.calls("PutSecretValue")) == 1, "the way back moves a label"
+
+
+def test_application_that_is_not_restarted_is_told(aws: Aws, copy: str) -> None:
+    _, evidence = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
+    assert [verdict.name for verdict in bad(evidence)] == ["Application's connections"]
+    assert "must be restarted" in bad(evidence)[0].found
+
+
+def test_nothing_secret_in_plan_and_outputs(aws: Aws, copy: str) -> None:
+    performance, evidence = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
+    password = psycopg.conninfo.conninfo_to_dict(aws.stage.application_url)["password"]
+    shown = f"{performance.plan.model_dump_json()}{performance.context.outputs}{evidence}{performance.words}"
+    assert str(password) not in shown
+
+
+def test_loss_is_what_only_the_present_one_has(aws: Aws, copy: str) -> None:
+    with psycopg.connect(aws.stage.application_url) as connection:
+        connection.execute(
+            "INSERT INTO bag (tag, destination, weight_grams) "
+            "SELECT 'late-' || n || random(), 'FRA', 10 FROM generate_series(1, 5) AS n"
+        )
+    assert prepare(aws.world, "switch_database", database=DATABASE, instance=copy).plan.loss.rows == 5
+
+
+def kill_after(performance: Performance, step: str) -> None:
+    """Everything up to a step is done and forgotten."""
+    performance.run(until=step)
+    performance.context.outputs[step] = next(one for one in performance.action.steps() if one.name == step).do(
+        performance.context
+    )
+    performance.again()
+
+
+@pytest.mark.parametrize("step", ["keep", "prepare", "switch"])
+def test_after_a_crash(aws: Aws, copy: str, step: str) -> None:
+    performance = prepare(aws.world, "switch_database", database=DATABASE, instance=copy)
+    kill_after(performance, step)
+    assert f":{port_of(aws, copy)}/" in current(aws)
+    assert aws.calls() == ["UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage"]
+
+
+@pytest.mark.parametrize("operation", ["UpdateSecretVersionStage", "PutSecretValue"])
+def test_lost_answers(aws: Aws, copy: str, operation: str) -> None:
+    aws.stage.cloud.fail("lost", operation)
+    performance, _ = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
+    assert f":{port_of(aws, copy)}/" in current(aws)
+    assert len(aws.calls()) == 3
+    secret = Secrets(REGION).observe(SECRET)
+    assert secret.current == token_for(performance.context.mark)
+
+
+def test_given_up_before_the_switch(aws: Aws, copy: str) -> None:
+    """No label of ours stays; the application was never touched."""
+    performance = prepare(aws.world, "switch_database", database=DATABASE, instance=copy)
+    performance.run(until="switch")
+    assert "as before; the application was not touched" in performance.action.clean_up(performance.context)
+    labels = {label for found in Secrets(REGION).observe(SECRET).labels.values() for label in found}
+    assert labels == {"AWSCURRENT"}
+    assert current(aws) == aws.stage.application_url
+
+
+def test_somebody_else_moved_the_label(aws: Aws, copy: str) -> None:
+    performance = prepare(aws.world, "switch_database", database=DATABASE, instance=copy)
+    performance.run(until="switch")
+    boto3.client("secretsmanager", region_name=REGION).put_secret_value(
+        SecretId=SECRET, SecretString="postgresql://x/y"
+    )
+    with pytest.raises((Refused, Failed)):
+        performance.run()
+    assert current(aws) == "postgresql://x/y"
+
+
+def test_refused(aws: Aws, copy: str) -> None:
+    def why(**given: str) -> str:
+        return refusal(aws.world, "switch_database", database=DATABASE, **given)
+
+    assert "leads to" in why(instance=PRIMARY)
+    assert "name either" in why()
+    assert "name either" in why(instance=copy, version="0" * 36)
+    assert "cannot be read" in why(version="0" * 36)
+    aws.stage.cloud.adopt_rds_instance("deaf", None)
+    assert "has no endpoint" in why(instance="deaf")
+    boto3.client("secretsmanager", region_name=REGION).delete_secret(SecretId=SECRET)
+    assert "scheduled for deletion" in why(instance=copy)
+
+
+def test_replica_is_refused(aws: Aws) -> None:
+    aws.client.create_db_instance_read_replica(
+        DBInstanceIdentifier="traitortrack-replica-1", SourceDBInstanceIdentifier=PRIMARY
+    )
+    wait_until("the replica", lambda: aws.rds.observe("traitortrack-replica-1").status == "available")
+    words = refusal(aws.world, "switch_database", database=DATABASE, instance="traitortrack-replica-1")
+    assert "takes no writes" in words
+
+
+def test_parameters_are_one_place() -> None:
+    assert SwitchDatabase(database=DATABASE, instance="a").version is None

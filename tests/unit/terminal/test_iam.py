@@ -1,0 +1,67 @@
+"""The IAM policy: every declared right, each on as little as the policy's names allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.diagnostics.check import all_checks
+from bot.policy import load_policy
+from bot.recovery.registry import all_actions
+from bot.terminal.iam import build_policy_document, find_resources, list_rights
+
+POLICY = load_policy(None)
+
+
+@pytest.fixture(scope="module")
+def statements() -> list[dict[str, Any]]:
+    document: dict[str, Any] = build_policy_document(POLICY)
+    assert document["Version"] == "2012-10-17"
+    return list(document["Statement"])
+
+
+def test_every_declared_right_is_in_it_once_and_no_other(statements: list[dict[str, Any]]) -> None:
+    declared = {right for action in all_actions().values() for right in action.permissions}
+    declared |= {right for check in all_checks().values() for right in check.permissions}
+    granted = [right for statement in statements for right in statement["Action"]]
+    assert sorted(granted) == sorted(declared) == list_rights()
+    assert not any("*" in right for right in granted)
+
+
+def test_statements_are_as_iam_takes_them(statements: list[dict[str, Any]]) -> None:
+    for statement in statements:
+        assert set(statement) == {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Sid"].isalnum()
+        assert len({right.partition(":")[0] for right in statement["Action"]}) == 1
+        assert all(resource == "*" or resource.startswith("arn:aws:") for resource in statement["Resource"])
+    assert len({statement["Sid"] for statement in statements}) == len(statements)
+
+
+@pytest.mark.parametrize(
+    ("right", "resources"),
+    [
+        ("s3:ListBucket", {"arn:aws:s3:::traitortrack-backups"}),
+        (
+            "s3:PutObject",
+            {f"arn:aws:s3:::traitortrack-backups/{prefix}*" for prefix in ("database/", "ledger/", "wal/")},
+        ),
+        (
+            "secretsmanager:PutSecretValue",
+            {"arn:aws:secretsmanager:*:*:secret:traitortrack/production/database-url-??????"},
+        ),
+        ("rds:DescribeDBInstances", {"*"}),
+        ("cloudwatch:GetMetricStatistics", {"*"}),
+    ],
+)
+def test_what_a_right_is_on(right: str, resources: set[str]) -> None:
+    assert set(find_resources(right, POLICY)) == resources
+
+
+def test_instances_are_changed_by_name_only() -> None:
+    resources = find_resources("rds:DeleteDBInstance", POLICY)
+    assert "*" not in resources
+    assert {one for one in resources if ":db:" in one} == {
+        f"arn:aws:rds:*:*:db:{name}*"
+        for name in ("traitortrack-primary", "traitortrack-restored", "traitortrack-replica-1")
+    }
