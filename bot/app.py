@@ -44,6 +44,7 @@ from bot.recovery.playbooks.check import check_playbooks
 from bot.recovery.playbooks.desk import DRAFT as PLAN_PLAYBOOK
 from bot.recovery.playbooks.desk import TICK as TICK_PLAYBOOK
 from bot.recovery.playbooks.desk import Playbooks
+from bot.recovery.playbooks.whole import PLAYBOOK
 from bot.recovery.registry import all_actions
 from bot.recovery.rules import NUDGE, refuse_unknown_actions
 from bot.recovery.runs import Runs
@@ -69,7 +70,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
     """Migrate the store and wire every room. Raises `SettingsError` or `PolicyError`."""
     settings = Settings.from_environment(environment)
     policy = load_policy(settings.policy_path)
-    refuse_unknown_actions(policy, settings.policy_path or default_policy_path(), all_actions())
+    refuse_unknown_actions(policy, settings.policy_path or default_policy_path(), [*all_actions(), PLAYBOOK])
     check_playbooks(policy, settings.policy_path)
     database = Database(settings.database_url)
     migrate(database)

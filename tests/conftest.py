@@ -1,3 +1,3 @@
 """Fixtures that several folders share."""
 
-pytest_plugins = ["tests.stage_fixtures", "tests.archiving_stage"]
+pytest_plugins = ["tests.stage_fixtures", "tests.archiving_stage", "tests.aws_calls"]

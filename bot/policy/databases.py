@@ -83,7 +83,7 @@ class Database(Section):
     """A query that runs longer is reported."""
     terminate_query_after: PositiveDuration
     """A query that runs longer may be ended."""
-    protected_sessions: list[Text] = []
+    protected_sessions: list[Text] = Field(default_factory=list)
     """Names of applications (with `*`) whose sessions are never ended; dumps and the bot's own are not in any case."""
     loss_tables: dict[Text, Text] = Field(min_length=1)
     """Tables by which loss is counted, each with the column that says when a row came to be."""

@@ -13,6 +13,7 @@ from bot.systems.archives import Bucket, open_bucket
 from bot.systems.dumps.listing import Listing, list_backups
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.dumps.plain_files import SUFFIX as PLAIN_SUFFIX
+from bot.systems.kept_databases import is_kept_name
 from bot.systems.postgres import connect, replace_database
 from bot.words import show_duration, show_size
 
@@ -57,9 +58,14 @@ def find_backups(world: World, database: str) -> Listing:
 
 
 def find_backup(world: World, database: str, key: str) -> Manifest:
-    """The backup with this key. Raises `Refused` where there is none."""
-    for manifest in find_backups(world, database).backups:
-        if manifest.key == key:
+    """The backup with this key, or the final archive of what a restore has kept.
+
+    Raises `Refused` where there is none.
+    """
+    settings = settings_of(world, database)
+    for manifest in list_backups(bucket_of(settings), settings.backups.prefix).backups:
+        source = manifest.source.database
+        if manifest.key == key and (source == database or is_kept_name(database, source)):
             return manifest
     raise Refused(f"There is no verified backup {key} of {database}.", "Choose another one with `/dr restore`.")
 

@@ -79,9 +79,7 @@ def judge(context: Context[Any], wanted: Settings) -> list[Verdict]:
             for name, value in wanted.items()
         ),
         Verdict(name="Instance", expected="available", found=instance.status, good=is_ready(instance)),
-        Verdict(
-            name="Waiting changes", expected="none", found=", ".join(pending) or "none", good=not pending.keys() & found
-        ),
+        Verdict(name="Waiting changes", expected="none", found=", ".join(pending) or "none", good=not pending),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from psycopg import sql
 
 from bot.outcome import Failed, Refused
@@ -68,7 +69,7 @@ def _look(url: str, settings: Database, since: datetime) -> Newer:
     try:
         with connect(url, purpose="loss", connect_timeout_s=5, statement_timeout_s=30) as connection:
             return find_newer(connection, settings.loss_tables, since)
-    except (Refused, Failed):
+    except (Refused, Failed, psycopg.Error):  # a damaged database may answer anything; that is why it is restored
         return Newer(None, None)
 
 

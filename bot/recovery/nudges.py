@@ -19,7 +19,7 @@ from bot.store.tables import Plan
 
 
 class Nudges:
-    """The workflow behind every reminder. It says nothing of a plan that is decided."""
+    """The workflow behind every reminder. Of a plan that is decided it says nothing new."""
 
     def __init__(
         self, database: Database, policy: Policy, notices: Notices, look_up: GroupLookup = know_no_group
@@ -36,9 +36,11 @@ class Nudges:
         electorate = find_electorate(self.policy, rule_for(self.policy, plan.document), self.look_up)
         with self.database.write() as session:
             plan = find_plan(session, plan_id, lock=True)
-            if plan.state != "pending" or plan.expires_at is None or plan.expires_at <= self.clock():
+            if plan.state != "pending":  # the reminders before it lose their buttons
+                self.notices.refresh(session, *(nudge_key(plan, earlier) for earlier in range(1, number)))
                 return
-            self._say(session, plan, number, electorate)
+            if plan.expires_at and plan.expires_at > self.clock():
+                self._say(session, plan, number, electorate)
             schedule_nudge(session, self.notices.engine, self.policy, plan, number + 1)
 
     def _say(self, session: Session, plan: Plan, number: int, electorate: Electorate) -> None:
@@ -47,7 +49,7 @@ class Nudges:
             return
         people = [direct_message(key) for key in self._list_waited_for(session, plan, electorate)]
         self.notices.say(
-            session, "approval_nudge", key=f"nudge:{plan.id}:{number}", to=people,
+            session, "approval_nudge", key=nudge_key(plan, number), to=people,
             incident_id=plan.incident_id, subject_id=plan.id,
         )  # fmt: skip
 
@@ -68,3 +70,8 @@ class Nudges:
             except Refused:
                 continue  # theirs would not count; a reminder that a press refuses would be worse than none
             yield person.key
+
+
+def nudge_key(plan: Plan, number: int) -> str:
+    """Key of the notice that reminds of a plan for the `number`th time."""
+    return f"nudge:{plan.id}:{number}"

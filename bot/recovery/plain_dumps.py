@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.outcome import Refused
+from bot.outcome import Failed, Refused
 from bot.policy import Policy
+from bot.policy.databases import PlainDumps
 from bot.recovery.action import World
 from bot.recovery.backups import settings_of
-from bot.systems.archives import open_bucket
+from bot.systems.archives import Bucket, open_bucket
 from bot.systems.dumps.plain_facts import DumpHead
 from bot.systems.dumps.plain_files import PlainFile, list_files, list_objects
 from bot.words import show_duration, show_size
+
+log = logging.getLogger(__name__)
 
 LISTED = 50
 NAMED_MOMENT = re.compile(r"_(\d{8}_\d{6})\.sql\.gz$")
@@ -22,19 +26,26 @@ LONGEST_DUMP = timedelta(days=2)
 
 
 def list_plain_dumps(world: World, database: str) -> list[PlainFile]:
-    """Those in S3 and on this machine, the newest first. Raises `Failed` when a place cannot be listed."""
+    """Those in S3 and on this machine, the newest first. Raises `Failed` when S3 is away and nothing is here."""
     places = settings_of(world, database).plain_dumps
-    found: list[PlainFile] = []
-    if places and places.objects:
-        found += list_objects(open_bucket(places.objects.bucket, places.objects.region), places.objects.prefix)
-    if places and places.local_folder:
-        found += list_files(Path(places.local_folder))
+    found = _list_here(places) if places else []
+    try:
+        found += _list_in_s3(places) if places else []
+    except Failed as error:
+        if not found:
+            raise
+        log.warning("only the plain dumps on this machine are listed: %s", error.words)
     return sorted(found, key=lambda file: file.stored_at, reverse=True)
 
 
 def find_plain_dump(world: World, database: str, place: str) -> PlainFile:
-    """The one at exactly this place of the listing, pinned to its present version. Raises `Refused`."""
-    for file in list_plain_dumps(world, database):
+    """The one at exactly this place of the listing, pinned to its present version. Raises `Refused` or `Failed`.
+
+    One on this machine is found without S3: it may be what is away.
+    """
+    places = settings_of(world, database).plain_dumps
+    listed = (_list_in_s3(places) if place.startswith("s3://") else _list_here(places)) if places else []
+    for file in listed:
         if file.place == place:
             return file.pin()
     raise Refused(
@@ -43,10 +54,20 @@ def find_plain_dump(world: World, database: str, place: str) -> PlainFile:
     )
 
 
+def _list_in_s3(places: PlainDumps) -> list[PlainFile]:
+    if places.objects is None:
+        return []
+    return list_objects(open_bucket(places.objects.bucket, places.objects.region), places.objects.prefix)
+
+
+def _list_here(places: PlainDumps) -> list[PlainFile]:
+    return list_files(Path(places.local_folder)) if places.local_folder else []
+
+
 def describe_plain_dump(file: PlainFile, now: datetime, policy: Policy) -> str:
     """One line: age first, since that is what is lost."""
     moment = _read_name(file, policy) or file.stored_at
-    where = file.place.rpartition("/")[0]
+    where = "in S3" if isinstance(file.source, Bucket) else "on this machine"
     return f"{show_duration(now - moment)} old · {moment:%d %b %Y %H:%M} UTC · {show_size(file.size_bytes)} · {where}"
 
 

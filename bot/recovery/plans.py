@@ -237,7 +237,8 @@ def queue_run(session: Session, run: Run, engine: Engine, notices: Notices) -> N
     key = f"run-{run.id}" if run.attempt == 1 else f"run-{run.id}-{run.attempt}"
     engine.enqueue(session, "run", run.id, key=key, queue="runs", partition=run.target)
     session.flush()
-    notices.refresh(session, f"run:{run.id}", f"summary:{run.incident_id}")
+    if run.attempt > 1:  # of the first, the notice has just been said
+        notices.refresh(session, f"run:{run.id}", f"summary:{run.incident_id}")
 
 
 def _advance(session: Session, plan: Plan, playbook_run_id: int, engine: Engine) -> None:

@@ -94,7 +94,7 @@ def list_moved_settings(planned: Facts, now: Facts) -> list[str]:
 
 
 def refuse_taken(rds: Rds, name: str) -> None:
-    """The name of the new instance must be free."""
+    """The name of the new instance must be free when it is planned; from then on the run's mark tells whose it is."""
     found = rds.find(name)
     if found is not None:
         raise Refused(
@@ -170,8 +170,9 @@ def clean_up(context: Context[Any]) -> str:
         return f"{restored.name} is not of this run and was left alone; the source was not touched."
     if not context.cancelled() and instance.status not in BAD:
         return (
-            f"{restored.name} is {instance.status} and stays, since it may be what you need: `/dr retry` goes on, "
-            "`/dr plan rds_delete_instance` removes it. The source was not touched."
+            f"{restored.name} is {instance.status} and stays, since it may be what you need: "
+            f"`/dr retry {context.run_id}` goes on, `/dr plan rds_delete_instance` removes it. "
+            "The source was not touched."
         )
     _remove(context, restored)
     return f"{restored.name} was deleted again; the source was not touched."

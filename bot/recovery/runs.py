@@ -130,7 +130,7 @@ class Runs:
             raise Refused(f"Plan {plan.id} is {plan.state}, so its run cannot go on. {plan.reason}".strip(), ASK_AGAIN)
         if plan.expires_at <= self.clock() and not self._changed_the_world(session, run):
             raise Refused(f"The approval of plan {plan.id} has lapsed, and nothing had been changed yet.", ASK_AGAIN)
-        refuse_held(session, run.target)
+        refuse_held(session, run.target, plan.playbook_run_id)
 
     def _changed_the_world(self, session: Session, run: Run) -> bool:
         """Whether a step is done that is not harmless to repeat: what was begun under an approval may be finished."""

@@ -40,9 +40,10 @@ class Document(sa.TypeDecorator[T], Generic[T]):
     def __init__(self, shape: type[T]) -> None:
         super().__init__()
         self.shape = shape
+        self._adapter: TypeAdapter[T] = TypeAdapter(shape)  # costly to make: once, not for every value
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
-        return None if value is None else TypeAdapter(self.shape).dump_json(value).decode()
+        return None if value is None else self._adapter.dump_json(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
-        return None if value is None else TypeAdapter(self.shape).validate_json(value)
+        return None if value is None else self._adapter.validate_json(value)

@@ -190,7 +190,7 @@ def await_plan(session: TerminalSession, number: int) -> Plan:
     services = session.services
     session.settle(lambda: services.plans.find(number).state != "making", PLAN_LIMIT_S)
     made = services.plans.find(number)
-    if made.document is None:
+    if made.document is None or made.state == "refused":  # the latter: no run may start now
         raise Refused(made.reason or f"Plan {made.id} is still being made.", f"holdfast dr plan {made.id} shows it.")
     return made
 

@@ -1,14 +1,15 @@
 """A physical restore to a moment against the source document's written logical restore, side by side.
 
-`python -m tests.bench.point_in_time_bench [--bags 300000] [--rounds 3]`: only the ratios mean something elsewhere. Both
-begin in S3. The written way ends with the database restored; the physical one is told at two places: when the rebuilt
-server answers at the moment (its log replayed), and when the database has been copied home and compared.
+`python -m tests.bench.point_in_time_bench [--bags 300000] [--audit 2] [--rounds 3]`: only the ratios mean something
+elsewhere. Both begin in S3. The written way ends with the database restored; the physical one is told at two places:
+when the rebuilt server answers at the moment, its log replayed, and when the database is copied home and compared.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import tempfile
 import time
@@ -37,7 +38,8 @@ from bot.systems.wal.fetching import fetch_base, fetch_wal
 from bot.systems.wal.programs import find_server_programs
 from bot.systems.wal.recoverable import find_physical_backups
 from bot.systems.wal.side_cluster import SideCluster
-from tests.bench.restore_bench import run_pipe
+from tests.bench.audit_log import seed_audit_log
+from tests.bench.restore_bench import open_s3, read_cpu_s, run_pipe
 
 AIM = 4.0
 SIDE, WRITTEN = "traitortrack_side", "traitortrack_written"
@@ -54,22 +56,33 @@ class Bench:
     base: BaseManifest
     at: datetime
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    cpu_seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def url(self, database: str) -> str:
         return self.stage.cluster.url(database, role=RECOVERY_ROLE)
 
     def time(self, name: str, work: Callable[[], None]) -> None:
-        began = time.monotonic()
+        began, used = time.monotonic(), self.cpu_s()
         work()
         self.seconds.setdefault(name, []).append(time.monotonic() - began)
+        self.cpu_seconds.setdefault(name, []).append(self.cpu_s() - used)
+
+    def cpu_s(self) -> float:
+        """CPU seconds used until now by us, our programs that have ended, the live server, and S3."""
+        own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        others = read_cpu_s(self.stage.cluster.pid) + read_cpu_s(self.stage.cloud.pid)
+        return sum(usage.ru_utime + usage.ru_stime for usage in own) + others
 
     def median(self, name: str) -> float:
         return statistics.median(self.seconds[name])
 
+    def cpu_median(self, name: str) -> float:
+        return statistics.median(self.cpu_seconds[name])
+
 
 def restore_as_written(bench: Bench) -> None:
     path = bench.scratch / "downloaded.sql.gz"
-    bench.stage.cloud.s3.download_file(BUCKET, "written.sql.gz", str(path))
+    open_s3(bench.stage.cloud.url).download_file(BUCKET, "written.sql.gz", str(path))
     bench.stage.cluster.drop_database(WRITTEN)
     bench.stage.cluster.create_database(WRITTEN)
     psql = find_client_tools(bench.base.server_major).bindir / "psql"
@@ -80,30 +93,35 @@ def restore_physically(bench: Bench) -> None:
     bindir = find_server_programs(bench.base.server_major)
     cluster = SideCluster(bench.stage.directory / "restore" / "bench", bindir, bench.base.superuser)
     drop_side(bench.url("postgres"), SIDE)
+    bench.time("fetch", lambda: fetch(bench, cluster))
+    bench.time("recover", lambda: recover(cluster))
+    bench.time("home", lambda: go_home(bench, cluster))
+    cluster.remove()
 
-    def fetch() -> None:
-        backups = find_physical_backups(bench.bucket, "base/", bench.bucket, WAL_PREFIX)
-        wanted = backups.choose(bench.at, bindir, may_grow=False).wanted
-        watch = Watch(ignore_progress, lambda: False)
-        cluster.make_folder()
-        fetch_base(bench.bucket, bench.base, cluster.data, watch)
-        _, stop = fetch_wal(backups.archive, wanted, cluster.wal, bindir, watch)
-        cluster.configure(stop)
 
-    def go_home() -> None:
+def fetch(bench: Bench, cluster: SideCluster) -> None:
+    backups = find_physical_backups(bench.bucket, "base/", bench.bucket, WAL_PREFIX)
+    wanted = backups.choose(bench.at, cluster.bindir, may_grow=False).wanted
+    watch = Watch(ignore_progress, lambda: False)
+    cluster.make_folder()
+    fetch_base(bench.bucket, bench.base, cluster.data, watch)
+    _, stop = fetch_wal(backups.archive, wanted, cluster.wal, cluster.bindir, watch)
+    cluster.configure(stop)
+
+
+def recover(cluster: SideCluster) -> None:
+    with cluster.running():
+        cluster.require(DATABASE)
+
+
+def go_home(bench: Bench, cluster: SideCluster) -> None:
+    with cluster.running():
         with connect(bench.url("postgres")) as live, cluster.connect("postgres") as source:
             create_beside(live, SIDE, like=observe_database(source, DATABASE))
-        copy_database(cluster.url(DATABASE), bench.url(SIDE), cluster.work / "copy", bindir)
+        copy_database(cluster.url(DATABASE), bench.url(SIDE), cluster.work / "copy", cluster.bindir)
         expected = take_fingerprint(cluster.url(DATABASE))
-        if compare_fingerprints(expected, take_fingerprint(bench.url(SIDE), like=expected)):
-            raise SystemExit("the restore is wrong")
-
-    began = time.monotonic()
-    bench.time("fetch", fetch)
-    with cluster.running():
-        bench.seconds.setdefault("answers", []).append(time.monotonic() - began)
-        bench.time("home", go_home)
-    cluster.remove()
+    if compare_fingerprints(expected, take_fingerprint(bench.url(SIDE), like=expected)):
+        raise SystemExit("the restore is wrong")
 
 
 def run_round(bench: Bench, number: int) -> None:
@@ -114,7 +132,9 @@ def run_round(bench: Bench, number: int) -> None:
     ]
     for way in ways if number % 2 else reversed(ways):
         way()
-    told = ", ".join(f"{name} {seconds[-1]:.1f} s" for name, seconds in bench.seconds.items())
+    told = ", ".join(
+        f"{name} {seconds[-1]:.1f} s (CPU {bench.cpu_seconds[name][-1]:.1f})" for name, seconds in bench.seconds.items()
+    )
     print(f"  round {number + 1}: {told}", flush=True)
 
 
@@ -131,23 +151,26 @@ def prepare(stage: Stage, scratch: Path) -> Bench:
     path = scratch / "written.sql.gz"
     tools = find_client_tools(base.server_major)
     run_pipe([tools.pg_dump, "--no-owner"], client_environment(stage.application_url), None, path)
-    stage.cloud.s3.upload_file(str(path), BUCKET, "written.sql.gz")
+    open_s3(stage.cloud.url).upload_file(str(path), BUCKET, "written.sql.gz")
     return Bench(stage, bucket, scratch, base, at)
 
 
 def report(bench: Bench) -> None:
-    written, answers = bench.median("written"), bench.median("answers")
-    home = answers + bench.median("home")
+    written, answers = bench.median("written"), bench.median("fetch") + bench.median("recover")
+    cpu_written, cpu_answers = bench.cpu_median("written"), bench.cpu_median("fetch") + bench.cpu_median("recover")
+    home, cpu_home = answers + bench.median("home"), cpu_answers + bench.cpu_median("home")
     print(f"base backup {bench.base.size_bytes:,} bytes of {bench.base.tar_bytes:,}")
-    print(f"written logical restore {written:.1f} s")
-    print(f"rebuilt server answers at the moment after {answers:.1f} s: {written / answers:.2f} x (aim {AIM:g} x)")
-    print(f"  of which fetching {bench.median('fetch'):.1f} s")
-    print(f"database copied home and compared after {home:.1f} s: {written / home:.2f} x")
+    print(f"written logical restore {written:.1f} s, CPU {cpu_written:.1f} s")
+    print(f"rebuilt server answers at the moment after {answers:.1f} s, CPU {cpu_answers:.1f} s:")
+    print(f"  {written / answers:.2f} x, by CPU {cpu_written / cpu_answers:.2f} x (aim {AIM:g} x)")
+    print(f"database copied home and compared after {home:.1f} s, CPU {cpu_home:.1f} s:")
+    print(f"  {written / home:.2f} x, by CPU {cpu_written / cpu_home:.2f} x")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bags", type=int, default=300_000)
+    parser.add_argument("--audit", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     with (
@@ -155,6 +178,7 @@ def main() -> None:
         Stage(bags=asked.bags, bags_per_s=0, archive_wal=True) as stage,
     ):
         os.environ.update(stage.cloud.environment())
+        seed_audit_log(stage.application_url, asked.audit)
         bench = prepare(stage, Path(folder))
         print(f"{asked.bags:,} bags, {asked.rounds} rounds, {os.cpu_count()} cores; medians", flush=True)
         for number in range(asked.rounds):

@@ -35,16 +35,14 @@ def is_exchanged(rig: Rig, run_id: int) -> bool:
         pytest.param(
             [
                 when_begun("preflight", 0.1),
-                when_begun("restore", 0.15),
+                when_happened("restore", is_loaded_beside),
                 when_begun("restore", 0.3, attempt=2),
                 when_begun("compare", 0.02),
                 when_happened("swap", is_exchanged),
-                when_begun("swap", 0.02, attempt=2),
                 when_begun("application", 0.05),
             ],
             id="inside-steps",
         ),
-        pytest.param([when_happened("restore", is_loaded_beside)], id="half-loaded"),
     ],
 )
 def test_killed(fresh_stage: SharedStage, tmp_path: Path, moments: list[Moment]) -> None:

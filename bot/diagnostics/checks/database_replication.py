@@ -11,7 +11,7 @@ REPLICAS = """
            pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END,
                            replay_lsn)::bigint,
            extract(epoch FROM replay_lag)::float8
-    FROM pg_stat_replication
+    FROM pg_stat_replication WHERE state <> 'backup'
 """
 WARN_LAG_S = 60.0
 WARN_LAG_BYTES = 256 * 1024 * 1024

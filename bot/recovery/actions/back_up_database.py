@@ -45,6 +45,7 @@ class BackUpDatabase(Action[BackUp]):
             title=f"Back up {parameters.database}",
             risk=self.risk,
             target=self.target(parameters),
+            environment=settings_of(world, parameters.database).environment,
             parameters=parameters.model_dump(mode="json"),
             observed=observed,
             steps=[step.planned for step in self.steps()],

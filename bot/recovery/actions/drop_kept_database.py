@@ -166,7 +166,6 @@ def drop(context: Context[DropKept]) -> Facts:
 
 def _compare(context: Context[DropKept], manifest: Manifest) -> None:
     """Somebody may have written into it since it was archived, be it before a crash or before a retry."""
-    context.progress("comparing it with its archive")
     found = take_fingerprint(_kept_url(context), like=manifest.fingerprint, check=lambda: _stop_if_cancelled(context))
     changed = [one for one in compare_fingerprints(manifest.fingerprint, found) if not one.inconclusive]
     if changed:

@@ -100,9 +100,10 @@ class RdsDeleteInstance(Action[DeleteInstance]):
         return Evidence(verdicts, {"snapshot": name}, f"{name} can be restored from.")
 
     def clean_up(self, context: Context[DeleteInstance]) -> str:
-        instance = open_rds(context.world).find(context.parameters.instance)
-        status = instance.status if instance else "gone"
-        return f"{context.parameters.instance} is {status}; its final snapshot is to be {_final_name(context)}."
+        rds, snapshot = open_rds(context.world), _final_name(context)
+        instance, kept = rds.find(context.parameters.instance), rds.find_snapshot(snapshot)
+        told = f"its final snapshot {snapshot} is {kept.status}" if kept else "no final snapshot was begun"
+        return f"{context.parameters.instance} is {instance.status if instance else 'gone'}; {told}."
 
 
 def refuse_needed(world: World, instance: Instance) -> None:

@@ -67,7 +67,6 @@ class RdsRestoreSnapshot(Action[RestoreSnapshot]):
         require_login(world)
         rds = open_rds(world)
         source, snapshot = rds.observe(parameters.instance), find_usable(rds, parameters)
-        refuse_taken(rds, parameters.new_instance)
         carried = observe_settings(source)
         if isinstance(carried["settings"], dict):
             carried["settings"] = {
@@ -83,6 +82,7 @@ class RdsRestoreSnapshot(Action[RestoreSnapshot]):
 
     def plan(self, world: World, parameters: RestoreSnapshot, observed: Facts, history: History) -> PlanDocument:
         rds = open_rds(world)
+        refuse_taken(rds, parameters.new_instance)
         source, snapshot = rds.observe(parameters.instance), find_usable(rds, parameters)
         assert snapshot.taken_at is not None  # `find_usable` refuses others
         expected = world.policy.infrastructure.rds.point_in_time_restore_time.at_most

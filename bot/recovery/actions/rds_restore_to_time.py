@@ -71,7 +71,6 @@ class RdsRestoreToTime(Action[RestoreToTime]):
         require_login(world)
         rds = open_rds(world)
         source = rds.observe(parameters.instance)
-        refuse_taken(rds, parameters.new_instance)
         earliest, latest = find_window(rds, source)
         refuse_outside(parameters.to_time, earliest, latest)
         return {
@@ -84,7 +83,9 @@ class RdsRestoreToTime(Action[RestoreToTime]):
         }
 
     def plan(self, world: World, parameters: RestoreToTime, observed: Facts, history: History) -> PlanDocument:
-        source = open_rds(world).observe(parameters.instance)
+        rds = open_rds(world)
+        refuse_taken(rds, parameters.new_instance)
+        source = rds.observe(parameters.instance)
         expected = world.policy.infrastructure.rds.point_in_time_restore_time.at_most
         latest = datetime.fromisoformat(str(observed["latest"]))
         return draft_plan(
@@ -113,7 +114,7 @@ class RdsRestoreToTime(Action[RestoreToTime]):
 
     def steps(self) -> list[Step[RestoreToTime]]:
         return [
-            Step("preflight", "Check the moment and the name once more", preflight, phase="retrieval"),
+            Step("preflight", "Check the moment once more", preflight, phase="retrieval"),
             Step("restore", "Restore into the new instance", restore, find_ready),
             Step(
                 "settle", "Put right what the restore does not carry over", put_right, was_put_right, cancellable=False

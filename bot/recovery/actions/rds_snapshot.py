@@ -97,7 +97,7 @@ class RdsSnapshot(Action[TakeSnapshot]):
         found = open_rds(context.world).find_snapshot(name)
         if found is None:
             return "No snapshot was begun."
-        return f"Snapshot {name} is {found.status} and stays; `/dr retry` waits for it."
+        return f"Snapshot {name} is {found.status} and stays; `/dr retry {context.run_id}` waits for it."
 
 
 def name_snapshot(context: Context[TakeSnapshot]) -> str:

@@ -78,6 +78,7 @@ class RestoreDatabase(Action[Restore]):
             title=f"Restore {parameters.database}",
             risk=self.risk,
             target=parameters.database,
+            environment=settings_of(world, parameters.database).environment,
             parameters=parameters.model_dump(mode="json"),
             observed=observed,
             steps=[step.planned for step in self.steps()],

@@ -6,6 +6,8 @@ connects to, and the written procedures let it: here it is never given to psql, 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import Field
 
 from bot.outcome import Failed, Refused
@@ -27,7 +29,7 @@ DIFFERENCES_SHOWN = 5
 
 
 class RestorePlain(OfDatabase):
-    dump: str = Field(title="Dump", description="One of the `.sql.gz` files in the places that the policy names")
+    dump: str = Field(title="Dump", description="A .sql.gz file in one of the places that the policy names")
 
 
 class RestorePlainDump(Action[RestorePlain]):
@@ -204,11 +206,15 @@ def _note(world: World, database: str, observed: Facts) -> list[str]:
                 "The recovery role may run programs or write files on the server, so functions inside the dump might, "
                 "too, while it is loaded: a role that may not is safer."
             )
-    newer = [one.key for one in find_backups(world, database).backups
-             if one.snapshot_at.isoformat() > str(observed["dump_taken_at"])]  # fmt: skip
-    if newer:
-        notes.append(f"There is a verified backup that is newer: {newer[0]} (`/dr restore`).")
-    return notes
+    return [*notes, *_note_newer(world, database, datetime.fromisoformat(str(observed["dump_taken_at"])))]
+
+
+def _note_newer(world: World, database: str, taken_at: datetime) -> list[str]:
+    try:
+        newer = [one.key for one in find_backups(world, database).backups if one.snapshot_at > taken_at]
+    except Failed as error:
+        return [f"Whether there is a newer verified backup cannot be seen: {error.reason}"]
+    return [f"There is a verified backup that is newer: {newer[0]} (`/dr restore`)."] if newer else []
 
 
 def _progress(phase: str, done: int, total: int | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field, field_validator
 
 from bot.outcome import Failed
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
@@ -47,9 +47,17 @@ CLOCKS_DIFFER = timedelta(seconds=2)
 
 
 class RestoreToTime(OfDatabase):
-    at: AwareDatetime = Field(
+    at: datetime = Field(
         title="Moment", description="Everything that was committed up to then is brought back; what came later is not"
     )
+
+    @field_validator("at")
+    @classmethod
+    def check_zone(cls, moment: datetime) -> datetime:
+        """A moment without its zone would be another one for every reader."""
+        if moment.tzinfo is None:
+            raise ValueError("needs a time zone, as in 2026-11-23T10:29:00Z")
+        return moment.astimezone(UTC)
 
 
 class RestoreDatabaseToTime(Action[RestoreToTime]):
@@ -69,7 +77,7 @@ class RestoreDatabaseToTime(Action[RestoreToTime]):
         """Read-only. Refused where the moment cannot be reached, with the earliest and the latest that can."""
         live = observe_live(world, parameters.database)
         log = observe_live_log(world, parameters.database)
-        found = choose_recoverable(world, log, parameters.at.astimezone(UTC), may_grow=log.can_grow)
+        found = choose_recoverable(world, log, parameters.at, may_grow=log.can_grow)
         segments = estimate_segments(find_backups_of(world, log).archive, found.wanted)
         return {
             **live,
@@ -84,7 +92,7 @@ class RestoreDatabaseToTime(Action[RestoreToTime]):
 
     def plan(self, world: World, parameters: RestoreToTime, observed: Facts, history: History) -> PlanDocument:
         settings = settings_of(world, parameters.database)
-        at = parameters.at.astimezone(UTC)
+        at = parameters.at
         return PlanDocument(
             action=self.name,
             title=f"Restore {parameters.database} to {at:%d %b %H:%M:%S} UTC",
@@ -131,7 +139,7 @@ class RestoreDatabaseToTime(Action[RestoreToTime]):
             found=f"{checked['rows']:,}, checksums equal",
             good=True,
         )
-        at = context.parameters.at.astimezone(UTC)
+        at = context.parameters.at
         moment = Verdict(
             name="Moment",
             expected=f"all up to {at:%H:%M:%S.%f} UTC and nothing after it",
@@ -257,9 +265,7 @@ def remove(context: Context[RestoreToTime]) -> Facts:
 
 def _choose(context: Context[RestoreToTime], *, may_grow: bool) -> Recoverable:
     log = observe_live_log(context.world, context.parameters.database)
-    return choose_recoverable(
-        context.world, log, context.parameters.at.astimezone(UTC), may_grow=may_grow and log.can_grow
-    )
+    return choose_recoverable(context.world, log, context.parameters.at, may_grow=may_grow and log.can_grow)
 
 
 def _side_folder(context: Context[RestoreToTime]) -> SideCluster:

@@ -169,9 +169,13 @@ def _describe_part(index: int, part: Part, covered: bool) -> str:
     if document is None:
         later = "" if part.definition.action is None else "; should it come to that, it needs its own approval"
         return f"{label}: {part.words}{later}."
-    figures = f"loses {document.loss.words}; down: {_show(document.downtime)}; takes: {_show(document.duration)}"
     own = "" if covered else " The policy wants more for it than for this playbook: it needs its own approval."
-    return f"{label}: {document.action} on {document.target}; {figures}.{own}"
+    return f"{label}: {document.title}. {_describe_figures(document)}{own}"
+
+
+def _describe_figures(document: PlanDocument) -> str:
+    down = "No downtime" if document.downtime.seconds == 0 else f"Down: {_show(document.downtime)}"
+    return f"Loses {document.loss.words}. {down}. Takes: {_show(document.duration)}."
 
 
 def _show(prediction: Prediction) -> str:

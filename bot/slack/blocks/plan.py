@@ -139,7 +139,7 @@ def _standing(plan: Plan, seats: Seats) -> str:
 
 def _decisions(plan: Plan, seats: Seats) -> list[parts.ButtonElement]:
     value: dict[str, JsonValue] = {"plan": plan.id, "hash": plan.hash}
-    glass = [parts.button("Nobody else is there…", "plan.break_glass", value)] if seats.may_break_glass else []
+    glass = [parts.button("Break glass…", "plan.break_glass", value)] if seats.may_break_glass else []
     return [
         parts.button("Approve…", "plan.approve", value, "primary"),
         parts.button("Deny", "plan.deny", value, "danger"),

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from bot.systems.databases import Database, create_beside
+from bot.systems.dumps.plain_builds import EarlyBuilds
 from bot.systems.dumps.plain_facts import DumpHead, PlainDump, TableRows
 from bot.systems.dumps.plain_files import PlainFile
 from bot.systems.dumps.plain_reader import Reader
-from bot.systems.dumps.plain_rules import Treatment
+from bot.systems.dumps.plain_rules import Treatment, is_setting
 from bot.systems.dumps.plain_script import DumpRefused, Rows, Script, Statement
 from bot.systems.dumps.plain_stream import Gunzipped, reading_ahead
 from bot.systems.dumps.streams import ArchiveDamaged
@@ -125,8 +127,12 @@ def load(
     Raises LoadFailed, ArchiveDamaged, DumpRefused, ArchiveVanished, StorageUnavailable or SystemCancelled.
     """
     watch = Watch(progress, cancelled)
-    with connect(url, purpose="load dump") as connection, ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
-        working = pool.submit(_load, connection, file, dump, watch)
+    with (
+        connect(url, purpose="load dump") as connection,
+        connect(url, purpose="build indexes") as builder,
+        ThreadPoolExecutor(1, thread_name_prefix="load") as pool,
+    ):
+        working = pool.submit(_load, connection, builder, file, dump, watch)
         try:
             while wait([working], timeout=LOOK_EVERY_S).not_done:
                 watch.check()
@@ -161,15 +167,16 @@ def _unpack(file: PlainFile, watch: Watch, phase: str) -> Gunzipped:
     return Gunzipped(file.read(), place=file.place, told=told)
 
 
-def _load(connection: Connection, file: PlainFile, dump: PlainDump, watch: Watch) -> None:
-    with watch.phase("load"):
+def _load(connection: Connection, builder: Connection, file: PlainFile, dump: PlainDump, watch: Watch) -> None:
+    with watch.phase("load"), EarlyBuilds(dump.builds, partial(_execute, builder), builder.cancel_safe) as builds:
         # What is lost when the server crashes now is dropped and loaded again; the exchange of names waits for disk.
-        connection.execute("SET synchronous_commit = off")
+        for one in (connection, builder):
+            one.execute("SET synchronous_commit = off")
         packed = _unpack(file, watch, "load")
         reader = Reader(file.place)
         with reading_ahead(packed) as chunks:
             for treatment, statement in reader.admit(Script(chunks, place=file.place)):
-                _run(connection, treatment, statement, reader)
+                _run(connection, treatment, statement, reader, builds)
         if packed.sha256 != dump.sha256:
             raise ArchiveDamaged(f"{file.place} has changed since it was read. Ask for a new plan.")
     with watch.phase("analyze"):
@@ -177,20 +184,29 @@ def _load(connection: Connection, file: PlainFile, dump: PlainDump, watch: Watch
         connection.execute("ANALYZE")
 
 
-def _run(connection: Connection, treatment: Treatment, statement: Statement, reader: Reader) -> None:
+def _run(
+    connection: Connection, treatment: Treatment, statement: Statement, reader: Reader, builds: EarlyBuilds
+) -> None:
     try:
         if isinstance(statement, Rows):
             _copy(connection, statement, reader)
+            builds.begin(reader.find_table(statement))
         elif treatment is Treatment.ACT_AS:
-            connection.execute(_act_as(statement), binary=True)
-        else:
-            # With results in binary a statement goes by itself: the server refuses a second one behind it.
-            connection.execute(statement.text, binary=True)
+            _execute(connection, _act_as(statement))
+        elif not builds.settle(statement):
+            _execute(connection, statement.text)
+            if is_setting(statement):
+                builds.prepare(statement)
     except psycopg.Error as error:
         raise LoadFailed(
             f'The server did not take "{statement.beginning}" from {reader.place}: '
             f"{error.diag.message_primary or error}. Choose another dump, or have somebody look at this one."
         ) from error
+
+
+def _execute(connection: Connection, statement: bytes) -> None:
+    """With results in binary a statement goes by itself: the server refuses a second one behind it."""
+    connection.execute(statement, binary=True)
 
 
 def _act_as(statement: Statement) -> bytes:

@@ -7,8 +7,8 @@ statements early; where the dump comes to one, its end is waited for. pg_restore
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import TracebackType
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
@@ -16,11 +16,12 @@ from pydantic import BaseModel, ConfigDict
 from bot.systems.dumps.plain_script import Statement
 
 WORTH_FROM_ROWS = 10_000
+LOOK_EVERY_S = 0.2
 KEYS = (("PRIMARY", "KEY"), ("UNIQUE",))
 
 
 class Build(BaseModel):
-    """One statement that needs nothing but its table: `text` as it is in the dump, decoded."""
+    """One statement that needs nothing but its table; `text` as it is in the dump, ASCII only."""
 
     model_config = ConfigDict(frozen=True)
     schema_name: str
@@ -40,30 +41,39 @@ def find_built_table(statement: Statement) -> tuple[bytes, bytes] | None:
 
 
 class EarlyBuilds:
-    """Runs builds one after the other with `execute`, beside whoever loads. A context manager, left when all is done."""
+    """Runs builds one after the other with `execute`, beside whoever loads; `cancel` stops what `execute` is at.
 
-    def __init__(self, builds: tuple[Build, ...], codec: str, execute: Callable[[bytes], None]) -> None:
+    A context manager: left with an error, nothing of it runs on.
+    """
+
+    def __init__(self, builds: tuple[Build, ...], execute: Callable[[bytes], None], cancel: Callable[[], None]) -> None:
         self._waiting: dict[tuple[str, str], list[bytes]] = {}
         for build in builds:
-            self._waiting.setdefault((build.schema_name, build.table), []).append(build.text.encode(codec))
-        self._execute = execute
+            self._waiting.setdefault((build.schema_name, build.table), []).append(build.text.encode())
+        self._execute, self._cancel = execute, cancel
         self._begun: dict[bytes, Future[None]] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="build")
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        # Asked again and again, since a request that comes between two statements is lost.
+        while running := [one for one in self._begun.values() if one.running()]:
+            if wait(running, timeout=LOOK_EVERY_S).not_done:
+                self._cancel()
 
-    def prepare(self, statement: Statement) -> None:
+    def prepare(self, setting: Statement) -> None:
         """A setting of the session, which counts for the builds as well."""
-        self._pool.submit(self._execute, statement.text)
+        self._pool.submit(self._execute, setting.text)
 
     def begin(self, table: tuple[str, str]) -> None:
         """A table is filled."""
         for text in self._waiting.pop(table, []):
-            self._begun[text] = self._pool.submit(partial(self._execute, text))
+            self._begun[text] = self._pool.submit(self._execute, text)
 
     def settle(self, statement: Statement) -> bool:
         """Whether this statement was begun early; then it has been done. Raises what it raised."""

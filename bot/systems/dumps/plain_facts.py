@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.systems.client_tools import major_of
 from bot.systems.database_traits import DatabaseTraits
+from bot.systems.dumps.plain_builds import Build
 from bot.systems.fingerprints import SequenceState
 
 
@@ -59,7 +60,8 @@ class DumpHead(BaseModel):
 class PlainDump(DumpHead):
     """A whole dump that was read to its end: complete, and with nothing in it that is not run here.
 
-    `size_bytes` and `sha256` are of the gzip file, `script_bytes` of what is in it.
+    `size_bytes` and `sha256` are of the gzip file, `script_bytes` of what is in it. `builds` may be
+    run as soon as their table is filled.
     """
 
     size_bytes: int
@@ -72,6 +74,7 @@ class PlainDump(DumpHead):
     roles: tuple[str, ...]
     extensions: tuple[str, ...]
     traits: DatabaseTraits
+    builds: tuple[Build, ...] = ()
 
     @property
     def rows(self) -> int:

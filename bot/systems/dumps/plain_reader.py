@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
+from bot.systems.dumps.plain_builds import WORTH_FROM_ROWS, Build, find_built_table
 from bot.systems.dumps.plain_facts import DumpHead, PlainDump, TableRows
 from bot.systems.dumps.plain_rules import Treatment, is_call, judge
 from bot.systems.dumps.plain_script import Command, DumpRefused, Item, Remark, Rows, Statement
@@ -26,6 +27,9 @@ SAYING = re.compile(rb"-- (Dumped from database version|Dumped by pg_dump versio
 HARMLESS = re.compile(rb"\\(?:un)?restrict [A-Za-z0-9]+|\\encoding [A-Za-z0-9_]+")
 CONNECTION = re.compile(rb"\\connect (?:-reuse-previous=on )?(.+)")
 CONNECTION_NAME = re.compile(rb"\"dbname='((?:[^'\\]|\\.)*)'\"")
+# The tablespace is left to the server, as for every database beside.
+KNOWN_OPTIONS = {"TEMPLATE", "ENCODING", "LOCALE", "LC_COLLATE", "LC_CTYPE", "LOCALE_PROVIDER", "ICU_LOCALE",
+                 "BUILTIN_LOCALE", "TABLESPACE"}  # fmt: skip
 # Encodings in which a byte of a letter can look like a quote or a backslash: no server keeps data in them.
 UNREADABLE_ENCODINGS = {"BIG5", "GB18030", "GBK", "JOHAB", "SJIS", "SHIFT_JIS_2004", "UHC"}
 PYTHON_NAMES = {"SQL_ASCII": "ascii", "UNICODE": "utf-8", "KOI8": "koi8_r", "KOI8R": "koi8_r", "KOI8U": "koi8_u",
@@ -45,12 +49,13 @@ class Reader:
         self.extensions: set[str] = set()
         self.large_objects = self.large_object_bytes = 0
         self.about_database: list[Statement] = []
-        self.traits = read_traits([], self.name)
+        self.traits = read_traits([], self.name, "ascii")
         self._said: dict[str, str] = {}
         self._options: dict[str, str] = {}
         self._database = self._codec = ""
         self._databases: list[bytes] = []
-        self._acting = False
+        self._acting = self._spread = False
+        self._builds: list[Build] = []
 
     @property
     def head(self) -> DumpHead:
@@ -88,6 +93,7 @@ class Reader:
             roles=tuple(sorted(role for role in self.roles if not role.startswith("pg_"))),
             extensions=tuple(sorted(self.extensions)),
             traits=self.traits,
+            builds=() if self._spread else tuple(self._builds),
         )
 
     def admit(self, items: Iterable[Item]) -> Iterator[tuple[Treatment, Statement]]:
@@ -188,7 +194,10 @@ class Reader:
         )
         if words[:2] == ("CREATE", "DATABASE") and not self._database:
             self._options = read_options(statement)
-            self._choose_codec(self._options.get("ENCODING", "UTF8"))
+            if unknown := sorted(self._options.keys() - KNOWN_OPTIONS):
+                self._refuse(f"makes its database with {unknown[0][:20]}, which is not known here")
+            if not self._codec:
+                self._choose_codec(self._options.get("ENCODING", "UTF8"))
             self._database = self.name(named)
         self._databases.append(named)
         for other in map(self.name, self._databases if self._database else ()):
@@ -196,11 +205,17 @@ class Reader:
                 self._refuse(f"is of {self._database!r} and has a statement about the database {other!r}")
         if words[0] not in ("CREATE", "DROP"):
             self.about_database.append(statement)
-            self.traits = read_traits(self.about_database, self.name)
+            self.traits = read_traits(self.about_database, self.name, self._codec)
 
     def _learn(self, statement: Statement) -> None:
         words, tokens = statement.words, statement.tokens
         self.roles |= {self.name(token) for token in list_role_tokens(statement)}
+        # A tablespace is chosen for what comes next in the dump, so nothing may come earlier then.
+        self._spread |= words[:2] == ("SET", "DEFAULT_TABLESPACE") and words[-1] != "''"
+        if (built := find_built_table(statement)) is not None and statement.text.isascii():
+            schema, table = map(self.name, built)
+            if self.table_rows[schema, table] >= WORTH_FROM_ROWS:
+                self._builds.append(Build(schema_name=schema, table=table, text=statement.text.decode()))
         if words[:2] == ("CREATE", "EXTENSION"):
             self.extensions.add(self.name(tokens[5 if words[2:5] == ("IF", "NOT", "EXISTS") else 2]))
         if is_call(statement):
@@ -209,16 +224,20 @@ class Reader:
     def _learn_call(self, function: str, arguments: list[bytes]) -> None:
         if function == "SETVAL":
             value = int(b"".join(arguments[1:-1]))
-            name = unquote(arguments[0])
+            name = unquote(arguments[0], self._codec)
             self.sequences[name] = SequenceState(last_value=value, is_called=arguments[-1] == b"true")
         elif function == "LO_CREATE":
             self.large_objects += 1
         elif function == "LOWRITE":
             self.large_object_bytes += (len(arguments[-1]) - len(b"'\\x'")) // 2
 
-    def _count_rows(self, copied: Rows) -> Rows:
+    def find_table(self, copied: Rows) -> tuple[str, str]:
+        """Schema and name of the table that the rows are for."""
         names = copied.tokens[1 : copied.tokens.index(b"(") if b"(" in copied.tokens else -2]
-        key = (self.name(names[0]), self.name(names[-1])) if len(names) == 3 else ("", self.name(names[0]))
+        return self.name(names[0]) if len(names) == 3 else "", self.name(names[-1])
+
+    def _count_rows(self, copied: Rows) -> Rows:
+        key = self.find_table(copied)
         self.table_rows[key] += 0
         return Rows(copied.text, copied.tokens, self._count_each(key, copied.chunks))
 

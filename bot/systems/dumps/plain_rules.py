@@ -83,6 +83,11 @@ def is_call(statement: Statement) -> bool:
     return bool(called) and statement.tokens[-1] == b")" and all(LITERAL.fullmatch(one) for one in arguments)
 
 
+def is_setting(statement: Statement) -> bool:
+    """Whether it sets something for the session it is run in."""
+    return statement.words[0] == "SET" or statement.words[3:4] == ("SET_CONFIG",)
+
+
 def find_kind(words: tuple[str, ...]) -> str:
     """The kind of object that the words begin with: two words where that is one, else the first."""
     two = " ".join(words[:2])
@@ -125,6 +130,9 @@ def _judge_alter(statement: Statement) -> _Judgement:
 def _judge_described(statement: Statement) -> _Judgement:
     """COMMENT ON, SECURITY LABEL … ON, GRANT … ON and REVOKE … ON; a grant of a role has no ON."""
     words, depth = statement.words, 0
+    if words[:4] == ("COMMENT", "ON", "EXTENSION", "PLPGSQL"):
+        # pg_dump before 11 writes PostgreSQL's own comment, which only a superuser may set.
+        return Treatment.LEAVE_OUT, ""
     for index, word in enumerate(words):
         depth += (word == "(") - (word == ")")
         if word == "ON" and depth == 0:

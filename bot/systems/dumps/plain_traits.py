@@ -15,11 +15,11 @@ NameReader = Callable[[bytes], str]
 _Grants = dict[tuple[str | None, str], bool]
 
 
-def unquote(token: bytes) -> str:
-    """The text of a literal, or of a word or number that stands for one; ASCII is all that is looked at."""
+def unquote(token: bytes, codec: str = "ascii") -> str:
+    """The text of a literal, or of a word or number that stands for one, read as Python's `codec`."""
     if token[-1:] != b"'":
         return token.decode("ascii", "replace")
-    return token[token.index(b"'") + 1 : -1].replace(b"''", b"'").decode("utf-8", "replace")
+    return token[token.index(b"'") + 1 : -1].replace(b"''", b"'").decode(codec, "replace")
 
 
 def read_options(create: Statement) -> dict[str, str]:
@@ -41,7 +41,7 @@ def list_role_tokens(statement: Statement) -> Iterator[bytes]:
         yield from _list_grantee_tokens(statement)
 
 
-def read_traits(statements: Iterable[Statement], name: NameReader) -> DatabaseTraits:
+def read_traits(statements: Iterable[Statement], name: NameReader, codec: str) -> DatabaseTraits:
     """The traits that the statements about a database leave it with; the owner is empty where none is named."""
     owner, limit, comment = "", -1, None
     settings: list[Setting] = []
@@ -51,15 +51,15 @@ def read_traits(statements: Iterable[Statement], name: NameReader) -> DatabaseTr
         if words[0] in ("GRANT", "REVOKE"):
             acl.append(statement)
         elif words[0] == "COMMENT":
-            comment = None if words[-1] == "NULL" else unquote(tokens[-1])
+            comment = None if words[-1] == "NULL" else unquote(tokens[-1], codec)
         elif words[:2] == ("ALTER", "ROLE"):
-            settings.append(_read_setting(statement, 6, name(tokens[2])))
+            settings.append(_read_setting(statement, 6, name(tokens[2]), codec))
         elif words[3:5] == ("OWNER", "TO"):
             owner = name(tokens[5])
         elif words[3:5] == ("CONNECTION", "LIMIT"):
             limit = int(b"".join(token for token in tokens[5:] if token != b"="))
         elif words[3:4] == ("SET",) and words[4:5] != ("TABLESPACE",):
-            settings.append(_read_setting(statement, 3, None))
+            settings.append(_read_setting(statement, 3, None, codec))
     return DatabaseTraits(
         owner=owner,
         connection_limit=limit,
@@ -69,12 +69,12 @@ def read_traits(statements: Iterable[Statement], name: NameReader) -> DatabaseTr
     )
 
 
-def _read_setting(statement: Statement, index: int, role: str | None) -> Setting:
+def _read_setting(statement: Statement, index: int, role: str | None, codec: str) -> Setting:
     """`SET name TO value`, from the word SET on; lists of names are kept with each name quoted, as PostgreSQL does."""
     rest = statement.tokens[index + 1 :]
     to = next((at for at, token in enumerate(rest) if token.upper() in (b"TO", b"=")), 1)
     name = b"".join(rest[:to]).decode("ascii", "replace").replace('"', "")
-    values = [unquote(token) for token in rest[to + 1 :] if token != b","]
+    values = [unquote(token, codec) for token in rest[to + 1 :] if token != b","]
     if name.upper() in LISTS_OF_NAMES:
         return Setting(role=role, name=name, value=", ".join('"' + one.replace('"', '""') + '"' for one in values))
     return Setting(role=role, name=name, value=", ".join(values))

@@ -17,13 +17,14 @@ from bot.systems.wal.segments import parse_position
 
 LIST_NAME = "backup_manifest"
 READ_BYTES = 1024 * 1024
+BUFFER_BYTES = 64 * 1024
 
 
 class Stream(io.RawIOBase):
     """Chunks as a file that is read once, from the beginning to the end."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._left = chunks, b""
+        self._chunks, self._left = chunks, memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -33,7 +34,7 @@ class Stream(io.RawIOBase):
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
-            self._left = chunk
+            self._left = memoryview(chunk)
         count = min(len(buffer), len(self._left))
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
@@ -41,7 +42,7 @@ class Stream(io.RawIOBase):
 
     def drain(self) -> None:
         """Read what is left, so that whoever checks the whole stream sees its end."""
-        self._left = b""
+        self._left = memoryview(b"")
         for _ in self._chunks:
             pass
 
@@ -83,7 +84,8 @@ def _reading(chunks: Iterator[bytes], place: str) -> Iterator[tarfile.TarFile]:
     """The tar, whose stream is read to its very end after it: only then is it known to be whole."""
     stream = Stream(chunks)
     try:
-        with tarfile.open(fileobj=io.BufferedReader(stream, READ_BYTES), mode="r|", bufsize=READ_BYTES) as tar:
+        # tarfile copies what is left of its buffer at every read: hence a small one.
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER_BYTES) as tar:
             yield tar
     except (tarfile.TarError, EOFError) as error:
         raise ArchiveDamaged(f"{place} cannot be unpacked: {error}.") from error

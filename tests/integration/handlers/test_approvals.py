@@ -90,7 +90,7 @@ def test_handing_over_by_command(bot: Bot, mei: Human) -> None:
     assert "1 of 2 approvals" in shown
     assert "may approve for Mei Tanaka until" in shown
     assert "nothing is handed over" in show(mei.ask("handover @priya off", "/dr"))
-    assert "nothing is handed over now" in show(mei.ask("handover @priya off", "/dr"))
+    assert "nothing is handed over now" in show(mei.ask("handover <@U0PRIYA> off", "/dr"))
     end(bot, plan)
 
 

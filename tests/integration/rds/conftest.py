@@ -132,6 +132,17 @@ def aws(aws_stage: tuple[Stage, Path]) -> Iterator[Aws]:
     aws.settle()
 
 
+@pytest.fixture
+def secret(aws: Aws) -> Iterator[str]:
+    """The application's connection, as the document stores it."""
+    client = boto3.client("secretsmanager", region_name=REGION)
+    client.create_secret(Name=SECRET, SecretString=aws.stage.application_url)
+    aws.stage.cloud.forget_calls()
+    yield SECRET
+    client.restore_secret(SecretId=SECRET)
+    client.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+
+
 def remove(aws: Aws, identifier: str) -> None:
     if aws.rds.find(identifier) is None:
         return

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import boto3
-import pytest
-
 from bot.systems.rds_settings import find_differences, settings_for_afterwards, settings_for_restore
-from tests.integration.rds.conftest import NEW, PRIMARY, REGION, SECRET, Aws
+from tests.integration.rds.conftest import NEW, PRIMARY, Aws
 from tests.integration.rds.driver import bad, perform, prepare, refusal
 
 LEFT = "left-by-a-restore"
@@ -41,14 +38,7 @@ def test_refused(aws: Aws) -> None:
     assert "No instance was made" in performance.fail()
 
 
-@pytest.fixture
-def secret(aws: Aws) -> None:
-    client = boto3.client("secretsmanager", region_name=REGION)
-    if not client.list_secrets(Filters=[{"Key": "name", "Values": [SECRET]}])["SecretList"]:
-        client.create_secret(Name=SECRET, SecretString=aws.stage.application_url)
-
-
-def test_deleted_after_a_final_snapshot(aws: Aws, secret: None) -> None:
+def test_deleted_after_a_final_snapshot(aws: Aws, secret: str) -> None:
     aws.stage.cloud.adopt_rds_instance(LEFT, None)
     aws.stage.cloud.forget_calls()
     performance, evidence = perform(aws.world, "rds_delete_instance", instance=LEFT)
@@ -58,7 +48,7 @@ def test_deleted_after_a_final_snapshot(aws: Aws, secret: None) -> None:
     assert aws.calls() == ["DeleteDBInstance"]
 
 
-def test_lost_answer_to_a_deletion(aws: Aws, secret: None) -> None:
+def test_lost_answer_to_a_deletion(aws: Aws, secret: str) -> None:
     aws.stage.cloud.adopt_rds_instance(LEFT, None)
     aws.stage.cloud.fail("lost", "DeleteDBInstance")
     aws.stage.cloud.forget_calls()
@@ -67,7 +57,7 @@ def test_lost_answer_to_a_deletion(aws: Aws, secret: None) -> None:
     assert aws.calls() == ["DeleteDBInstance"]
 
 
-def test_deletion_is_refused(aws: Aws, secret: None) -> None:
+def test_deletion_is_refused(aws: Aws, secret: str) -> None:
     """Protection is respected; what the application uses, or a replica follows, stays."""
     assert "protected against deletion" in refusal(aws.world, "rds_delete_instance", instance=PRIMARY)
     aws.client.modify_db_instance(DBInstanceIdentifier=PRIMARY, DeletionProtection=False)

@@ -128,6 +128,8 @@ def test_failure_keeps_what_may_become_good(aws: Aws) -> None:
     assert f"{NEW} is creating and stays" in performance.fail()
     aws.stage.cloud.resume()
     performance.context.world = patient
+    now = performance.action.observe(patient, performance.context.parameters)
+    assert performance.action.moved(performance.plan.observed, now) == [], "a retry would be refused"
     performance.run()
     assert bad(performance.prove()) == []
     assert len(aws.calls("RestoreDBInstanceToPointInTime")) == 1

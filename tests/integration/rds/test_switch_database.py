@@ -17,6 +17,8 @@ from bot.systems.secrets import Secrets, token_for
 from tests.integration.rds.conftest import COPY, PRIMARY, REGION, SECRET, Aws
 from tests.integration.rds.driver import Performance, bad, perform, prepare, refusal, wait_until
 
+pytestmark = pytest.mark.usefixtures("secret")
+
 
 @pytest.fixture
 def copy(aws: Aws) -> str:
@@ -28,17 +30,6 @@ def copy(aws: Aws) -> str:
         aws.settle(COPY)
         aws.stage.cloud.forget_calls()
     return COPY
-
-
-@pytest.fixture(autouse=True)
-def secret(aws: Aws) -> Iterator[str]:
-    """As the document stores it."""
-    client = boto3.client("secretsmanager", region_name=REGION)
-    client.create_secret(Name=SECRET, SecretString=aws.stage.application_url)
-    aws.stage.cloud.forget_calls()
-    yield SECRET
-    client.restore_secret(SecretId=SECRET)
-    client.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
 
 
 def current(aws: Aws) -> str:

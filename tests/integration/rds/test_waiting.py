@@ -35,7 +35,7 @@ def test_bad_states_end_it(aws: Aws, full: str) -> None:
 def test_unknown_states_are_waited_for_and_told(aws: Aws, full: str) -> None:
     aws.stage.cloud.stick_rds_instance(full, "being-polished")
     words: list[str] = []
-    with pytest.raises(SystemFailed, match="Waited 1.0 s for full"):
+    with pytest.raises(SystemFailed, match=r"Waited 1\.0 s for full"):
         wait_for_instance(aws.rds, full, watch(words, limit_s=1))
     assert set(words) == {"full is being-polished"}
     aws.stage.cloud.stick_rds_instance(full, None)
@@ -71,7 +71,7 @@ def test_available_before_a_change_has_begun_is_not_taken_for_its_end(aws: Aws, 
 def test_throttled_for_good_is_refused_in_words(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.systems.aws.WAITS_S", (0.01, 0.01))
     aws.stage.cloud.fail("throttle", "RebootDBInstance", times=3)
-    with pytest.raises(AwsRefused, match="Too many calls|refused to reboot") as refused:
+    with pytest.raises(AwsRefused, match="refused to reboot") as refused:
         act("reboot", lambda: aws.rds.acting.reboot_db_instance(DBInstanceIdentifier=PRIMARY))
     assert "ask again in a minute" in refused.value.words
     assert not any(call["acted"] for call in aws.stage.cloud.calls("RebootDBInstance"))

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from bot.store.tables import Incident
-from tests.aws_calls import _declared_calls, aws_calls
 from tests.crash.rig import Rig, open_rig
 from tests.stage_fixtures import SharedStage
 
-__all__ = ["_declared_calls", "aws_calls"]
 EIGHT = [f"approver{number}" for number in range(8)]
 PEOPLE: list[dict[str, Any]] = [
     {"key": key, "name": f"Approver {key}", "email": f"{key}@example.com", "roles": ["devops_engineer"]}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 import yaml
@@ -16,9 +18,10 @@ from bot.comms.notices import incident_room
 from bot.outcome import Refused
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.stage import DATABASE
-from bot.store.tables import Incident, Lock, Plan, PlaybookRun, PlaybookTask, Run
+from bot.store.tables import Incident, Lock, Notice, Plan, PlaybookRun, PlaybookTask, Run
 from bot.systems.dumps.listing import list_backups
 from tests.crash.rig import Rig, look_closely, open_rig
+from tests.integration.handlers.rig import run_at_once
 from tests.integration.recovery.forgery import flip_a_bit, forge, store_manifest
 from tests.stage_fixtures import PREFIX, SharedStage
 
@@ -50,18 +53,24 @@ PLAYBOOKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def playbook_rig(shared_stage: SharedStage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+@contextmanager
+def open_playbook_rig(shared_stage: SharedStage, folder: Path, **changed: Any) -> Iterator[Rig]:
     """A bot whose policy has playbooks of the tests' own beside the shipped ones."""
     shared_stage.reset()
-    folder = tmp_path_factory.mktemp("rig")
     path, _ = write_demo_policy(folder, shared_stage.stage.warehouse_url)
-    text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = yaml.safe_load(path.read_text(encoding="utf-8")) | changed
     text["playbooks"] |= json.loads(json.dumps(PLAYBOOKS))  # no aliases in the YAML
     own = folder / "with_playbooks.yml"
     own.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
     with open_rig(shared_stage, folder, HOLDFAST_POLICY=str(own)) as rig:
         rig.start_and_wait()
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def playbook_rig(shared_stage: SharedStage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """One for all tests; they take `rig`."""
+    with open_playbook_rig(shared_stage, tmp_path_factory.mktemp("rig")) as rig:
         yield rig
 
 
@@ -284,6 +293,21 @@ def test_denied_then_tried_again_then_left_out(rig: Rig, incident: Incident) -> 
     assert "left out: 1" in done.words
 
 
+def test_failed_run_that_is_tried_again(rig: Rig, incident: Incident) -> None:
+    """Under the approval of the whole: what stood in its way is gone, and nobody is asked once more."""
+    run = start(rig, incident, "look_first")
+    approve_whole(rig, run)
+    with psycopg.connect(rig.shared.stage.cluster.url(DATABASE, role="postgres")):
+        confirm(rig, run, 0)
+        wait_for_state(rig, run, "paused")
+    assert "may not end" in rig.services.playbooks.list_tasks(run.id)[1].words
+    rig.services.playbooks.steering.retry(run.id, 1, rig.person("mei"))
+    assert wait_for_state(rig, run, "done").state == "done"
+    assert rig.shared.count_bags() == rig.shared.baseline.fingerprint.tables["public.bag"].rows
+    assert [entry.kind for entry in rig.entries(incident.id)].count("approval.approved") == 2
+    rig.assert_sound()
+
+
 def test_wish_to_leave_out_that_is_overtaken(rig: Rig, incident: Incident) -> None:
     """Somebody does it after all: the plan that would leave it out is void, and its approval changes nothing."""
     run, steering = start(rig, incident, "look_first"), rig.services.playbooks.steering
@@ -361,6 +385,62 @@ def test_strangers(rig: Rig, incident: Incident, tmp_path: Path) -> None:
     for press in (rig.services.playbooks.steering.stop, rig.services.playbooks.steering.go_on):
         with pytest.raises(Refused, match="may not"):
             press(run.id, stranger)
+
+
+def test_blackout_that_has_begun_since_the_approval(shared_stage: SharedStage, tmp_path: Path) -> None:
+    """It is about the restore, not about the playbook: the step needs an approval, which is refused until it ends."""
+    windows = ("00:00-12:30", "12:00-00:30")
+    blackouts = [{"title": "Sorting", "window": one, "actions": ["restore_database"]} for one in windows]
+    with open_playbook_rig(shared_stage, tmp_path, blackouts=blackouts) as rig:
+        incident = rig.declare()
+        run = start(rig, incident, "look_first")
+        approve_whole(rig, run)
+        confirm(rig, run, 0)
+        wait_for_state(rig, run, "paused")
+        assert "“Sorting” keeps it from starting now" in rig.services.playbooks.list_tasks(run.id)[1].words
+        rig.services.playbooks.steering.retry(run.id, 1, rig.person("diego"))
+        plan = wait_for_plan(rig, run, 1)
+        with pytest.raises(Refused, match="Sorting"):
+            rig.approve(plan, "amara")
+        rig.services.playbooks.steering.stop(run.id, rig.person("amara"))
+
+
+def test_four_press_at_once(rig: Rig, incident: Incident) -> None:
+    run = start(rig, incident, "server_failure")
+    wait_for_task(rig, run, 0, lambda task: task.state == "asked")
+    refused: list[Refused] = []
+
+    def press(key: str) -> None:
+        try:
+            rig.services.playbooks.steering.confirm(run.id, 0, rig.person(key))
+        except Refused as refusal:
+            refused.append(refusal)
+
+    run_at_once(*(partial(press, key) for key in ("amara", "diego", "mei", "priya")))
+    assert len(refused) == 3
+    assert states(rig, run)[0] == "done"
+    assert [entry.kind for entry in rig.entries(incident.id)].count("playbook.confirmed") == 1
+
+
+def test_the_clock_in_the_message_goes_on(rig: Rig, incident: Incident) -> None:
+    """Every tick brings the message up to date and orders the next, until the playbook is over."""
+    run = start(rig, incident, "server_failure")
+    wait_for_task(rig, run, 0, lambda task: task.state == "asked")
+    before = read_version(rig, run)
+    rig.services.playbooks.tick(run.id, 500)
+    assert read_version(rig, run) > before
+    rig.services.playbooks.steering.stop(run.id, rig.person("amara"))
+    ended = read_version(rig, run)
+    rig.services.playbooks.tick(run.id, 501)
+    assert read_version(rig, run) == ended
+    rig.settle()
+    [said] = rig.said(rig.room(incident.id), f"Playbook run {run.id},")
+    assert "RTO 2 h" in json.dumps(said["blocks"])
+
+
+def read_version(rig: Rig, run: PlaybookRun) -> int:
+    with rig.services.database.read() as session:
+        return session.scalars(sa.select(Notice.version).where(Notice.key == f"playbook:{run.id}")).one()
 
 
 def test_on_postgresql(shared_stage: SharedStage, tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ import psycopg
 import pytest
 
 from bot.clock import utc_now
-from bot.outcome import Refused
+from bot.outcome import Failed, Refused
 from bot.policy import load_policy
 from bot.recovery.action import History, World
 from bot.recovery.actions.restore_plain_dump import ACTION
 from bot.recovery.backups import describe_backups
 from bot.recovery.plain_dumps import list_plain_dumps
 from bot.recovery.plans import draft
+from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE
 from bot.sandbox.stage import DATABASE
 from bot.store.documents import PlanDocument
@@ -188,6 +189,18 @@ def test_from_the_folder_that_the_policy_names(fresh_stage: SharedStage, script:
     assert list_plain_dumps(make_world(fresh_stage, tmp_path / "nowhere", objects=False), DATABASE) == []
 
 
+def test_a_dump_that_is_here_needs_no_s3(fresh_stage: SharedStage, script: bytes, tmp_path: Path) -> None:
+    file = put_script(tmp_path, script, f"{DATABASE}_20251125_030000.sql.gz")
+    world, without = make_world(fresh_stage, tmp_path), make_world(fresh_stage, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+        patch.setenv("AWS_MAX_ATTEMPTS", "1")
+        assert [one.place for one in list_plain_dumps(world, DATABASE)] == [file.place]
+        assert "cannot be seen" in draft_plan(world, file.place).notes[-1]
+        with pytest.raises(Failed, match="cannot be reached"):
+            list_plain_dumps(without, DATABASE)
+
+
 def test_the_plan_says_from_when_it_is(fresh_stage: SharedStage, script: bytes) -> None:
     """Its own word, else its name's, else when it was stored; and that a newer backup is there."""
     world = make_world(fresh_stage, None)
@@ -212,6 +225,7 @@ def test_choices_and_the_list_of_backups(fresh_stage: SharedStage, script: bytes
     dumps = ACTION.choices(world, "dump", {"database": DATABASE})
     assert dumps is not None
     assert [value for value, _ in dumps] == [place]
-    assert "kB" in dumps[0][1]
+    assert dumps[0][1].endswith(" kB · in S3")
+    assert len(dumps[0][1]) <= 75  # what Slack shows of an option
     _, notes = describe_backups(world, DATABASE)
     assert notes == ["plain dumps (.sql.gz) there: 1; `/dr plan restore_plain_dump` restores one"]

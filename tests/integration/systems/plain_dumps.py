@@ -16,9 +16,9 @@ from tests.stage_fixtures import PREFIX, SharedStage
 SCRIPT_OPTIONS = ("--clean", "--if-exists", "--create", "--verbose")
 
 
-def write_script(url: str, *options: str) -> bytes:
+def write_script(url: str, *options: str, client_major: int = 15) -> bytes:
     """What pg_dump writes with the document's options and perhaps more."""
-    command: list[str | Path] = [find_client_tools(15).pg_dump, *SCRIPT_OPTIONS, *options]
+    command: list[str | Path] = [find_client_tools(client_major).pg_dump, *SCRIPT_OPTIONS, *options]
     return subprocess.run(command, env=client_environment(url), capture_output=True, check=True).stdout
 
 

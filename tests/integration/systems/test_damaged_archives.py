@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -61,6 +62,27 @@ def test_stream_with_any_bit_flipped_is_damaged(bit: int) -> None:
     flipped[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ArchiveDamaged):
         unpack_all(bytes(flipped))
+
+
+NOISE = random.Random(1).randbytes(10_000)
+FRAMES = b"".join(
+    zstandard.ZstdCompressor(write_checksum=True).compress(NOISE[start : start + 2000])
+    for start in range(0, len(NOISE), 2000)
+)
+
+
+@settings(deadline=None)
+@given(st.integers(0, len(FRAMES) * 8 - 1))
+def test_what_was_given_on_before_the_damage_was_found_is_right(bit: int) -> None:
+    flipped = bytearray(FRAMES)
+    flipped[bit // 8] ^= 1 << bit % 8
+    chunks = [bytes(flipped[start : start + 50]) for start in range(0, len(flipped), 50)]
+    given_on = b""
+    with pytest.raises(ArchiveDamaged):  # noqa: PT012 (what comes before the error is what this is about)
+        for content in unpack(chunks, place="s3://b/k", sha256="", told=lambda count: None):
+            given_on += content
+
+    assert NOISE.startswith(given_on)
 
 
 @settings(deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,8 +125,15 @@ def schema_of(url: str) -> list[bytes]:
 
 
 @pytest.mark.usefixtures("bystanders")
-def test_everything_arrives(cluster: Cluster, rich: Place, script: bytes, side: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("early_from_rows", [0, 10_000])
+def test_everything_arrives(
+    cluster: Cluster, rich: Place, script: bytes, side: str, tmp_path: Path, early_from_rows: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Whether indexes are built early or in their place."""
+    monkeypatch.setattr("bot.systems.dumps.plain_reader.WORTH_FROM_ROWS", early_from_rows)
     dump = restore(cluster, put_script(tmp_path, script), side)
+    assert (len(dump.builds) > 4) == (early_from_rows == 0)
 
     url = cluster.url(side, role=RECOVERY_ROLE)
     expected = take_fingerprint(rich.url)
@@ -135,6 +143,42 @@ def test_everything_arrives(cluster: Cluster, rich: Place, script: bytes, side: 
     assert dump.large_object_bytes == expected.large_objects.size_bytes
     assert {"holdfast", "traitortrack"} == set(dump.roles)
     assert dump.extensions == ("pgcrypto",)
+
+
+def test_dump_of_a_newer_client(cluster: Cluster, rich: Place, side: str, tmp_path: Path) -> None:
+    restore(cluster, put_script(tmp_path, write_script(rich.url, client_major=16)), side)
+    expected = take_fingerprint(rich.url)
+    found = take_fingerprint(cluster.url(side, role=RECOVERY_ROLE), like=expected)
+    assert compare_fingerprints(expected, found) == []
+
+
+OTHER_VERSIONS = b"""
+SET default_with_oids = false;
+SET transaction_timeout = 0;
+CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;
+COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language';
+COMMENT ON SCHEMA public IS 'of our own';
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+GRANT ALL ON SCHEMA public TO PUBLIC;
+ALTER SCHEMA public OWNER TO traitortrack;
+SET SESSION AUTHORIZATION traitortrack;
+GRANT SELECT ON TABLE public.hen TO holdfast;
+RESET SESSION AUTHORIZATION;
+"""
+
+
+def test_what_other_versions_write(cluster: Cluster, script: bytes, side: str, tmp_path: Path) -> None:
+    """Before 15 the locale looks different, before 2025 nothing is restricted; more is said of the public schema."""
+    old = re.sub(rb"\n\\(?:un)?restrict \w+", b"", script)
+    old = old.replace(b"LOCALE_PROVIDER = libc LOCALE = 'C.UTF-8'", b"LC_COLLATE = 'C.UTF-8' LC_CTYPE = 'C.UTF-8'")
+    end = old.rindex(b"-- PostgreSQL database dump complete")
+    assert old.count(b"restrict ") < script.count(b"restrict ")
+    dump = restore(cluster, put_script(tmp_path, old[:end] + OTHER_VERSIONS + old[end:]), side)
+    assert (dump.collation, dump.character_type) == ("C.UTF-8", "C.UTF-8")
+    assert fetch(cluster.url(side), "SELECT obj_description('public'::regnamespace)") == [("of our own",)]
+    odd = old.replace(b"LC_COLLATE", b"ICU_RULES = '&a < g' LC_COLLATE")
+    with pytest.raises(DumpRefused, match="with ICU_RULES, which is not known here"):
+        read_whole(put_script(tmp_path, odd))
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -189,7 +233,7 @@ def test_encodings(
     try:
         table = "plain" if encoding == "SQL_ASCII" else f'"{letters}"'
         with psycopg.connect(cluster.url(name), client_encoding="UTF8") as connection:
-            connection.execute(f"CREATE TABLE {table} (x text)")
+            connection.execute(f"CREATE TABLE {table} (x text, id int GENERATED ALWAYS AS IDENTITY)")
             connection.execute(f"INSERT INTO {table} VALUES ('{letters}')")
         source = cluster.url(name, role=RECOVERY_ROLE)
         dump = restore(cluster, put_script(tmp_path, write_script(source, *options)), side)

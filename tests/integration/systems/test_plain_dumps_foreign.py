@@ -166,6 +166,13 @@ def test_whoever_reads_it_sees_it(script: bytes, tmp_path: Path, foreign: bytes,
             read_whole(put_script(tmp_path, text))
 
 
+def test_nothing_comes_after_the_end(script: bytes, tmp_path: Path) -> None:
+    """Neither a good statement nor a second dump."""
+    for more in (b"COMMENT ON TABLE public.bag IS 'x';", script, b"\\connect live_one"):
+        with pytest.raises(DumpRefused, match="goes on after its end"):
+            read_whole(put_script(tmp_path, script + more + b"\n"))
+
+
 @pytest.mark.parametrize(("foreign", "why"), FOREIGN[::9], ids=[text.decode()[:40] for text, _ in FOREIGN[::9]])
 def test_whoever_loads_it_sees_it_too(
     cluster: Cluster, good: PlainDump, script: bytes, tmp_path: Path, foreign: bytes, why: str

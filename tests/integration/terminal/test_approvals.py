@@ -9,6 +9,7 @@ import pytest
 from bot.app import build_services
 from bot.store.tables import Plan
 from tests.integration.terminal.conftest import Terminal
+from tests.stage_fixtures import SharedStage
 from tests.unit.recovery.ballot import REASON, TARGET, make_document
 
 DIEGO, MEI, PRIYA = ({"LOGNAME": name} for name in ("diego", "mei", "priya"))
@@ -66,3 +67,11 @@ def test_an_action_that_there_is_not_stops_the_bot_at_start(away: Terminal) -> N
     )
     path.write_text(text, encoding="utf-8")
     assert '"restore_databse" is not a recovery action' in away.refused("dr", "runs")
+
+
+def test_what_needs_nobody_is_refused_in_a_blackout(away: Terminal, fresh_stage: SharedStage) -> None:
+    """Whoever scripts backups learns from the exit status that none was taken."""
+    path = Path(away.environment["HOLDFAST_POLICY"])
+    always = "blackouts:\n- {title: Sorting, window: '00:00-12:00'}\n- {title: Sorting, window: '12:00-00:00'}"
+    path.write_text(path.read_text(encoding="utf-8").replace("blackouts: []", always), encoding="utf-8")
+    assert "Sorting, with no end" in away.refused("dr", "backup", **fresh_stage.stage.environment())

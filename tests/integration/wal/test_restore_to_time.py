@@ -73,7 +73,7 @@ def test_a_moment_that_has_not_come(rig: Rig, incident: Incident, stage: Archivi
 
 
 def test_a_moment_without_a_time_zone(rig: Rig, incident: Incident, stage: ArchivingStage) -> None:
-    with pytest.raises(Refused, match=r"at: .*timezone"):
+    with pytest.raises(Refused, match=r"at: .*needs a time zone"):
         plan(rig, incident, stage.now().replace(tzinfo=None))
 
 

@@ -35,6 +35,8 @@ SCOPES: dict[str, set[str]] = {
     "conversations_setTopic": {"channels:manage"},
     "files_upload_v2": {"files:write"},
     "pins_add": {"pins:write"},
+    "usergroups_list": {"usergroups:read"},
+    "usergroups_users_list": {"usergroups:read"},  # who of them may approve
     "users_info": {"users:read", "users:read.email"},  # with the address, by which a person is recognised
     "users_lookupByEmail": {"users:read.email", "users:read"},
     "views_open": set(),

@@ -18,9 +18,13 @@ def nudge(ballot: Ballot, plan: Plan) -> list[float]:
 
 def test_first_soon_then_again_until_it_lapses(ballot: Ballot) -> None:
     plan = ballot.ask("diego")
-    waits = [nudge(ballot, plan) for _ in range(5)]
-    assert waits == [[120.0], [600.0], [600.0], [600.0], []], "30 minutes in all"
-    assert list(ballot.told("approval_nudge")) == ["nudge:1:1", "nudge:1:2", "nudge:1:3"]
+    waits = [nudge(ballot, plan) for _ in range(4)]
+    assert waits == [[120.0], [600.0], [600.0], [600.0]]
+    assert list(ballot.told("approval_nudge")) == ["nudge:1:1", "nudge:1:2", "nudge:1:3"], "30 minutes in all"
+    ballot.plans.expire(plan.id)
+    ballot.queue.take("deliver")
+    assert (nudge(ballot, plan), nudge(ballot, plan)) == ([600.0], [])
+    assert len(ballot.queue.take("deliver")) == 9, "all three, for three people, say now what became of it"
 
 
 def test_only_those_whose_press_would_count(ballot: Ballot) -> None:
