@@ -162,7 +162,7 @@ def _register_workflows(services: Services, prose: Prose) -> None:
 
 
 def _authorize(services: Services) -> Callable[..., AuthorizeResult]:
-    """The one workspace that there is. Bolt's own way asks Slack first, and a slow Slack would cost the first answer."""
+    """The one workspace that there is. Bolt's own way asks Slack first, and a slow one would spoil the first answer."""
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=services.slack.token)

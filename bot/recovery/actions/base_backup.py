@@ -43,6 +43,7 @@ class BaseBackup(Action[OfServer]):
             title=f"Take a base backup of {parameters.database}'s server",
             risk=self.risk,
             target=self.target(parameters),
+            environment=settings_of(world, parameters.database).environment,
             parameters=parameters.model_dump(mode="json"),
             observed=observed,
             steps=[step.planned for step in self.steps()],

@@ -86,6 +86,7 @@ class RestorePlainDump(Action[RestorePlain]):
             title=f"Restore {parameters.database} from a plain dump",
             risk=self.risk,
             target=parameters.database,
+            environment=settings_of(world, parameters.database).environment,
             parameters=parameters.model_dump(mode="json"),
             observed=observed,
             steps=[step.planned for step in self.steps()],

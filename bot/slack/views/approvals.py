@@ -24,8 +24,8 @@ def break_glass_form(plan: Plan, document: PlanDocument, shortest_reason: int) -
         f"Start plan {plan.id} alone",
         [
             parts.marked(
-                f":rotating_light: You start *{literal(document.title)}* *without anybody's approval*. Everybody on the "
-                "team is told now, and the post-mortem will ask why."
+                f":rotating_light: You start *{literal(document.title)}* *without anybody's approval*. Everybody on "
+                "the team is told now, and the post-mortem will ask why."
             ),
             parts.fields(show_figures(document)),
             parts.marked(f":leftwards_arrow_with_hook: *Way back*  {literal(document.way_back)}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -72,7 +73,7 @@ def test_words_that_do_not_fit_are_explained(rig: Rig, incident: Incident) -> No
         ("output 99999", "no run 99999"),
     ):
         diego.type_command(room.id, "/dr", words)
-        rig.wait(words, lambda said=explanation: said in rig.told(room, "diego") or None)
+        rig.wait(words, partial(_is_told, rig, room, explanation))
 
 
 def test_a_refused_run_is_tried_again_by_its_button(rig: Rig, incident: Incident) -> None:
@@ -106,6 +107,10 @@ def test_a_restore_is_taken_back_by_its_button(rig: Rig, incident: Incident) -> 
     assert rig.finished(back.id).state == "done"
     assert (rig.shared.oid(), rig.shared.count_bags()) == (before, spoilt)
     rig.assert_sound()
+
+
+def _is_told(rig: Rig, room: Channel, explanation: str) -> bool | None:
+    return explanation in rig.told(room, "diego") or None
 
 
 def _ended_at(rig: Rig, run_id: int, attempt: int) -> Run | None:

@@ -76,7 +76,10 @@ def fill(database: Database, text: str) -> None:
 
 
 def say(kind: str, text: str, subject: Subject) -> Message:
-    about = {"playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "sweep": 3, "postmortem": 6}
+    about = {
+        "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "sweep": 3,
+        "postmortem": 6,
+    }  # fmt: skip
     data = {"text": text, "actor": text[:60], "entries": 12, "head": "ff00"}
     notice = Notice(
         id=1, key="k", kind=kind, incident_id=7, subject_id=about.get(kind), version=1, data=data, created_at=rows.NOON

@@ -138,7 +138,9 @@ class Desk:
         """As the last approval does."""
         with self.database.write() as session:
             row = session.get_one(Plan, plan.id)
-            return start_run(session, row, cast(Engine, self.engine), self.plans.notices)
+            run = start_run(session, row, cast(Engine, self.engine), self.plans.notices)
+        assert run is not None
+        return run
 
     def work(self) -> None:
         """Carry out the runs that are queued."""
