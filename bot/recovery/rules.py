@@ -42,16 +42,19 @@ def schedule_nudge(session: Session, engine: Engine, policy: Policy, plan: Plan,
 
 
 def refuse_unknown_actions(policy: Policy, file: Path, known: Collection[str]) -> None:
-    """Raises `PolicyError` for recovery actions that the policy names and that there are not: a rule that is never
-    applied looks like one that is.
-    """
-    problems = [
+    """Raises `PolicyError` where `list_unknown_actions` finds any."""
+    problems = list_unknown_actions(policy, file, known)
+    if problems:
+        raise PolicyError(problems)
+
+
+def list_unknown_actions(policy: Policy, file: Path, known: Collection[str]) -> list[Problem]:
+    """Recovery actions that the policy names and that there are not: a rule never applied looks like one that is."""
+    return [
         Problem(file, None, path, f'"{name}" is not a recovery action; there are: {", ".join(sorted(known))}')
         for path, name in _list_actions(policy)
         if name not in known
     ]
-    if problems:
-        raise PolicyError(problems)
 
 
 def _list_actions(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -15,9 +15,10 @@ from bot.recovery.action import Step
 from bot.recovery.locks import refuse_held
 from bot.recovery.plans import Plans, queue_run, refuse_requests
 from bot.recovery.registry import find_action
+from bot.recovery.rules import refuse_blackout
 from bot.store import ledger
 from bot.store.documents import PlanDocument
-from bot.store.tables import Plan, Run, RunOutput, RunStep
+from bot.store.tables import Approval, Plan, Run, RunOutput, RunStep
 
 ASK_AGAIN = "Ask for a new plan."
 ENDED = ("done", "refused", "failed", "cancelled")
@@ -38,7 +39,7 @@ class Runs:
         """Ask a run to stop; it is cancelled only once what is under way has stopped (design, rule 6)."""
         with self.database.write() as session:
             run, plan = self._lock(session, run_id)
-            refuse_stranger(self.policy, person, plan, "cancel")
+            refuse_stranger(session, self.policy, person, plan, "cancel")
             if run.state not in ("queued", "running"):
                 raise Refused(f"Run {run_id} is {run.state}; your press changed nothing.")
             run.state, run.cancel_requested_by = "cancelling", person.key
@@ -51,7 +52,7 @@ class Runs:
         """Let a run that stopped go on: what it did is looked for in the world, the rest is done (again)."""
         with self.database.write() as session:
             run, plan = self._lock(session, run_id)
-            refuse_stranger(self.policy, person, plan, "retry")
+            refuse_stranger(session, self.policy, person, plan, "retry")
             self._refuse_unfit(session, run, plan)
             text = f"{person.name} asked to try run {run_id} again"
             record(session, run, "run.retried", text, actor=person.key)
@@ -128,8 +129,11 @@ class Runs:
             raise Refused(f"Run {run.id} is {run.state}; only one that stopped can go on.", ASK_AGAIN)
         if plan.state != "approved" or plan.expires_at is None:
             raise Refused(f"Plan {plan.id} is {plan.state}, so its run cannot go on. {plan.reason}".strip(), ASK_AGAIN)
-        if plan.expires_at <= self.clock() and not self._changed_the_world(session, run):
-            raise Refused(f"The approval of plan {plan.id} has lapsed, and nothing had been changed yet.", ASK_AGAIN)
+        if not self._changed_the_world(session, run):
+            if plan.expires_at <= self.clock():
+                raise Refused(f"The approval of plan {plan.id} has lapsed; nothing had been changed yet.", ASK_AGAIN)
+            if plan.document is not None:
+                refuse_blackout(self.policy, plan.document, self.clock())
         refuse_held(session, run.target, plan.playbook_run_id)
 
     def _changed_the_world(self, session: Session, run: Run) -> bool:
@@ -157,10 +161,11 @@ class Runs:
         return steps[stopped]
 
 
-def refuse_stranger(policy: Policy, person: Person, plan: Plan, verb: str) -> None:
-    """Raises `Refused` for whoever is neither the plan's requester nor one of its approvers."""
+def refuse_stranger(session: Session, policy: Policy, person: Person, plan: Plan, verb: str) -> None:
+    """Raises `Refused` for whoever did not ask for the plan, did not approve it, and may not by role or name."""
     approvers = policy.who_may_approve(rule_for(policy, plan.document)) if plan.document else []
-    may = {one.key for one in approvers} | {plan.requested_by}
+    decided = session.scalars(sa.select(Approval.person).where(Approval.plan_id == plan.id))
+    may = {one.key for one in approvers} | {plan.requested_by, *decided}
     if person.key not in may:
         raise Refused(f"{person.name} may not {verb} the run of plan {plan.id}.", "Its requester or an approver may.")
 

@@ -9,6 +9,8 @@ import click
 
 from bot.policy import check_policy, load_policy, render_policy
 from bot.recovery.playbooks.check import list_playbook_problems
+from bot.recovery.registry import all_actions
+from bot.recovery.rules import list_unknown_actions
 from bot.store import ledger as chain
 from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
 
@@ -22,7 +24,10 @@ def policy() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(file: Path) -> None:
     """Check a policy file; every problem is named with its line."""
-    problems = check_policy(file) or list_playbook_problems(file)
+    problems = check_policy(file) or [
+        *list_playbook_problems(file),
+        *map(str, list_unknown_actions(load_policy(file), file, all_actions())),
+    ]
     for problem in problems:
         click.echo(problem, err=True)
     if problems:

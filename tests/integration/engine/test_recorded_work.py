@@ -20,7 +20,7 @@ from bot.app import build_services
 from bot.clock import utc_now
 from bot.engine import APPLICATION_VERSION, NAME
 from bot.services import Services
-from bot.store.tables import Plan, Run
+from bot.store.tables import Plan, PlaybookRun, Run
 from tests.integration.engine.conftest import refuse_to_end
 from tests.workspace.waiting import wait_for
 
@@ -76,7 +76,18 @@ def set_the_scene(services: Services) -> None:
         run.created_at = utc_now()
         session.add(run)
         assert session.get_one(Plan, 1).state == "making"
+    for key, state in (("database_corruption", "planning"), ("server_failure", "running")):
+        started = services.playbooks.start(person=mei, key=key, database="traitortrack", place="channel:x")
+        assert started.state == state
+        set_state(services, started.id, "stopped")  # one at a time works on a database
+    set_state(services, 1, "planning")
+    set_state(services, 2, "running")
     services.desk.resolve(1, actor="mei")
+
+
+def set_state(services: Services, number: int, state: str) -> None:
+    with services.database.write() as session:
+        session.get_one(PlaybookRun, number).state = state
 
 
 def leave_behind(connection: sa.Connection, one: dict[str, Any]) -> None:

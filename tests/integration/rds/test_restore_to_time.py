@@ -86,7 +86,9 @@ def test_name_taken_since_the_plan(aws: Aws) -> None:
     """Somebody else's instance under the name is neither used nor deleted."""
     performance = plan_restore(aws)
     aws.stage.cloud.adopt_rds_instance(NEW, None)
-    assert "is not of this run and was left alone" in performance.fail()
+    words = performance.fail()
+    assert f"There is an instance {NEW} already. It was not touched." in words
+    assert "is not of this run and was left alone" in words
     assert aws.rds.find(NEW) is not None
 
 

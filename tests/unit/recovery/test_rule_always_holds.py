@@ -153,6 +153,12 @@ class Desk(RuleBasedStateMachine):
         """As often as anything else."""
         self.approve(place, asker)
 
+    @precondition(lambda self: any(until <= self.now for _, _, until in self.hands))
+    @rule(asker=people)
+    def approve_with_a_handover_that_is_over(self, asker: str) -> None:
+        self.ask(asker)
+        self.approve_one(self.case, next(holder for _, holder, until in self.hands if until <= self.now), TARGET)
+
     @rule(back=st.integers(1, 3), person=people, typed=st.sampled_from([TARGET, "other", ""]))
     def approve_carelessly(self, back: int, person: str, typed: str) -> None:
         self.approve_one(self.cases[-back % len(self.cases)], person, typed)
@@ -291,7 +297,7 @@ class Desk(RuleBasedStateMachine):
 REFUSED = object()
 
 
-THOROUGH = settings(max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+THOROUGH = settings(max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_no_run_starts_without_its_policy_satisfied() -> None:
