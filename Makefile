@@ -41,7 +41,7 @@ demo: install ## start the sandbox and the bot; Ctrl-C stops both
 	@$(BIN)/holdfast demo $(ARGS)
 
 test: install ## run the whole test suite
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 bench: install ## measure, and print ratios
 	@set -e; for module in $(BENCHES); do echo "== $$module"; $(BIN)/python -m $$module $(ARGS); done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.recovery.registry import all_actions
 from handlers.commands.listener import COMMANDS
 from handlers.commands.subcommand import find_subcommands
 from tests.integration.handlers.rig import Bot, Human, show
@@ -125,9 +126,9 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
 
 
 def test_dr_lists_what_there_is(mei: Human) -> None:
-    actions = mei.ask("actions", "/dr")["text"]
-    assert "restore_database" in actions.replace("\u2060", "")
-    assert "2 approvals" in actions
+    actions = str(mei.ask("actions", "/dr")["blocks"])
+    assert all(name in actions for name in all_actions())
+    assert "destructive, 2 approvals" in actions
     assert mei.ask("runs", "/dr")["text"]
     assert mei.ask("plans", "/dr")["text"]
 

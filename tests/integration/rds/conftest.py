@@ -99,24 +99,28 @@ class Aws:
 def aws_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Path]]:
     """Started once; tests take `aws`."""
     with Stage(bags=BAGS, bags_per_s=0) as stage:
-        own = stage.cloud.environment()
-        before = {name: os.environ.get(name) for name in own}
-        os.environ.update(own)
-        make_groups()
-        stage.cloud.adopt_rds_instance(
-            PRIMARY, stage.cluster, **{**SETTINGS, "VpcSecurityGroupIds": [make_security_group()]}
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            use_cloud(patch, stage)
+            make_groups()
+            stage.cloud.adopt_rds_instance(
+                PRIMARY, stage.cluster, **{**SETTINGS, "VpcSecurityGroupIds": [make_security_group()]}
+            )
         path, _ = write_demo_policy(tmp_path_factory.mktemp("policy"), stage.warehouse_url)
         hasten(path)
         yield stage, path
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def use_cloud(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    """Let boto3 in this process talk to the stage's cloud; other tests talk to those of other stages."""
+    for name, value in stage.cloud.environment().items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture
-def aws(aws_stage: tuple[Stage, Path]) -> Iterator[Aws]:
+def aws(aws_stage: tuple[Stage, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """The primary available, nothing armed, no other instance; made afresh after a test that changed it."""
     stage, path = aws_stage
+    use_cloud(monkeypatch, stage)
     stage.cloud.forget_calls()
     aws = Aws(stage, now_world(load_policy(path), {**os.environ, **stage.environment()}))
     yield aws

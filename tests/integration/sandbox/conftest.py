@@ -11,8 +11,8 @@ from bot.sandbox.stage import Stage
 BAGS = 1000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    """A running stage with 1,000 bags and ten new ones a second."""
+    """A running stage with 1,000 bags and ten new ones a second; a new one for each file, so that it is never old."""
     with Stage(bags=BAGS, bags_per_s=10) as running:
         yield running

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, event, settings
+from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -297,7 +297,11 @@ class Desk(RuleBasedStateMachine):
 REFUSED = object()
 
 
-THOROUGH = settings(max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+# Without the phase that explains: its tracing of every line makes this several times slower.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+THOROUGH = settings(
+    max_examples=100, stateful_step_count=30, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck)
+)
 
 
 def test_no_run_starts_without_its_policy_satisfied() -> None:
