@@ -151,7 +151,7 @@ class Reader:
     def _connect(self, chosen: bytes) -> None:
         phrase = CONNECTION_NAME.fullmatch(chosen)
         quoted = re.sub(rb"\\(.)", rb"\1", phrase[1].replace(b'""', b'"')) if phrase else b""
-        name = quoted.decode(self._codec, "replace") if phrase else self.name(chosen)
+        name = quoted.decode(self._codec or "utf-8", "replace") if phrase else self.name(chosen)
         if name != self._database:
             self._refuse(f"makes the database {self._database!r} and then connects to {name!r}")
         if not self._said.get("Dumped from database version", "")[:1].isdigit():

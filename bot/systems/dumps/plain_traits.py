@@ -19,7 +19,7 @@ def unquote(token: bytes, codec: str = "ascii") -> str:
     """The text of a literal, or of a word or number that stands for one, read as Python's `codec`."""
     if token[-1:] != b"'":
         return token.decode("ascii", "replace")
-    return token[token.index(b"'") + 1 : -1].replace(b"''", b"'").decode(codec, "replace")
+    return token[token.index(b"'") + 1 : -1].replace(b"''", b"'").decode(codec or "ascii", "replace")
 
 
 def read_options(create: Statement) -> dict[str, str]:
