@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import boto3
 import psycopg
 import pytest
-from psycopg import sql
 
 from bot.sandbox.cloud import BUCKET, REGION
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE
@@ -147,10 +146,7 @@ def archiving_stage() -> Iterator[ArchivingStage]:
         shared = ArchivingStage(stage)
         stage.cluster.create_database(TEMPLATE)
         seed(stage.cluster.url(TEMPLATE), BAGS)
-        shared.drop_everything()
-        with shared.admin() as connection:
-            copy = sql.SQL("CREATE DATABASE {} OWNER traitortrack TEMPLATE {}")
-            connection.execute(copy.format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE)))
+        shared.make_database()
         assert shared.baseline.parts
         shared.begin_anew()
         yield shared

@@ -51,12 +51,16 @@ class SharedStage:
 
     def reset(self) -> None:
         """Databases as at the start, in some 0.2 s; in the bucket nothing but the baseline."""
+        self.make_database()
+        self._empty_bucket({part.key for part in self.baseline.parts} | {self.baseline.manifest_key})
+        self.stage.start_application()
+
+    def make_database(self) -> None:
+        """The live database as at the start, and no other."""
         self.drop_everything()
         with self.admin() as connection:
             copy = sql.SQL("CREATE DATABASE {} OWNER traitortrack TEMPLATE {}")
             connection.execute(copy.format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE)))
-        self._empty_bucket({part.key for part in self.baseline.parts} | {self.baseline.manifest_key})
-        self.stage.start_application()
 
     def drop_everything(self) -> None:
         """Drop whatever tests made, and the live database."""
@@ -116,10 +120,7 @@ def shared_stage() -> Iterator[SharedStage]:
         shared = SharedStage(stage)
         stage.cluster.create_database(TEMPLATE)
         seed(stage.cluster.url(TEMPLATE), BAGS)
-        shared.drop_everything()
-        with shared.admin() as connection:
-            copy = sql.SQL("CREATE DATABASE {} OWNER traitortrack TEMPLATE {}")
-            connection.execute(copy.format(sql.Identifier(DATABASE), sql.Identifier(TEMPLATE)))
+        shared.make_database()
         assert shared.baseline.parts
         yield shared
 
