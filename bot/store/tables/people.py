@@ -1,0 +1,20 @@
+"""Who is who in Slack."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.store.tables.base import Table
+
+
+class SlackUser(Table):
+    """What Slack told of a user, so that a press can be authorised without asking again."""
+
+    __tablename__ = "slack_users"
+
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    fetched_at: Mapped[datetime]
