@@ -3,6 +3,7 @@
 from bot.policy.applications import Application
 from bot.policy.approval import ApprovalException, ApprovalRule, Plannable, Risk, Scope, list_rules, rule_for
 from bot.policy.blackouts import Closure, find_closure
+from bot.policy.channels import Channels, EmailSettings, StatuspageSettings, StatusSiteSettings, Way
 from bot.policy.databases import BackupLocation, Database
 from bot.policy.durations import Deadline, format_duration, parse_duration
 from bot.policy.keys import default_policy_path
@@ -12,8 +13,9 @@ from bot.policy.playbooks import ConditionName, Playbook, PlaybookStep, Referenc
 from bot.policy.policy import Policy
 from bot.policy.problems import PolicyError, Problem
 from bot.policy.rendering import render_policy
-from bot.policy.severities import Audience, Cadence, Category, Severity, SeverityName
+from bot.policy.severities import Audience, Cadence, Category, Severity, SeverityName, cadence_for
 from bot.policy.targets import Disaster, Phase, RpoTarget
+from bot.policy.updates import Calendar, Rota, Updates
 
 __all__ = [
     "Application",
@@ -22,12 +24,15 @@ __all__ = [
     "Audience",
     "BackupLocation",
     "Cadence",
+    "Calendar",
     "Category",
+    "Channels",
     "Closure",
     "ConditionName",
     "Database",
     "Deadline",
     "Disaster",
+    "EmailSettings",
     "Person",
     "Phase",
     "Plannable",
@@ -39,10 +44,16 @@ __all__ = [
     "ReferenceName",
     "Risk",
     "Role",
+    "Rota",
     "RpoTarget",
     "Scope",
     "Severity",
     "SeverityName",
+    "StatusSiteSettings",
+    "StatuspageSettings",
+    "Updates",
+    "Way",
+    "cadence_for",
     "check_policy",
     "default_policy_path",
     "find_closure",

@@ -77,6 +77,7 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield from point(("categories", key, "disaster_types"), "disasters", category.disaster_types)
     for severity, details in policy.severities.items():
         yield from point(("severities", severity, "audiences"), "audiences", details.audiences)
+        yield from point(("severities", severity, "cadences"), "audiences", list(details.cadences))
     for key, component in policy.components.items():
         yield from point(("components", key, "depends_on"), "components", component.depends_on)
     for key, database in policy.databases.items():
@@ -88,6 +89,14 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield ("playbooks", key, "disaster"), "disasters", playbook.disaster
     yield from point(("secrets_offline_copy", "holds"), "secrets", policy.secrets_offline_copy.holds)
     yield ("infrastructure", "rds", "database"), "databases", policy.infrastructure.rds.database
+    if policy.channels.statuspage:
+        yield from point(
+            ("channels", "statuspage", "components"), "components", list(policy.channels.statuspage.components)
+        )
+    if policy.channels.status_site:
+        yield from point(
+            ("channels", "status_site", "components"), "components", policy.channels.status_site.components
+        )
 
 
 def list_role_references(policy: "Policy") -> Iterator[Reference]:
@@ -100,6 +109,11 @@ def list_role_references(policy: "Policy") -> Iterator[Reference]:
         yield from point(("slack", "invite_roles", severity), "roles", roles)
     for key, drill in policy.drills.items():
         yield from point(("drills", key, "participants"), "roles", drill.participants)
+    yield from point(("updates", "responsible"), "roles", policy.updates.responsible)
+    yield from point(("updates", "publishers"), "roles", policy.updates.publishers)
+    for role, rota in policy.on_call.items():
+        yield ("on_call", role), "roles", role
+        yield from point(("on_call", role, "people"), "people", rota.people)
 
 
 def list_approval_references(policy: "Policy") -> Iterator[Reference]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from bot.policy.durations import PositiveDuration
-from bot.policy.section import Email, Key, Section, Text, WebAddress, matching
+from bot.policy.section import Key, Section, Text, matching
 from bot.policy.severities import SeverityName
 
 ChannelName = Annotated[
@@ -24,17 +24,10 @@ class SlackSettings(Section):
     """What the name of an incident's own channel begins with."""
     invite_roles: dict[SeverityName, list[Key]]
     """Roles whose holders are invited to an incident's channel, for each severity."""
-
-
-class Notifications(Section):
-    """Where else people are told (document: Communication Channels)."""
-
-    team_email: Email
-    """Distribution list of the disaster recovery team."""
-    critical_sms: Text
-    """Service that sends text messages to critical members."""
-    status_page: WebAddress
-    """Public status page."""
+    pin_emoji: Annotated[str, matching(r"[a-z0-9_+-]{1,100}", "the name of an emoji, without colons")]
+    """Reaction that puts a message on the timeline, without its colons."""
+    archive_after: PositiveDuration
+    """How long after an incident was closed its channel is archived."""
 
 
 class FollowUp(Section):

@@ -15,8 +15,9 @@ from bot.policy.approval import (
     Risk,
 )
 from bot.policy.blackouts import Blackout
+from bot.policy.channels import Channels
 from bot.policy.coherence import Contradictions, find_contradictions
-from bot.policy.communication import FollowUp, Notifications, SlackSettings
+from bot.policy.communication import FollowUp, SlackSettings
 from bot.policy.components import Component, SinglePointOfFailure
 from bot.policy.databases import BackupSchedule, Database
 from bot.policy.drills import DrillPlan
@@ -27,6 +28,7 @@ from bot.policy.secret_inventory import OfflineCopy, Secret
 from bot.policy.section import EnvironmentName, Key, Section, Text
 from bot.policy.severities import Audience, Category, Severity, SeverityName
 from bot.policy.targets import BusinessImpact, Disaster, RpoTarget
+from bot.policy.updates import Calendar, Rota, Updates
 
 
 def require_time_zone(name: str) -> str:
@@ -90,8 +92,14 @@ class Policy(Section):
     """What stops the product when it alone fails."""
     slack: SlackSettings
     """How incidents appear in Slack."""
-    notifications: Notifications
+    channels: Channels
     """Where else people are told."""
+    updates: Updates
+    """How the cadence of updates is kept."""
+    calendar: Calendar
+    """Which days are working days."""
+    on_call: dict[Key, Rota] = Field(default_factory=dict)
+    """Who is on call, for each role that has a rota."""
     post_incident: list[FollowUp]
     """What remains to be done after an incident."""
     applications: dict[Key, Application] = Field(min_length=1)

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from bot.policy.durations import Duration, format_duration
 
@@ -76,9 +76,9 @@ class DurationRange(Section):
 class S3Location(Section):
     """A folder in an S3 bucket."""
 
-    bucket: Bucket
+    bucket: Bucket = Field(examples=["traitortrack-backups"])
     """Name of the bucket."""
-    prefix: KeyPrefix
+    prefix: KeyPrefix = Field(examples=["database/"])
     """What every object key begins with; ends with a slash."""
 
     def __str__(self) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from bot.policy.channels import Way
 from bot.policy.durations import DeadlineText, PositiveDuration
-from bot.policy.section import Key, Section, Text
+from bot.policy.section import Email, Key, Section, Text
 
 SeverityName = Literal["P1", "P2", "P3", "P4"]
 
@@ -30,11 +31,11 @@ class Category(Section):
 class Cadence(Section):
     """When people hear about an incident (document: Stakeholder Updates)."""
 
-    first_update: PositiveDuration
+    first_update: PositiveDuration = Field(examples=["15 minutes"])
     """Longest time from the declaration to the first update."""
-    ongoing: PositiveDuration
+    ongoing: PositiveDuration = Field(examples=["30 minutes"])
     """Longest time from one update to the next."""
-    resolution: DeadlineText
+    resolution: DeadlineText = Field(examples=["immediate"])
     """By when the resolution is announced, counted from the resolution."""
 
 
@@ -51,6 +52,11 @@ class Severity(Section):
     """By when something must be done about it."""
     cadence: Cadence
     """How often people hear about it."""
+    cadences: dict[Key, Cadence] = Field(
+        default_factory=dict,
+        examples=[{"customers": {"first_update": "1 hour", "ongoing": "4 hours", "resolution": "immediate"}}],
+    )
+    """Another cadence for some of the audiences, by their keys."""
     audiences: list[Key] = Field(min_length=1)
     """Keys of `audiences` that are told."""
 
@@ -61,4 +67,24 @@ class Audience(Section):
     title: Text
     """Who they are."""
     how: Text
-    """How they are told."""
+    """How they are told, in words."""
+    ways: list[Way] = Field(min_length=1)
+    """On which ways they are told; those that `channels` does not set up are left out."""
+    addresses: list[Email] = Field(default_factory=list)
+    """E-mail addresses; a distribution list is one."""
+    public: bool = False
+    """Whether what they are told is looked at by somebody who may publish (`updates.publishers`) before it goes out."""
+    pager_severities: list[SeverityName] = Field(default_factory=lambda: list[SeverityName](("P1",)))
+    """Severities at which the way `pager` is used; at others it is not."""
+
+    @model_validator(mode="after")
+    def check_addresses(self) -> "Audience":
+        """Refuse e-mail to nobody."""
+        if "email" in self.ways and not self.addresses:
+            raise ValueError("`addresses` is needed where `ways` names email")
+        return self
+
+
+def cadence_for(severity: Severity, audience: str) -> Cadence:
+    """How often an audience hears of incidents of a severity."""
+    return severity.cadences.get(audience, severity.cadence)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 Risk = Literal["low", "high", "destructive"]
 FindingState = Literal["ok", "warning", "critical", "unknown"]
+BulletinStage = Literal["declared", "update", "severity", "resolved"]
 
 
 class Frozen(BaseModel):
@@ -120,3 +121,27 @@ class Proof(Frozen):
     @property
     def good(self) -> bool:
         return bool(self.verdicts) and all(verdict.good for verdict in self.verdicts)
+
+
+class Statement(Frozen):
+    """What is said about an incident to those who must know, field by field (document: Notification Template)."""
+
+    title: str
+    """The brief description."""
+    severity: str
+    severity_title: str
+    drill: bool
+    detected_at: datetime
+    impact: str
+    components: dict[str, str]
+    """The policy's key of each affected component, and its state in Statuspage's words (`operational` at the end)."""
+    status: str
+    """investigating, identified, monitoring or resolved."""
+    text: str
+    """The current status: how things stand."""
+    next_steps: str
+    estimated_recovery: str
+    coordinator: str
+    """Name of the DR Coordinator; empty while nobody is."""
+    at: datetime
+    """When this was so."""

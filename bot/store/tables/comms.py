@@ -7,6 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from bot.store.columns import Document
+from bot.store.documents import BulletinStage, Statement
 from bot.store.tables.base import Json, Table, number
 
 
@@ -41,3 +43,57 @@ class Delivery(Table):
     receipt: Mapped[Json]
     error: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]
+
+
+class Bulletin(Table):
+    """One statement about an incident to some audiences, in the fields of the document's Notification Template.
+
+    States: draft (waits for somebody who may publish), published, discarded.
+    """
+
+    __tablename__ = "bulletins"
+
+    id: Mapped[int] = number()
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incidents.id"), index=True)
+    stage: Mapped[BulletinStage] = mapped_column(sa.Text)
+    audiences: Mapped[list[str]] = mapped_column(Document(list[str]))
+    """Keys of the policy's audiences."""
+    statement: Mapped[Statement] = mapped_column(Document(Statement))
+    state: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]
+    decided_by: Mapped[str | None]
+    """Who published or discarded it."""
+    decided_at: Mapped[datetime | None]
+
+
+class UpdateClock(Table):
+    """By when an audience must hear of an incident again (document: Stakeholder Updates)."""
+
+    __tablename__ = "update_clocks"
+
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incidents.id"), primary_key=True)
+    audience: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str]
+    """What is due: first, ongoing, resolution; or done."""
+    since: Mapped[datetime]
+    """When this stretch began: the declaration, the last update, the resolution."""
+    due_at: Mapped[datetime]
+    turn: Mapped[int] = mapped_column(default=1)
+    """Rises whenever it is planned anew; reminders of an earlier turn say nothing."""
+    snoozed_by: Mapped[str | None]
+    snooze_reason: Mapped[str | None]
+
+
+class ComponentOutage(Table):
+    """A stretch in which a component was publicly said to be impaired; what the uptime is made of."""
+
+    __tablename__ = "component_outages"
+
+    id: Mapped[int] = number()
+    incident_id: Mapped[int] = mapped_column(sa.ForeignKey("incidents.id"), index=True)
+    component: Mapped[str]
+    status: Mapped[str]
+    """In Statuspage's words: degraded_performance, partial_outage, major_outage, under_maintenance."""
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -1,0 +1,68 @@
+"""What monitoring told us."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.store.columns import Document
+from bot.store.tables.base import Json, Table, number
+
+
+class AlertGroup(Table):
+    """Alerts that belong together: one card, and at most one incident."""
+
+    __tablename__ = "alert_groups"
+
+    id: Mapped[int] = number()
+    key: Mapped[str] = mapped_column(index=True)
+    """What its alerts have in common, by the policy's rules."""
+    title: Mapped[str]
+    opened_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    """When the last of its alerts was resolved."""
+    incident_id: Mapped[int | None] = mapped_column(index=True)
+    muted_until: Mapped[datetime | None]
+    muted_by: Mapped[str | None]
+
+
+class Alert(Table):
+    """One alert by its fingerprint, however often it was sent. States: firing, resolved."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (sa.UniqueConstraint("source", "fingerprint", "group_id"),)
+
+    id: Mapped[int] = number()
+    group_id: Mapped[int] = mapped_column(sa.ForeignKey("alert_groups.id"), index=True)
+    source: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column(index=True)
+    title: Mapped[str]
+    text: Mapped[str] = mapped_column(default="")
+    state: Mapped[str]
+    severity: Mapped[str] = mapped_column(default="")
+    """In the words of its source."""
+    labels: Mapped[dict[str, str]] = mapped_column(Document(dict[str, str]))
+    link: Mapped[str] = mapped_column(default="")
+    received: Mapped[int] = mapped_column(default=1)
+    """How often it was sent."""
+    began_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    payload: Mapped[Json]
+
+
+class Probe(Table):
+    """What the built-in prober knows of one application. States: healthy, failing."""
+
+    __tablename__ = "probes"
+
+    application: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    failures: Mapped[int] = mapped_column(default=0)
+    """In a row."""
+    words: Mapped[str] = mapped_column(default="")
+    checked_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
