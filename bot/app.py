@@ -14,12 +14,15 @@ from sqlalchemy.orm import Session
 
 from bot import cli
 from bot.clock import utc_now
+from bot.comms.audiences import Audiences
+from bot.comms.bulletins import Bulletins
+from bot.comms.channels import Wiring, build_channels
 from bot.comms.channels.slack import SlackChannel
-from bot.comms.deliveries import Deliveries
+from bot.comms.deliveries import Channel, Deliveries
 from bot.comms.incident_desk import IncidentNotices
 from bot.comms.messages.subject import Subject
+from bot.comms.notices import SLACK, Notices
 from bot.comms.notices import WORKFLOW as DELIVER
-from bot.comms.notices import Notices
 from bot.comms.prose import Prose
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
@@ -80,6 +83,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
     prose = Prose(templates_dir())
     world = World(policy, environment, utc_now)
     notices = Notices(engine)
+    channels, lacking = build_channels(Wiring(policy, environment, database, prose))
+    bulletins = Bulletins(database, policy, notices, Audiences(policy, {SLACK, *channels}))
     plans = Plans(database, engine, policy, notices, world)
     directory = Directory(slack, database, policy)
     members = UserGroups(directory).find_members
@@ -94,6 +99,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
         directory=directory,
         desk=Desk(database, policy),
         notices=notices,
+        bulletins=bulletins,
+        lacking_channels=lacking,
         sweeps=Sweeps(database, engine, policy, notices, environment),
         plans=plans,
         approvals=Approvals(database, engine, policy, notices, members),
@@ -103,8 +110,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
         playbooks=Playbooks(runs, members),
         drafts=Drafts(database, policy, notices, prose),
     )
-    _register_workflows(services, prose)
-    services.desk.listeners += [IncidentNotices(notices).changed, _record_when_resolved(engine)]
+    _register_workflows(services, prose, channels)
+    services.desk.listeners += [IncidentNotices(notices, bulletins).changed, _record_when_resolved(engine)]
     services.runs.ended.append(services.playbooks.turns.run_ended)
     return services
 
@@ -139,9 +146,9 @@ def _sandbox_commands() -> list[Command]:
     return [demo]
 
 
-def _register_workflows(services: Services, prose: Prose) -> None:
+def _register_workflows(services: Services, prose: Prose, others: Mapping[str, Channel]) -> None:
     subject = Subject(services.database, services.policy, prose)
-    channels = {"slack": SlackChannel(services.slack, subject)}
+    channels = {SLACK: SlackChannel(services.slack, subject), **others}
     rooms = Rooms(services.database, services.policy, services.notices, services.slack, services.directory)
     workflows: dict[str, Callable[..., None]] = {
         DELIVER: Deliveries(services.database, services.notices, channels).deliver,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slack_sdk import WebClient
 
+from bot.comms.bulletins import Bulletins
 from bot.comms.notices import Notices
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
@@ -35,6 +37,9 @@ class Services:
     directory: Directory
     desk: Desk
     notices: Notices
+    bulletins: Bulletins
+    lacking_channels: Mapping[str, str]
+    """Channels that the policy sets up and that cannot be used, each with the reason."""
     sweeps: Sweeps
     plans: Plans
     approvals: Approvals

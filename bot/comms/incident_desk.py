@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from bot.comms.bulletins import Bulletins
 from bot.comms.notices import Notices, incident_room
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.incidents.desk import Change
 from bot.store import ledger
+from bot.store.documents import BulletinStage
 from bot.store.tables import Incident
+
+TOLD: dict[Change, BulletinStage] = {
+    "declared": "declared",
+    "updated": "update",
+    "severity": "severity",
+    "resolved": "resolved",
+}
+"""What the audiences hear of, and as what."""
+ENTRIES = {
+    "declared": "incident.declared",
+    "update": "incident.update",
+    "severity": "incident.severity",
+    "resolved": "incident.resolved",
+}
 
 
 class IncidentNotices:
     """Turns changes of an incident into notices."""
 
-    def __init__(self, notices: Notices) -> None:
-        self.notices = notices
+    def __init__(self, notices: Notices, bulletins: Bulletins) -> None:
+        self.notices, self.bulletins = notices, bulletins
 
     def changed(self, session: Session, incident: Incident, change: Change) -> None:
         """The listener."""
@@ -25,6 +41,9 @@ class IncidentNotices:
             self._updated(session, incident)
         elif change == "resolved":
             self._resolved(session, incident)
+        stage = TOLD.get(change)
+        if stage is not None:
+            self._tell_audiences(session, incident, stage)
         if change not in ("declared", "noted"):
             self.notices.refresh(session, f"summary:{incident.id}", f"announcement:{incident.id}")
 
@@ -48,3 +67,8 @@ class IncidentNotices:
             session, "incident_resolved", key=f"resolved:{incident.id}", to=[incident_room(incident.id)],
             incident_id=incident.id, data={"entries": entries, "head": head},
         )  # fmt: skip
+
+    def _tell_audiences(self, session: Session, incident: Incident, stage: BulletinStage) -> None:
+        entry = ledger.read_newest(session, incident.id, ENTRIES[stage])
+        said = incident.last_update if stage in ("update", "resolved") else ""
+        self.bulletins.prepare(session, incident, stage, actor=entry.actor, text=said)

@@ -6,6 +6,9 @@ summary or a run's progress stays one message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
@@ -16,6 +19,14 @@ from bot.store.tables import Delivery, Incident, Notice
 
 WORKFLOW = "deliver"
 SLACK = "slack"
+
+
+@dataclass(frozen=True)
+class Address:
+    """A recipient on a channel (a file in `comms/channels`), in that channel's own terms."""
+
+    channel: str
+    recipient: str
 
 
 def incident_room(incident_id: int) -> str:
@@ -46,12 +57,16 @@ class Notices:
         kind: str,
         *,
         key: str,
-        to: list[str],
+        to: Sequence[str | Address],
         incident_id: int | None = None,
         subject_id: int | None = None,
         data: dict[str, JsonValue] | None = None,
     ) -> None:
-        """Say something of this `kind` (a file in `comms/messages`) once; the same `key` again says nothing."""
+        """Say something of this `kind` once; the same `key` again says nothing.
+
+        For Slack a kind is a file in `comms/messages`; what other channels can say, `comms/outgoing.py` knows. A
+        plain string in `to` is a recipient in Slack.
+        """
         if session.scalar(sa.select(Notice.id).where(Notice.key == key)) is not None:
             return
         now = self.clock()
@@ -61,9 +76,11 @@ class Notices:
         )  # fmt: skip
         session.add(notice)
         session.flush()
-        for recipient in to:
+        for address in to:
+            where = address if isinstance(address, Address) else Address(SLACK, address)
             delivery = Delivery(
-                notice_id=notice.id, channel=SLACK, recipient=recipient, state="queued", receipt={}, updated_at=now
+                notice_id=notice.id, channel=where.channel, recipient=where.recipient, state="queued", receipt={},
+                updated_at=now,
             )  # fmt: skip
             session.add(delivery)
             session.flush()
@@ -81,8 +98,8 @@ class Notices:
     def open_room(self, session: Session, incident: Incident) -> None:
         """The incident's channel exists now: send what has been waiting for it, in order."""
         waiting = sa.select(Delivery, Notice.version).join(Notice, Notice.id == Delivery.notice_id)
-        room = incident_room(incident.id)
-        for delivery, version in session.execute(waiting.where(Delivery.recipient == room).order_by(Delivery.id)):
+        here = (Delivery.channel == SLACK, Delivery.recipient == incident_room(incident.id))
+        for delivery, version in session.execute(waiting.where(*here).order_by(Delivery.id)):
             self._send(session, delivery, version)
 
     def again(self, session: Session, delivery: Delivery, version: int, delay_s: float) -> None:
@@ -91,7 +108,7 @@ class Notices:
         self._enqueue(session, delivery, key, delay_s)
 
     def _send(self, session: Session, delivery: Delivery, version: int) -> None:
-        if not self._room_is_open(session, delivery.recipient):
+        if delivery.channel == SLACK and not self._room_is_open(session, delivery.recipient):
             return
         self._enqueue(session, delivery, f"deliver-{delivery.id}-{version}", 0.0)
 
@@ -99,7 +116,7 @@ class Notices:
         # One queue partition per recipient: what is said to one place is said in order.
         self.engine.enqueue(
             session, WORKFLOW, delivery.id, key=key, delay_s=delay_s,
-            queue="deliveries", partition=delivery.recipient, order=delivery.id,
+            queue="deliveries", partition=_partition_of(delivery), order=delivery.id,
         )  # fmt: skip
 
     def _room_is_open(self, session: Session, recipient: str) -> bool:
@@ -108,3 +125,9 @@ class Notices:
             return True
         incident = session.get(Incident, int(number))
         return incident is not None and incident.channel_id is not None
+
+
+def _partition_of(delivery: Delivery) -> str:
+    if delivery.channel == SLACK:
+        return delivery.recipient
+    return f"{delivery.channel}:{delivery.recipient}"

@@ -19,7 +19,11 @@ from bot.store import ledger
 from bot.store.database import Database
 from bot.store.tables import Incident, IncidentRole, LedgerEntry
 
-Change = Literal["declared", "updated", "status", "noted", "roles", "resolved"]
+Change = Literal[
+    "declared", "updated", "status", "severity", "noted", "roles", "details", "tasks", "privacy",
+    "resolved", "reopened", "merged", "closed",
+]  # fmt: skip
+"""`details`: title, impact, next steps, estimated recovery, components, links."""
 Listener = Callable[[Session, Incident, Change], None]
 
 STATUSES = ("investigating", "identified", "monitoring", "resolved")

@@ -3,12 +3,9 @@
 from typing import Annotated
 
 from bot.policy.durations import PositiveDuration
-from bot.policy.section import Key, Section, Text, matching
+from bot.policy.section import ChannelName, Key, Section, Text, matching
 from bot.policy.severities import SeverityName
 
-ChannelName = Annotated[
-    str, matching(r"[a-z0-9_-]{1,80}", "a channel name: up to 80 lower-case letters, digits, - and _, no #")
-]
 # Leaves room for a number and some words of the title in Slack's 80 characters.
 ChannelPrefix = Annotated[
     str, matching(r"[a-z0-9][a-z0-9_-]{0,19}", "a prefix of up to 20 lower-case letters, digits, - and _")

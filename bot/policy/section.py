@@ -50,6 +50,9 @@ AbsolutePath = Annotated[str, matching(r"/[^\x00]*", "an absolute path, beginnin
 Bucket = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket")]
 KeyPrefix = Annotated[str, matching(r"[^/\s]\S*/", "an S3 prefix that ends with / and does not begin with it")]
 AwsRegion = Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as us-east-1")]
+ChannelName = Annotated[
+    str, matching(r"[a-z0-9_-]{1,80}", "a channel name: up to 80 lower-case letters, digits, - and _, no #")
+]
 
 
 class DurationRange(Section):

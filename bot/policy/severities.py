@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from bot.policy.channels import Way
 from bot.policy.durations import DeadlineText, PositiveDuration
-from bot.policy.section import Email, Key, Section, Text
+from bot.policy.section import ChannelName, Email, Key, Section, Text
 
 SeverityName = Literal["P1", "P2", "P3", "P4"]
 
@@ -72,6 +72,8 @@ class Audience(Section):
     """On which ways they are told; those that `channels` does not set up are left out."""
     addresses: list[Email] = Field(default_factory=list)
     """E-mail addresses; a distribution list is one."""
+    slack_channels: list[ChannelName] = Field(default_factory=list, examples=[["support"]])
+    """Slack channels in which they hear of it, without the #; those in the incident's own channel hear it anyway."""
     public: bool = False
     """Whether what they are told is looked at by somebody who may publish (`updates.publishers`) before it goes out."""
     pager_severities: list[SeverityName] = Field(default_factory=lambda: list[SeverityName](("P1",)))

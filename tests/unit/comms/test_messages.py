@@ -15,9 +15,10 @@ from bot.policy import PlaybookStep, load_policy
 from bot.sandbox.workspace.limits.surfaces import check_message_blocks
 from bot.settings import templates_dir
 from bot.store.database import Database
-from bot.store.documents import Finding, Loss, PlanDocument, PlannedStep, Prediction, Proof, Verdict
+from bot.store.documents import Finding, Loss, PlanDocument, PlannedStep, Prediction, Proof, Statement, Verdict
 from bot.store.tables import (
     Approval,
+    Bulletin,
     Handover,
     IncidentRole,
     Notice,
@@ -56,6 +57,11 @@ def fill(database: Database, text: str) -> None:
         observed={"what": text}, steps=[PlannedStep(name="s", title=line)], loss=Loss(seconds=1, rows=1, words=text),
         downtime=GUESS, duration=GUESS, way_back=text, confirm=line, notes=[text],
     )  # fmt: skip
+    statement = Statement(
+        title=line, severity="P1", severity_title="Critical", drill=False, detected_at=rows.NOON, impact=text,
+        components={"database": "major_outage"}, status="identified", text=text, next_steps=text,
+        estimated_recovery=text, coordinator=line, at=rows.NOON,
+    )  # fmt: skip
     finding = Finding(check="c", title=line, state="critical", summary=text, evidence=[text, text])
     proof = Proof(verdicts=[Verdict(name=line, expected=text, found=text, good=False)], at=rows.NOON)
     with database.write() as session:
@@ -81,6 +87,16 @@ def fill(database: Database, text: str) -> None:
                 Handover(id=8, giver="mei", holder="amara", reason=text, since=rows.NOON, until=rows.NOON),
                 RunStep(run_id=5, index=0, name="s", title=line, state="failed", words=text, output={}),
                 RunOutput(run_id=5, step="s", at=rows.NOON, text=text),
+                Bulletin(
+                    id=11,
+                    incident_id=7,
+                    stage="update",
+                    audiences=["users"],
+                    statement=statement,
+                    state="draft",
+                    made_by=line,
+                    made_at=rows.NOON,
+                ),
                 Postmortem(id=6, incident_id=7, markdown=text, drafted_at=rows.NOON),
             ]
         )
@@ -89,7 +105,7 @@ def fill(database: Database, text: str) -> None:
 def say(kind: str, text: str, subject: Subject) -> Message:
     about = {
         "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "run_output": 5,
-        "sweep": 3, "postmortem": 6,
+        "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11,
     }  # fmt: skip
     data = {"text": text, "actor": text[:60], "entries": 12, "head": "ff00"}
     notice = Notice(

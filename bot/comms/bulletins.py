@@ -1,0 +1,200 @@
+"""Bulletins: what the audiences of an incident are told, each a statement in the document's template.
+
+Those within hear at once. What goes to the public is a draft until somebody who may publish has looked at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import Session
+
+from bot.comms.audiences import Audiences
+from bot.comms.notices import Notices, incident_room
+from bot.comms.outgoing import BULLETIN
+from bot.outcome import Refused
+from bot.policy import Person, Policy
+from bot.store import ledger
+from bot.store.database import Database
+from bot.store.documents import BulletinStage, Statement
+from bot.store.tables import Bulletin, Incident, IncidentRole
+
+COORDINATOR = "dr_coordinator"
+IMPAIRED = {"P1": "major_outage", "P2": "partial_outage", "P3": "degraded_performance", "P4": "degraded_performance"}
+"""State in which a component of an incident is said to be, in Statuspage's words, unless somebody says another."""
+OPERATIONAL = "operational"
+DEFAULT_TEXT = {
+    "declared": "We are looking into it.",
+    "update": "We go on working on it.",
+    "severity": "The severity has changed.",
+    "resolved": "The incident is over.",
+}
+Published = Callable[[Session, Bulletin], None]
+
+
+class Wording(BaseModel):
+    """What a publisher may change before it goes out; None leaves it as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str | None = None
+    text: str | None = None
+    impact: str | None = None
+    next_steps: str | None = None
+    estimated_recovery: str | None = None
+    components: dict[str, str] | None = None
+
+
+class Bulletins:
+    """Makes, publishes and discards bulletins; tells its listeners in the same transaction what went out."""
+
+    def __init__(self, database: Database, policy: Policy, notices: Notices, audiences: Audiences) -> None:
+        self.database, self.policy, self.notices, self.audiences = database, policy, notices, audiences
+        self.clock = notices.clock
+        self.published: list[Published] = []
+
+    def prepare(
+        self, session: Session, incident: Incident, stage: BulletinStage, *, actor: str, text: str = ""
+    ) -> None:
+        """Tell those within at once, and draft what the public is told. Of private incidents nobody is told."""
+        if incident.private:
+            return
+        statement = self.state(session, incident, stage, text)
+        within = self.audiences.told_of(incident.severity, public=False)
+        if within:
+            self._send(session, self._keep(session, incident, stage, within, statement, actor, "published"))
+        public = self.audiences.told_of(incident.severity, public=True)
+        if public and not incident.drill:
+            self._supersede(session, incident)
+            self._show(session, self._keep(session, incident, stage, public, statement, actor, "draft"))
+
+    def publish(self, bulletin_id: int, *, person: Person, wording: Wording) -> Bulletin:
+        """Let a draft go out as worded. Raises `Refused` where the person may not, or it was decided before."""
+        with self.database.write() as session:
+            bulletin = self._pending(session, bulletin_id)
+            self._require_publisher(person)
+            changed = wording.model_dump(exclude_none=True)
+            bulletin.statement = Statement.model_validate(
+                {**bulletin.statement.model_dump(), **changed, "at": self.clock()}
+            )
+            self._decide(session, bulletin, person.key, "published")
+            self._send(session, bulletin)
+            return bulletin
+
+    def discard(self, bulletin_id: int, *, person: Person) -> Bulletin:
+        """Say nothing to the public this time."""
+        with self.database.write() as session:
+            bulletin = self._pending(session, bulletin_id)
+            self._require_publisher(person)
+            self._decide(session, bulletin, person.key, "discarded")
+            return bulletin
+
+    def find(self, bulletin_id: int) -> Bulletin:
+        """Raises `Refused` where there is none."""
+        with self.database.read() as session:
+            return self._known(session, bulletin_id)
+
+    def state(self, session: Session, incident: Incident, stage: BulletinStage, text: str = "") -> Statement:
+        """How things stand, field by field."""
+        role = session.get(IncidentRole, (incident.id, COORDINATOR))
+        coordinator = self.policy.person(role.person) if role else None
+        return Statement(
+            title=incident.title,
+            severity=incident.severity,
+            severity_title=self.policy.severities[incident.severity].title,
+            drill=incident.drill,
+            detected_at=incident.detected_at,
+            impact=incident.impact,
+            components={key: _state_of(incident, stage) for key in incident.components},
+            status=incident.status,
+            text=text or DEFAULT_TEXT[stage],
+            next_steps=incident.next_steps,
+            estimated_recovery=incident.estimated_recovery,
+            coordinator=coordinator.name if coordinator else "",
+            at=self.clock(),
+        )
+
+    def _keep(
+        self, session: Session, incident: Incident, stage: BulletinStage, audiences: list[str], statement: Statement,
+        actor: str, state: str,
+    ) -> Bulletin:  # fmt: skip
+        bulletin = Bulletin(
+            incident_id=incident.id, stage=stage, audiences=audiences, statement=statement, state=state,
+            made_by=actor, made_at=self.clock(),
+        )  # fmt: skip
+        session.add(bulletin)
+        session.flush()
+        return bulletin
+
+    def _send(self, session: Session, bulletin: Bulletin) -> None:
+        severity = next(name for name in self.policy.severities if name == bulletin.statement.severity)
+        addresses = [one for key in bulletin.audiences for one in self.audiences.addresses(key, severity)]
+        self.notices.say(
+            session, BULLETIN, key=f"bulletin:{bulletin.id}", to=list(dict.fromkeys(addresses)),
+            incident_id=bulletin.incident_id, subject_id=bulletin.id,
+        )  # fmt: skip
+        for listener in self.published:
+            listener(session, bulletin)
+
+    def _show(self, session: Session, bulletin: Bulletin) -> None:
+        """The draft in the incident's channel, with buttons."""
+        self.notices.say(
+            session, "bulletin_draft", key=draft_key(bulletin), to=[incident_room(bulletin.incident_id)],
+            incident_id=bulletin.incident_id, subject_id=bulletin.id,
+        )  # fmt: skip
+
+    def _supersede(self, session: Session, incident: Incident) -> None:
+        """An older draft that nobody has decided about is out of date."""
+        older = sa.select(Bulletin).where(Bulletin.incident_id == incident.id, Bulletin.state == "draft")
+        for bulletin in session.scalars(older):
+            self._close(session, bulletin, "holdfast", "discarded")
+
+    def _decide(self, session: Session, bulletin: Bulletin, actor: str, state: str) -> None:
+        self._close(session, bulletin, actor, state)
+        whom = ", ".join(self.policy.audiences[key].title for key in bulletin.audiences)
+        words = (
+            f"Published to {whom}: {bulletin.statement.text}" if state == "published" else f"Not published to {whom}"
+        )
+        ledger.append(
+            session, key=f"bulletin:{bulletin.id}", kind=f"bulletin.{state}", actor=actor, text=words,
+            incident_id=bulletin.incident_id, data={"bulletin": bulletin.id},
+        )  # fmt: skip
+
+    def _close(self, session: Session, bulletin: Bulletin, actor: str, state: str) -> None:
+        bulletin.state, bulletin.decided_by, bulletin.decided_at = state, actor, self.clock()
+        session.flush()
+        self.notices.refresh(session, draft_key(bulletin))
+
+    def _pending(self, session: Session, bulletin_id: int) -> Bulletin:
+        bulletin = self._known(session, bulletin_id, lock=True)
+        if bulletin.state != "draft":
+            who = self.policy.person(bulletin.decided_by or "")
+            how = f" by {who.name}" if who else "; a newer one took its place"
+            raise Refused(
+                f"This draft was {bulletin.state} already{how}.",
+                "Nothing went out now. `/incident update` makes a new one.",
+            )
+        return bulletin
+
+    def _known(self, session: Session, bulletin_id: int, *, lock: bool = False) -> Bulletin:
+        bulletin = session.get(Bulletin, bulletin_id, with_for_update=lock)
+        if bulletin is None:
+            raise Refused(f"There is no bulletin {bulletin_id}.", "`/incident update` makes one.")
+        return bulletin
+
+    def _require_publisher(self, person: Person) -> None:
+        roles = self.policy.updates.publishers
+        if not set(roles) & set(person.roles):
+            titles = " or ".join(self.policy.roles[role].title for role in roles)
+            raise Refused(f"Only the {titles} may publish to the public.", "Ask one of them to press it.")
+
+
+def draft_key(bulletin: Bulletin) -> str:
+    """Key of the notice that shows a draft."""
+    return f"bulletin-draft:{bulletin.id}"
+
+
+def _state_of(incident: Incident, stage: BulletinStage) -> str:
+    return OPERATIONAL if stage == "resolved" else IMPAIRED[incident.severity]
