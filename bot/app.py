@@ -23,6 +23,8 @@ from bot.comms.incident_desk import IncidentNotices
 from bot.comms.messages.subject import Subject
 from bot.comms.notices import SLACK, Notices
 from bot.comms.notices import WORKFLOW as DELIVER
+from bot.comms.pinning import WORKFLOW as FOLLOW_MESSAGE
+from bot.comms.pinning import Pinning
 from bot.comms.prose import Prose
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
@@ -30,6 +32,7 @@ from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Change, Desk, Listener
+from bot.incidents.pins import Pins
 from bot.policy import default_policy_path, load_policy
 from bot.postmortem.drafts import WORKFLOW as DRAFT
 from bot.postmortem.drafts import Drafts
@@ -64,7 +67,9 @@ from bot.terminal.session import Parts
 from handlers import home
 from handlers.buttons import press
 from handlers.commands import listener
+from handlers.events import event
 from handlers.modals import form
+from handlers.shortcuts import shortcut
 
 LISTENERS = 32
 
@@ -89,6 +94,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
     directory = Directory(slack, database, policy)
     members = UserGroups(directory).find_members
     runs = Runs(plans)
+    pins = Pins(database)
     services = Services(
         settings=settings,
         policy=policy,
@@ -99,6 +105,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
         directory=directory,
         desk=Desk(database, policy),
         notices=notices,
+        pins=pins,
+        pinning=Pinning(database, engine, policy, pins, slack, directory),
         bulletins=bulletins,
         lacking_channels=lacking,
         sweeps=Sweeps(database, engine, policy, notices, environment),
@@ -126,7 +134,7 @@ def build_bolt(services: Services) -> App:
         request_verification_enabled=services.settings.slack_app_token is None,
         listener_executor=ThreadPoolExecutor(max_workers=LISTENERS, thread_name_prefix="listener"),
     )
-    for room in (listener, press, form, home):
+    for room in (listener, press, form, home, shortcut, event):
         room.register(app, services)
     return app
 
@@ -153,6 +161,7 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
     workflows: dict[str, Callable[..., None]] = {
         DELIVER: Deliveries(services.database, services.notices, channels).deliver,
         OPEN_ROOM: rooms.open,
+        FOLLOW_MESSAGE: services.pinning.follow,
         SWEEP: services.sweeps.run,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,

@@ -9,9 +9,11 @@ from slack_sdk import WebClient
 
 from bot.comms.bulletins import Bulletins
 from bot.comms.notices import Notices
+from bot.comms.pinning import Pinning
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Desk
+from bot.incidents.pins import Pins
 from bot.policy import Policy
 from bot.postmortem.drafts import Drafts
 from bot.recovery.action import World
@@ -37,6 +39,8 @@ class Services:
     directory: Directory
     desk: Desk
     notices: Notices
+    pins: Pins
+    pinning: Pinning
     bulletins: Bulletins
     lacking_channels: Mapping[str, str]
     """Channels that the policy sets up and that cannot be used, each with the reason."""

@@ -10,10 +10,15 @@ from bot.incidents.desk import Desk
 from bot.outcome import Refused
 from bot.policy import Person
 from bot.services import Services
+from bot.slack.client import call
 from bot.store.tables import Incident
 
 CLOSED_TO_US = ("directmessage", "privategroup")
 """How Slack names channels in which the bot may be unable to post."""
+
+
+class FormNeeded(Exception):
+    """A form is the answer, and Slack opens one only for a press or a slash command, not for a mention."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,12 @@ class Request:
     channel_name: str = ""
     text: str = ""
     trigger_id: str = ""
+
+    def open_view(self, view: dict[str, Any]) -> dict[str, Any]:
+        """Open a modal for the person. Raises `FormNeeded` where there is nothing that Slack would open it for."""
+        if not self.trigger_id:
+            raise FormNeeded
+        return dict(call(self.services.slack.views_open, trigger_id=self.trigger_id, view=view)["view"])
 
     @property
     def desk(self) -> Desk:

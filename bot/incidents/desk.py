@@ -17,7 +17,7 @@ from bot.outcome import Refused
 from bot.policy import Policy, SeverityName
 from bot.store import ledger
 from bot.store.database import Database
-from bot.store.tables import Incident, IncidentRole, LedgerEntry
+from bot.store.tables import Incident, IncidentRole, LedgerEntry, Task
 
 Change = Literal[
     "declared", "updated", "status", "severity", "noted", "roles", "details", "tasks", "privacy",
@@ -175,6 +175,12 @@ class Desk:
     def list_recent(self, limit: int = 20) -> list[Incident]:
         with self.database.read() as session:
             return list(session.scalars(sa.select(Incident).order_by(Incident.id.desc()).limit(limit)))
+
+    def tasks_of(self, person_key: str) -> list[Task]:
+        """What a person still has to do, what is due first first."""
+        query = sa.select(Task).where(Task.owner == person_key, Task.done_at.is_(None), Task.dropped.is_(False))
+        with self.database.read() as session:
+            return list(session.scalars(query.order_by(Task.due_at.is_(None), Task.due_at, Task.id)))
 
     def timeline(self, incident_id: int) -> list[LedgerEntry]:
         with self.database.read() as session:

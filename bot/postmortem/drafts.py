@@ -70,6 +70,15 @@ class Drafts:
         with self.database.read() as session:
             return session.scalar(query.limit(1))
 
+    def recent(self, limit: int) -> list[tuple[Incident, datetime]]:
+        """The incidents whose drafts are the newest, drills left out, each with when its last one was written."""
+        written = sa.func.max(Postmortem.drafted_at).label("written")
+        newest = sa.select(Postmortem.incident_id, written).group_by(Postmortem.incident_id).subquery()
+        query = sa.select(Incident, newest.c.written).join(newest, newest.c.incident_id == Incident.id)
+        ordered = query.where(Incident.drill.is_(False)).order_by(newest.c.written.desc()).limit(limit)
+        with self.database.read() as session:
+            return [(incident, at) for incident, at in session.execute(ordered)]
+
     def _write(self, session: Session, incident_id: int) -> str:
         incident = session.get_one(Incident, incident_id)
         entries = ledger.read_timeline(session, incident_id)

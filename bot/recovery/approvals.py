@@ -87,10 +87,24 @@ class Approvals:
             plans = session.scalars(sa.select(Plan).where(Plan.state == "pending").order_by(Plan.id))
             return [plan for plan in plans if plan.expires_at and plan.expires_at > self.clock()]
 
+    def list_waiting_for(self, person: Person) -> list[Plan]:
+        """Those of them that this person's approval would bring on."""
+        return [plan for plan in self.list_waiting() if self._would_count(plan, person)]
+
     def count_given(self, plan_id: int) -> int:
         """How many approvals a plan has."""
         with self.database.read() as session:
             return len(_approving(session, find_plan(session, plan_id)))
+
+    def _would_count(self, plan: Plan, person: Person) -> bool:
+        assert plan.document is not None  # waiting plans have one
+        electorate = self._find_electorate(plan.id)
+        try:
+            with self.database.read() as session:
+                self._find_seat(session, plan, plan.document, person, electorate)
+        except Refused:
+            return False
+        return True
 
     def _find_electorate(self, plan_id: int) -> Electorate:
         """Who may decide about the plan. Asks Slack where user groups may, so never inside a transaction."""

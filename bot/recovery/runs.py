@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,6 +82,12 @@ class Runs:
         return self.plans.request(
             person=person, action=back.action, parameters=back.parameters, place=place, incident_id=run.incident_id
         )
+
+    def last_done(self, action: str) -> datetime | None:
+        """When a run of this action last ended well; None where none has."""
+        query = sa.select(sa.func.max(Run.finished_at)).where(Run.action == action, Run.state == "done")
+        with self.database.read() as session:
+            return session.scalar(query)
 
     def find(self, run_id: int) -> Run:
         with self.database.read() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -11,10 +12,12 @@ from bot.clock import Clock, utc_now
 from bot.outcome import Refused
 from bot.policy import Person, Policy
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
+from bot.slack.text import unescape
 from bot.store.database import Database
 from bot.store.tables import SlackUser
 
 FRESH = timedelta(hours=12)
+MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
 class Directory:
@@ -62,6 +65,19 @@ class Directory:
                 raise
             return None
         return self._remember(answer["user"]).user_id
+
+    def name_of(self, user_id: str) -> str:
+        """How a Slack user is called, whether in the policy or not; the id where Slack does not say."""
+        named = self.policy.person_by_slack_id(user_id)
+        try:
+            return named.name if named else self._user(user_id).name
+        except (Refused, SlackRefusal):
+            return user_id
+
+    def read_text(self, text: str) -> str:
+        """A message as it was typed, with the names of those it mentions."""
+        named = MENTION.sub(lambda found: f"@{self.name_of(found.group(1))}", text)
+        return unescape(named)
 
     def _user(self, user_id: str) -> SlackUser:
         with self.database.read() as session:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from bot.outcome import Refused
-from bot.slack.client import call
 from bot.slack.views.recovery import whole_plan
 from handlers.buttons.press import Button
 from handlers.modals import approve, break_glass
@@ -29,7 +28,7 @@ def show(request: Request, value: dict[str, Any]) -> Reply:
     plan = request.services.plans.find(int(value["plan"]))
     if plan.document is None:
         raise Refused(f"Plan {plan.id} is {plan.state}; there is nothing to show.", plan.reason)
-    call(request.services.slack.views_open, trigger_id=request.trigger_id, view=whole_plan(plan, plan.document))
+    request.open_view(whole_plan(plan, plan.document))
     return Reply()
 
 

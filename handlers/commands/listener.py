@@ -51,14 +51,15 @@ def _follow_up(answering: Future[Reply], respond: Respond) -> None:
 
 def answer(services: Services, command: str, package_name: str, body: dict[str, Any]) -> Reply:
     """Find the subcommand and let it answer. Raises `Refused` and the like for the boundary."""
+    user_id = str(body["user_id"])
     word, rest = split_words(str(body.get("text") or ""))
     if word in ("", "help"):
         return Reply(write_help(command, package_name))
     subcommand = choose(command, package_name, word)
     request = Request(
         services=services,
-        person=services.directory.person(str(body["user_id"])),
-        user_id=str(body["user_id"]),
+        person=services.directory.person(user_id),
+        user_id=user_id,
         channel_id=str(body.get("channel_id") or ""),
         channel_name=str(body.get("channel_name") or ""),
         text=rest,

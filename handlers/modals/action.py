@@ -53,7 +53,7 @@ def open_modal(request: Request, action: Action[Any], given: dict[str, JsonValue
     refuse_requests(services.policy, request.person)
     title = action.name.replace("_", " ").capitalize()
     loading = action_loading(title)
-    opened = call(services.slack.views_open, trigger_id=request.trigger_id, view=loading)["view"]
+    opened = request.open_view(loading)
     call(services.slack.views_update, view_id=opened["id"], view=_filled(request, action, given, preview, title))
     return Reply()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from bot.policy import rule_for
-from bot.slack.client import call
 from bot.slack.views.forms import read_metadata, read_values
 from bot.slack.views.recovery import APPROVE, approve_form
 from handlers.modals.form import Form, Submission
@@ -18,7 +17,7 @@ def open_modal(request: Request, plan_id: int, plan_hash: str) -> Reply:
     plan = services.approvals.check(plan_id, plan_hash, request.person)
     assert plan.document is not None  # checked: the plan is pending
     typed = rule_for(services.policy, plan.document).typed_confirmation
-    call(services.slack.views_open, trigger_id=request.trigger_id, view=approve_form(plan, plan.document, typed))
+    request.open_view(approve_form(plan, plan.document, typed))
     return Reply()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.slack.client import call
 from bot.slack.views.approvals import BREAK_GLASS, break_glass_form
 from bot.slack.views.forms import read_metadata, read_values
 from handlers.modals.form import Form, Submission
@@ -17,7 +16,7 @@ def open_modal(request: Request, plan_id: int, plan_hash: str) -> Reply:
     plan = services.break_glass.check(plan_id, plan_hash, request.person)
     assert plan.document is not None  # checked: the plan is pending
     view = break_glass_form(plan, plan.document, services.policy.break_glass.shortest_reason)
-    call(services.slack.views_open, trigger_id=request.trigger_id, view=view)
+    request.open_view(view)
     return Reply()
 
 

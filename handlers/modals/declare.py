@@ -6,7 +6,6 @@ from typing import Any
 
 from bot.incidents.desk import SameAgain
 from bot.outcome import Refused
-from bot.slack.client import call
 from bot.slack.views.forms import read_values
 from bot.slack.views.incident import DECLARE, declare_form
 from handlers.modals.form import Form, Submission
@@ -15,7 +14,7 @@ from handlers.request import Reply, Request
 
 def open_modal(request: Request, severity: str) -> Reply:
     view = declare_form(request.services.policy, severity, request.channel_id)
-    call(request.services.slack.views_open, trigger_id=request.trigger_id, view=view)
+    request.open_view(view)
     return Reply()
 
 

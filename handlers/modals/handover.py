@@ -6,7 +6,6 @@ from typing import Any
 
 from bot.outcome import Refused
 from bot.policy import parse_duration
-from bot.slack.client import call
 from bot.slack.views.approvals import HANDOVER, LENGTHS, handover_form
 from bot.slack.views.forms import read_values
 from handlers.modals.form import Form, Submission
@@ -19,7 +18,7 @@ def open_modal(request: Request) -> Reply:
     lengths = [length for length in LENGTHS if parse_duration(length) <= policy.handovers.longest]
     if not others or not lengths:
         raise Refused("Nothing can be handed over with this form.", "Example: `/dr handover @mei 30 min lunch`.")
-    call(request.services.slack.views_open, trigger_id=request.trigger_id, view=handover_form(others, lengths))
+    request.open_view(handover_form(others, lengths))
     return Reply()
 
 

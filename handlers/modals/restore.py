@@ -25,7 +25,7 @@ def open_modal(request: Request, database: str | None) -> Reply:
         raise Refused(f"{request.person.name} may not ask for recovery plans.", "Ask somebody of the recovery team.")
     settings_of(services.world, database)
     loading = restore_loading(database)
-    opened = call(services.slack.views_open, trigger_id=request.trigger_id, view=loading)["view"]
+    opened = request.open_view(loading)
     call(services.slack.views_update, view_id=opened["id"], view=_filled(request, database))
     return Reply()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.slack.client import call
 from bot.slack.views.forms import read_metadata, read_values
 from bot.slack.views.incident import UPDATE, update_form
 from bot.store.tables import Incident
@@ -13,7 +12,7 @@ from handlers.request import Reply, Request
 
 
 def open_modal(request: Request, incident: Incident) -> Reply:
-    call(request.services.slack.views_open, trigger_id=request.trigger_id, view=update_form(incident))
+    request.open_view(update_form(incident))
     return Reply()
 
 

@@ -139,6 +139,8 @@ def _routes() -> list[BaseRoute]:
     }
     acts = {
         "message": acting.send_message,
+        "message/edit": acting.edit_message,
+        "message/delete": acting.delete_message,
         "command": acting.run_command,
         "action": acting.act,
         "view_submit": acting.submit_view,

@@ -10,7 +10,7 @@ from bot.slack.text import literal
 from bot.slack.views.forms import choice, modal, text_input
 from bot.store.tables import Incident
 
-DECLARE, UPDATE = "incident.declare", "incident.update"
+DECLARE, UPDATE, PIN = "incident.declare", "incident.update", "incident.pin"
 
 
 def declare_form(policy: Policy, severity: str, channel_id: str, title: str = "") -> dict[str, Any]:
@@ -48,4 +48,16 @@ def update_form(incident: Incident) -> dict[str, Any]:
         ],
         submit="Post",
         metadata={"incident": incident.id},
+    )
+
+
+def pin_form(incidents: list[Incident], channel_id: str, ts: str) -> dict[str, Any]:
+    """Which of the open incidents does a message belong to?"""
+    options = [(str(one.id), f"{one.severity} #{one.id} {one.title}") for one in incidents]
+    return modal(
+        PIN,
+        "Add to the timeline",
+        [choice("incident", "Which incident?", options, initial=options[0][0])],
+        submit="Add",
+        metadata={"channel": channel_id, "ts": ts},
     )

@@ -6,7 +6,7 @@ from bot.store.tables.comms import Bulletin, ComponentOutage, Delivery, Notice, 
 from bot.store.tables.diagnostics import Sweep
 from bot.store.tables.incidents import Incident, IncidentMember, IncidentRole, Link, PinnedMessage, Postmortem, Task
 from bot.store.tables.ledger import LedgerEntry, LedgerHead
-from bot.store.tables.people import SlackUser
+from bot.store.tables.people import SlackEvent, SlackUser
 from bot.store.tables.playbooks import PlaybookRun, PlaybookTask
 from bot.store.tables.recovery import Approval, Handover, Lock, Plan, Run, RunOutput, RunStep
 
@@ -36,6 +36,7 @@ __all__ = [
     "Run",
     "RunOutput",
     "RunStep",
+    "SlackEvent",
     "SlackUser",
     "Sweep",
     "Table",

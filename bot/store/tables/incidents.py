@@ -119,6 +119,8 @@ class PinnedMessage(Table):
     ts: Mapped[str]
     entry_seq: Mapped[int]
     """The ledger entry that holds it as it was first, or after its last edit."""
+    text: Mapped[str]
+    """Its text as that entry has it."""
     pinned_by: Mapped[str]
     pinned_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]

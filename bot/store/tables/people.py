@@ -18,3 +18,12 @@ class SlackUser(Table):
     email: Mapped[str] = mapped_column(index=True)
     name: Mapped[str]
     fetched_at: Mapped[datetime]
+
+
+class SlackEvent(Table):
+    """An event that Slack told us of, so that the same one told again does nothing."""
+
+    __tablename__ = "slack_events"
+
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]

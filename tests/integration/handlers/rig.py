@@ -49,6 +49,28 @@ class Human(Actor):
         new = self.told(channel)[len(before) :]
         return new[-1] if new else {}
 
+    def write(self, channel: str, text: str, thread_ts: str = "") -> str:
+        """Write a message; the answer is its ts."""
+        return str(self._post("message", channel=channel, text=text, thread_ts=thread_ts)["message"]["ts"])
+
+    def react(self, channel: str, ts: str, name: str, *, add: bool = True) -> None:
+        self._post("reaction", channel=channel, ts=ts, name=name, add=add)
+
+    def edit(self, channel: str, ts: str, text: str) -> None:
+        self._post("message/edit", channel=channel, ts=ts, text=text)
+
+    def delete(self, channel: str, ts: str) -> None:
+        self._post("message/delete", channel=channel, ts=ts)
+
+    def use_shortcut(self, callback_id: str, channel: str = "", ts: str = "") -> None:
+        self._post("shortcut", callback_id=callback_id, channel=channel, message_ts=ts)
+
+    def mention(self, channel: str, text: str, thread_ts: str = "") -> Json:
+        """Speak to the bot; the answer that only this person sees."""
+        before = len(self.told(channel))
+        self.write(channel, f"<@{self.workspace.installed.bot_user_id}> {text}", thread_ts)
+        return wait_until("an answer", lambda: self.told(channel)[before:] or None, WAIT_S)[-1]
+
     def told(self, channel: str = "") -> list[Json]:
         place = self.workspace.state.channels[channel or self.lobby]
         return [message for message in list(place.ephemerals) if message["for_user"] == self.user_id]

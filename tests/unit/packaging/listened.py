@@ -11,7 +11,9 @@ from bot.services import Services
 from handlers import home
 from handlers.buttons import press
 from handlers.commands import listener
+from handlers.events import event
 from handlers.modals import form
+from handlers.shortcuts import shortcut
 
 Decorator = Callable[[Any], Any]
 
@@ -24,14 +26,19 @@ class Listened:
         self.events: list[str] = []
         self.actions: list[Any] = []
         self.views: list[str] = []
-        for room in (listener, press, form, home):
+        self.shortcuts: list[str] = []
+        for room in (listener, press, form, home, shortcut, event):
             room.register(cast("App", self), cast("Services", None))
 
     def command(self, name: str) -> Decorator:
         self.commands.append(name)
         return lambda handle: handle
 
-    def event(self, name: str) -> Decorator:
+    def shortcut(self, callback_id: str) -> Decorator:
+        self.shortcuts.append(callback_id)
+        return lambda handle: handle
+
+    def event(self, name: str, middleware: Any = None) -> Decorator:
         self.events.append(name)
         return lambda handle: handle
 

@@ -19,11 +19,11 @@ from bot.slack.blocks.parts import pack
 from bot.slack.blocks.plan import Seats, show_plan
 from bot.slack.blocks.run import show_run
 from bot.slack.text import literal
-from bot.slack.views.home import show_home
+from bot.slack.views.home import HomeFacts, show_home
 from bot.slack.views.incident import declare_form, update_form
 from bot.slack.views.recovery import approve_form, restore_failed, restore_form, restore_loading, whole_plan
 from bot.store.documents import Finding, PlanDocument
-from bot.store.tables import Incident, LedgerEntry, Plan, Run, RunStep, Sweep
+from bot.store.tables import Incident, LedgerEntry, Plan, Run, RunStep, Sweep, Task
 from tests.unit.slack import rows, shapes
 
 Json = dict[str, Any]
@@ -186,7 +186,14 @@ def test_a_proof_of_hundreds_of_tables_still_says_what_is_wrong() -> None:
 @given(st.lists(rows.incidents(), max_size=40), st.lists(rows.plans(), max_size=80))
 @THOROUGH
 def test_home(incidents: list[Incident], plans: list[Plan]) -> None:
-    view = show_home("TraitorTrack", incidents, plans, name)
+    tasks = [
+        Task(id=n, incident_id=one.id, title=one.title, owner="mei", due_at=one.last_update_at)
+        for n, one in enumerate(incidents)
+    ]
+    written = [(one, one.declared_at) for one in incidents]
+    readiness = [("Last backup taken", None), ("Last restore proven", rows.NOON)]
+    facts = HomeFacts(incidents, plans[::2], plans[1::2], tasks, readiness, [one.title for one in incidents], written)
+    view = show_home("TraitorTrack", facts, name)
     check_form(view, "home")
     assert "incident.declare" in str(view)
 

@@ -1,6 +1,7 @@
 /** Reactions below a message, and the toolbar that appears over it. */
 
 import { tell } from "./api.js";
+import { confirm, openDialog } from "./dialogs.js";
 import { button, el, fill } from "./dom.js";
 import { searchEmoji } from "./emoji.js";
 import { icon } from "./icons.js";
@@ -112,6 +113,7 @@ function openMore(anchor, message, channel) {
   const items = [
     { value: () => copyLink(message, channel), content: "Copy link" },
     { value: () => copyText(message), content: "Copy text" },
+    ...(message.user === state.me.id && !message.subtype ? ownActions(message, channel) : []),
     ...(shortcuts.length ? [{ heading: state.app?.name ?? "App" }] : []),
     ...shortcuts.map(offer),
   ];
@@ -121,6 +123,35 @@ function openMore(anchor, message, channel) {
   list.node.setAttribute("data-autofocus", "");
   list.node.addEventListener("keydown", (event) => list.handleKey(event));
   togglePopover(anchor, () => list.node, { align: "end", label: "More actions" });
+}
+
+function ownActions(message, channel) {
+  return [
+    { value: () => editMessage(message, channel), content: "Edit message" },
+    { value: () => deleteMessage(message, channel), content: "Delete message" },
+  ];
+}
+
+function editMessage(message, channel) {
+  const typed = el("textarea", { class: "input", rows: 4, "aria-label": "Message", "data-autofocus": true });
+  typed.value = message.text ?? "";
+  const save = async () => {
+    await tell("message/edit", { channel, ts: message.ts, text: typed.value });
+    dialog.close();
+  };
+  const dialog = openDialog({
+    title: "Edit message",
+    body: typed,
+    footer: [button({ class: "button button--primary", on: { click: save } }, "Save changes")],
+  });
+}
+
+async function deleteMessage(message, channel) {
+  const title = { text: "Delete message" };
+  const text = { type: "plain_text", text: "It is gone for everybody." };
+  if (await confirm({ title, text, confirm: { text: "Delete" }, style: "danger" })) {
+    await tell("message/delete", { channel, ts: message.ts });
+  }
 }
 
 function runShortcut(shortcut, message, channel) {

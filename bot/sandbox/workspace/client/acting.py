@@ -32,6 +32,29 @@ async def send_message(asking: Asking) -> Json:
     return {"message": message}
 
 
+async def edit_message(asking: Asking) -> Json:
+    """Change what one has written."""
+    message, text = _own_message(asking), asking.text("text")
+    if not text.strip():
+        raise SlackError("no_text")
+    changes = {"text": rewrite_message(asking.workspace, text), "blocks": None}
+    messages.change(asking.workspace, asking.joined_channel, message["ts"], changes, asking.user)
+    return {}
+
+
+async def delete_message(asking: Asking) -> Json:
+    """Take back what one has written."""
+    messages.delete(asking.workspace, asking.joined_channel, _own_message(asking)["ts"])
+    return {}
+
+
+def _own_message(asking: Asking) -> Json:
+    message = messages.find(asking.joined_channel, asking.text("ts"))
+    if message.get("user") != asking.user or message.get("subtype"):
+        raise SlackError("cant_update_message")
+    return message
+
+
 async def run_command(asking: Asking) -> Json:
     """Use a slash command."""
     text = asking.text("text")

@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.Text(), nullable=False),
         sa.Column("ts", sa.Text(), nullable=False),
         sa.Column("entry_seq", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("pinned_by", sa.Text(), nullable=False),
         sa.Column("pinned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
@@ -124,6 +125,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel_id", "ts", name=op.f("uq_pinned_messages_channel_id_ts")),
     )
     op.create_index(op.f("ix_pinned_messages_incident_id"), "pinned_messages", ["incident_id"], unique=False)
+    op.create_table(
+        "slack_events",
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_slack_events")),
+    )
     op.create_table(
         "tasks",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
