@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.slack.views.incident import Prefill
 from handlers.buttons.press import Button
 from handlers.commands.dr.diagnose import start
 from handlers.commands.incident.declare import declared
@@ -12,7 +13,7 @@ from handlers.request import Reply, Request
 
 
 def open_declare(request: Request, _value: dict[str, Any]) -> Reply:
-    return declare.open_modal(request, "")
+    return declare.open_modal(request, Prefill())
 
 
 def declare_again(request: Request, value: dict[str, Any]) -> Reply:

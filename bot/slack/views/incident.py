@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic import JsonValue
 
 from bot.policy import Policy
 from bot.slack.blocks import parts
@@ -13,23 +17,39 @@ from bot.store.tables import Incident
 DECLARE, UPDATE, PIN = "incident.declare", "incident.update", "incident.pin"
 
 
-def declare_form(policy: Policy, severity: str, channel_id: str, title: str = "") -> dict[str, Any]:
+@dataclass(frozen=True)
+class Prefill:
+    """What is known of an incident before somebody declares it; all of it can be changed in the form."""
+
+    severity: str = ""
+    title: str = ""
+    category: str = ""
+    impact: str = ""
+    origin: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Where it comes from; comes back with the form."""
+
+
+def declare_form(policy: Policy, known: Prefill, channel_id: str) -> dict[str, Any]:
     severities = [(key, f"{key} {one.title}: {one.meaning}") for key, one in policy.severities.items()]
     categories = [(key, f"{one.title}: {', '.join(one.examples)}") for key, one in policy.categories.items()]
-    chosen = severity.upper() if severity.upper() in policy.severities else None
+    chosen = known.severity.upper() if known.severity.upper() in policy.severities else None
     return modal(
         DECLARE,
         "Declare an incident",
         [
             choice("severity", "Severity", severities, initial=chosen),
             text_input(
-                "title", "What is broken?", initial=title, max_length=200, placeholder="Database connection failure"
+                "title",
+                "What is broken?",
+                initial=known.title,
+                max_length=200,
+                placeholder="Database connection failure",
             ),
-            choice("category", "Category", categories),
-            text_input("impact", "Whom does it hurt, and how?", multiline=True, optional=True),
+            choice("category", "Category", categories, initial=known.category or None),
+            text_input("impact", "Whom does it hurt, and how?", initial=known.impact, multiline=True, optional=True),
         ],
         submit="Declare",
-        metadata={"channel": channel_id},
+        metadata={"channel": channel_id, "origin": dict(known.origin)},
     )
 
 

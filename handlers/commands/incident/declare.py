@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.incidents.desk import SameAgain
 from bot.slack.blocks import parts
 from bot.slack.text import literal
+from bot.slack.views.incident import Prefill
 from bot.store.tables import Incident
 from handlers.commands.subcommand import Subcommand, split_first
 from handlers.modals import declare as modal
@@ -14,7 +15,7 @@ from handlers.request import Reply, Request
 def handle(request: Request) -> Reply:
     severity, title = split_first(request.text)
     if not title:
-        return modal.open_modal(request, severity)
+        return modal.open_modal(request, Prefill(severity=severity))
     try:
         incident = request.desk.declare(actor=request.person.key, severity=severity, title=title)
     except SameAgain as twin:

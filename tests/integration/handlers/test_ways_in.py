@@ -146,6 +146,19 @@ def test_the_message_shortcut_pins_here_and_asks_elsewhere(bot: Bot, amara: Huma
     assert wait_for_entries(bot, second, "incident.pin")[0].text == "Mei Tanaka: Said in the lobby"
 
 
+def test_an_incident_is_declared_from_a_message_that_goes_on_its_timeline(bot: Bot, amara: Human, mei: Human) -> None:
+    ts = mei.write(mei.lobby, "Scanners at gate 3 are <dead> & gone\nSince about ten")
+    amara.use_shortcut("declare_from_message", mei.lobby, ts)
+    form = amara.wait_for_form("title", "impact")
+    typed = {one["block_id"]: one["element"].get("initial_value") for one in form["blocks"] if "element" in one}
+    assert typed["title"] == "Scanners at gate 3 are <dead> & gone"
+    assert "Since about ten" in str(typed["impact"])
+    amara.submit(form, severity="P2", title=str(typed["title"]), category="infrastructure", impact="Gate 3")
+    incident = bot.services.desk.list_open()[0]
+    assert (incident.title, incident.severity, incident.impact) == (typed["title"], "P2", "Gate 3")
+    assert "Since about ten" in wait_for_entries(bot, incident.id, "incident.pin")[0].text
+
+
 def test_while_slack_is_down_a_pin_waits(bot: Bot, mei: Human) -> None:
     number, room = open_incident(bot)
     ts = mei.write(room, "Kept for later")

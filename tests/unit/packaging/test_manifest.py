@@ -22,6 +22,7 @@ from tests.unit.packaging.listened import Listened
 # reads there. From each method's page at https://docs.slack.dev/reference/methods.
 SCOPES: dict[str, set[str]] = {
     "auth_test": set(),
+    "chat_getPermalink": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
@@ -31,6 +32,7 @@ SCOPES: dict[str, set[str]] = {
     "conversations_invite": {"channels:manage"},
     "conversations_join": {"channels:join"},
     "conversations_list": {"channels:read"},
+    "conversations_replies": {"channels:history"},
     "conversations_setPurpose": {"channels:manage"},
     "conversations_setTopic": {"channels:manage"},
     "files_upload_v2": {"files:write"},
@@ -44,6 +46,15 @@ SCOPES: dict[str, set[str]] = {
     "views_push": set(),
     "views_update": set(),
 }
+EVENT_SCOPES: dict[str, set[str]] = {
+    "app_home_opened": set(),
+    "app_mention": {"app_mentions:read"},
+    "message": {"channels:history"},
+    "reaction_added": {"reactions:read"},
+    "reaction_removed": {"reactions:read"},
+}
+SUBSCRIPTIONS = {"message": ["message.channels"]}
+"""Events that Slack's settings know by other names than payloads do."""
 ALWAYS = {
     "commands",  # slash commands
     "chat:write.public",  # to answer in a public channel that the bot was not invited to
@@ -79,7 +90,15 @@ def test_people_and_channels_in_commands_arrive_as_ids(manifest: dict[str, Any])
 
 
 def test_its_events_are_those_listened_to(manifest: dict[str, Any], listened: Listened) -> None:
-    assert sorted(manifest["settings"]["event_subscriptions"]["bot_events"]) == sorted(listened.events)
+    subscribed = [one for name in listened.events for one in SUBSCRIPTIONS.get(name, [name])]
+    assert sorted(manifest["settings"]["event_subscriptions"]["bot_events"]) == sorted(subscribed)
+
+
+def test_its_shortcuts_are_those_listened_to(manifest: dict[str, Any], listened: Listened) -> None:
+    declared = [one["callback_id"] for one in manifest["features"]["shortcuts"]]
+    assert sorted(declared) == sorted(listened.shortcuts)
+    assert len(declared) <= 10
+    assert all(len(one["name"]) <= 24 and len(one["description"]) <= 150 for one in manifest["features"]["shortcuts"])
 
 
 def test_it_has_a_home_tab_if_one_is_published(manifest: dict[str, Any]) -> None:
@@ -92,8 +111,9 @@ def test_every_method_that_is_called_has_its_scopes_stated() -> None:
     assert not unknown, "say in SCOPES what they need, and put it into manifest.yml"
 
 
-def test_its_scopes_are_those_that_the_calls_need(manifest: dict[str, Any]) -> None:
+def test_its_scopes_are_those_that_the_calls_need(manifest: dict[str, Any], listened: Listened) -> None:
     needed = ALWAYS.union(*(SCOPES.get(method, set()) for method in find_calls()))
+    needed = needed.union(*(EVENT_SCOPES[name] for name in listened.events))
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == needed
 
 

@@ -20,7 +20,7 @@ from bot.slack.blocks.plan import Seats, show_plan
 from bot.slack.blocks.run import show_run
 from bot.slack.text import literal
 from bot.slack.views.home import HomeFacts, show_home
-from bot.slack.views.incident import declare_form, update_form
+from bot.slack.views.incident import Prefill, declare_form, update_form
 from bot.slack.views.recovery import approve_form, restore_failed, restore_form, restore_loading, whole_plan
 from bot.store.documents import Finding, PlanDocument
 from bot.store.tables import Incident, LedgerEntry, Plan, Run, RunStep, Sweep, Task
@@ -201,7 +201,7 @@ def test_home(incidents: list[Incident], plans: list[Plan]) -> None:
 @given(st.text(max_size=30), shapes.lines(30))
 @THOROUGH
 def test_forms_of_the_desk(severity: str, title: str) -> None:
-    check_form(declare_form(POLICY, severity, "C1", title))
+    check_form(declare_form(POLICY, Prefill(severity, title, "database", title * 200), "C1"))
     check_form(update_form(rows.make_incident(title=title)))
 
 
