@@ -15,6 +15,7 @@ from bot.diagnostics import checks
 from bot.incidents.desk import known_word
 from bot.policy import Database, Policy
 from bot.store.documents import Finding, FindingState, Suggestion
+from bot.systems.hosts.opening import OpenHost, open_hosts
 from bot.systems.postgres import Connection, connect
 
 
@@ -36,6 +37,10 @@ class Surroundings:
         """The recovery role's URL, else the application's. Raises `KeyError` naming the variable."""
         settings = self.settings
         return self.environment.get(settings.recovery_env) or self.environment[settings.connection_env]
+
+    def hosts(self) -> list[OpenHost]:
+        """The machines that the application runs on. Raises `HostUnreachable` where the key to one is missing."""
+        return open_hosts(self.policy, self.environment, self.settings.application)
 
     def connect(self, timeout_s: float) -> Connection:
         return connect(

@@ -6,6 +6,7 @@ from bot.policy.blackouts import Closure, find_closure
 from bot.policy.channels import Channels, EmailSettings, StatuspageSettings, StatusSiteSettings, Way
 from bot.policy.databases import BackupLocation, Database
 from bot.policy.durations import Deadline, format_duration, parse_duration
+from bot.policy.hosts import Host, HostCommands, fill_command
 from bot.policy.keys import default_policy_path
 from bot.policy.loader import check_policy, load_policy
 from bot.policy.people import Person, Role
@@ -33,6 +34,8 @@ __all__ = [
     "Deadline",
     "Disaster",
     "EmailSettings",
+    "Host",
+    "HostCommands",
     "Person",
     "Phase",
     "Plannable",
@@ -56,6 +59,7 @@ __all__ = [
     "cadence_for",
     "check_policy",
     "default_policy_path",
+    "fill_command",
     "find_closure",
     "format_duration",
     "list_rules",

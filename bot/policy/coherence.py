@@ -85,6 +85,8 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield ("databases", key, "rpo"), "rpo", database.rpo
         yield ("databases", key, "component"), "components", database.component
         yield ("databases", key, "application"), "applications", database.application
+    for key, host in policy.hosts.items():
+        yield ("hosts", key, "application"), "applications", host.application
     for key, playbook in policy.playbooks.items():
         yield ("playbooks", key, "disaster"), "disasters", playbook.disaster
     yield from point(("secrets_offline_copy", "holds"), "secrets", policy.secrets_offline_copy.holds)

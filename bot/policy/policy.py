@@ -21,6 +21,7 @@ from bot.policy.communication import FollowUp, SlackSettings
 from bot.policy.components import Component, SinglePointOfFailure
 from bot.policy.databases import BackupSchedule, Database
 from bot.policy.drills import DrillPlan
+from bot.policy.hosts import Host
 from bot.policy.infrastructure import Infrastructure
 from bot.policy.people import Person, Role
 from bot.policy.playbooks import Playbook
@@ -104,6 +105,8 @@ class Policy(Section):
     """What remains to be done after an incident."""
     applications: dict[Key, Application] = Field(min_length=1)
     """Applications that must answer again after a recovery."""
+    hosts: dict[Key, Host] = Field(default_factory=dict)
+    """Machines that the applications run on."""
     databases: dict[Text, Database] = Field(min_length=1)
     """Databases that are recovered, by their name on the server."""
     backups: BackupSchedule

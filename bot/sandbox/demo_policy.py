@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,38 @@ import yaml
 from bot.policy import Policy, default_policy_path, load_policy
 
 
-def write_demo_policy(folder: Path, application_url: str) -> tuple[Path, Policy]:
-    """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal."""
+def write_demo_policy(
+    folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None
+) -> tuple[Path, Policy]:
+    """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
+
+    `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
+    """
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     for application in text["applications"].values():
         application["url"] = application_url
+        application["log_path"] = str(log_path or application["log_path"])
+    text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["people"][0]["os_user"] = getpass.getuser()
     path = folder / "policy.yml"
     path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path, load_policy(path)
+
+
+def describe_host(supervisor: Path, application_url: str) -> dict[str, Any]:
+    """The sandbox's host: this machine, with the supervisor of the sandbox where others have systemd."""
+    service = [sys.executable, "-m", "bot.sandbox.service", str(supervisor)]
+    health = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)"
+    return {
+        "title": "This machine",
+        "application": "traitortrack",
+        "reach": "local",
+        "commands": {
+            "restart": [*service, "restart"],
+            "is_running": [*service, "is-running"],
+            "started": [*service, "started"],
+            "is_healthy": [sys.executable, "-c", health, f"{application_url}/health"],
+            "workers": ["pgrep", "-af", "bot.sandbox.warehouse"],
+        },
+    }

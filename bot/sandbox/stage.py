@@ -20,6 +20,7 @@ from bot.sandbox.postgres_cluster import RECOVERY_ROLE, Cluster
 from bot.sandbox.primary_instance import create_primary
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
+from bot.sandbox.supervisor import Supervisor
 from bot.sandbox.warehouse.seed import DEFAULT_BAGS, seed
 
 DATABASE = "traitortrack"
@@ -57,6 +58,7 @@ class Stage:
         self.warehouse_url = f"http://127.0.0.1:{port}"
         self.warehouse_log_path = self.directory / "app.log"
         self.warehouse = self._make_warehouse(port)
+        self._supervisor: Supervisor | None = None
         self._open_connections: list[psycopg.Connection] = []
         self._scenarios = load_scenarios()
 
@@ -75,6 +77,11 @@ class Stage:
         return self._scratch.path
 
     @property
+    def supervisor_path(self) -> Path:
+        """The socket on which `bot.sandbox.service` speaks to the supervisor of the application."""
+        return self.directory / "supervisor.sock"
+
+    @property
     def application_url(self) -> str:
         """The warehouse's database as the application connects to it."""
         return self.cluster.url(DATABASE)
@@ -85,12 +92,15 @@ class Stage:
             with ThreadPoolExecutor(max_workers=2) as parts:
                 for part in [parts.submit(self.cloud.start), parts.submit(self._start_warehouse)]:
                     part.result()
+            self._supervisor = Supervisor(self.supervisor_path, lambda: self.warehouse, self.start_application)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Stop everything and delete it."""
+        if self._supervisor:
+            self._supervisor.close()
         while self._open_connections:
             self._open_connections.pop().close()
         with ThreadPoolExecutor() as parts:

@@ -1,0 +1,62 @@
+"""The bot's own machine."""
+
+from __future__ import annotations
+
+import selectors
+import subprocess
+import time
+from collections.abc import Callable
+
+from bot.systems.hosts.command import HostUnclear, HostUnreachable, Output, Tail
+from bot.systems.outcomes import SystemCancelled
+
+POLL_S = 0.2
+PIECE = 64 * 1024
+
+
+class LocalMachine:
+    """Runs commands as children of this process."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def run(self, words: list[str], timeout_s: float, cancelled: Callable[[], bool] = lambda: False) -> Output:
+        try:
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            )
+        except OSError as error:
+            raise HostUnreachable(f"{words[0]} cannot be started on {self.title}: {error.strerror}.") from error
+        with process:
+            try:
+                return self._read(process, words, time.monotonic() + timeout_s, timeout_s, cancelled)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+    def _read(
+        self, process: subprocess.Popen[bytes], words: list[str], deadline: float, timeout_s: float,
+        cancelled: Callable[[], bool],
+    ) -> Output:  # fmt: skip
+        tails = {process.stdout: Tail(), process.stderr: Tail()}
+        with selectors.DefaultSelector() as waiting:
+            for stream in tails:
+                assert stream is not None
+                waiting.register(stream, selectors.EVENT_READ)
+            while waiting.get_map():
+                if time.monotonic() > deadline:
+                    raise HostUnclear(
+                        f"{words[0]} on {self.title} did not end within {timeout_s:.0f} s.", "It was stopped."
+                    )
+                if cancelled():
+                    process.kill()
+                    process.wait()
+                    raise SystemCancelled(f"{words[0]} on {self.title} was stopped.")
+                for key, _ in waiting.select(POLL_S):
+                    piece = key.fileobj.read1(PIECE)  # type: ignore[union-attr]
+                    if piece:
+                        tails[key.fileobj].add(piece)  # type: ignore[index]
+                    else:
+                        waiting.unregister(key.fileobj)
+        output, errors = tails.values()
+        return Output(process.wait(), output.text, errors.text, output.left_out + errors.left_out)

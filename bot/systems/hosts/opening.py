@@ -1,0 +1,67 @@
+"""From a host in the policy to a machine that commands can be run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.policy import Application, Host, Policy, fill_command
+from bot.systems.hosts.command import HostUnreachable, Machine, Output
+from bot.systems.hosts.local import LocalMachine
+from bot.systems.hosts.ssh import SshMachine
+from bot.systems.hosts.ssm import SsmMachine
+
+
+@dataclass(frozen=True)
+class OpenHost:
+    """A host with its commands."""
+
+    key: str
+    host: Host
+    application: Application
+    machine: Machine
+
+    def command(self, name: str) -> list[str]:
+        """The words of one of the policy's commands; `name` is a key of `hosts.*.commands`."""
+        words: list[str] = getattr(self.host.commands, name)
+        facts = {
+            "service": self.application.service,
+            "log_path": self.application.log_path,
+            "install_folder": self.application.install_folder,
+            "session_folder": self.application.session_folder,
+        }
+        return list(fill_command(words, facts))
+
+    def run(self, name: str, timeout_s: float) -> Output:
+        """Run one of the policy's commands; raises as `Machine.run` does."""
+        return self.machine.run(self.command(name), timeout_s)
+
+
+def open_hosts(policy: Policy, environment: Mapping[str, str], application: str) -> list[OpenHost]:
+    """The hosts of an application, in the order of the policy. Raises HostUnreachable where a key is missing."""
+    return [
+        OpenHost(key, host, policy.applications[application], open_machine(key, host, environment))
+        for key, host in policy.hosts.items()
+        if host.application == application
+    ]
+
+
+def open_machine(key: str, host: Host, environment: Mapping[str, str]) -> Machine:
+    """The machine itself; the secret is read now, not before."""
+    if host.reach == "local":
+        return LocalMachine(host.title)
+    if host.reach == "ssm":
+        assert host.instance_id  # the policy was checked
+        assert host.region
+        return SsmMachine(host.title, host.instance_id, host.region)
+    assert host.address
+    assert host.user
+    assert host.host_key
+    assert host.private_key_env
+    private_key = environment.get(host.private_key_env, "")
+    if not private_key:
+        raise HostUnreachable(
+            f"{host.private_key_env} is not set, so {host.title} cannot be reached.",
+            f"Give the bot the private key for `hosts.{key}` in it.",
+        )
+    return SshMachine(host.title, host.address, host.port, host.user, host.host_key, private_key)
