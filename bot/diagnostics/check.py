@@ -57,6 +57,8 @@ class Check(ABC):
     """What `/dr diagnose SCOPE` asks for: database, …"""
     permissions: ClassVar[tuple[str, ...]] = ()
     timeout_s: ClassVar[float] = 10.0
+    on_demand: ClassVar[bool] = False
+    """Asked only where its scope is named: it takes its time, or leaves traces."""
 
     @abstractmethod
     def run(self, surroundings: Surroundings) -> Finding:
@@ -87,10 +89,13 @@ def all_checks() -> dict[str, Check]:
 
 def scopes() -> tuple[str, ...]:
     """What can be diagnosed: all, or one scope."""
-    return ("all", *sorted({check.scope for check in all_checks().values()}))
+    return ("all", *sorted({check.scope for check in all_checks().values() if not check.on_demand}))
 
 
 def choose_checks(scope: str) -> list[Check]:
     """Raises `Refused` for an unknown scope, naming the nearest."""
-    scope = known_word(scope, scopes(), "something to diagnose", "database")
-    return [check for check in all_checks().values() if scope in ("all", check.scope)]
+    known = (*scopes(), *sorted({check.scope for check in all_checks().values() if check.on_demand}))
+    scope = known_word(scope, known, "something to diagnose", "database")
+    return [
+        check for check in all_checks().values() if check.scope == scope or (scope == "all" and not check.on_demand)
+    ]

@@ -17,6 +17,7 @@ from bot.policy.rendering import render_policy
 from bot.policy.severities import Audience, Cadence, Category, Severity, SeverityName, cadence_for
 from bot.policy.targets import Disaster, Phase, RpoTarget
 from bot.policy.updates import Calendar, Rota, Updates
+from bot.policy.verification import Verification, VerificationStep
 
 __all__ = [
     "Application",
@@ -55,6 +56,8 @@ __all__ = [
     "StatusSiteSettings",
     "StatuspageSettings",
     "Updates",
+    "Verification",
+    "VerificationStep",
     "Way",
     "cadence_for",
     "check_policy",

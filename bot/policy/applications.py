@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from bot.policy.section import AbsolutePath, Section, Text, UrlPath, WebAddress
+from bot.policy.verification import Verification
 
 
 class Application(Section):
@@ -32,3 +33,5 @@ class Application(Section):
     """Folder that its code is deployed to."""
     session_folder: AbsolutePath
     """Folder of its sessions; losing them makes users log in again."""
+    verification: Verification | None = None
+    """What a user does with it, to verify that it works."""

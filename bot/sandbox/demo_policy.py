@@ -22,6 +22,7 @@ def write_demo_policy(
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     for application in text["applications"].values():
         application["url"] = application_url
+        application["verification"]["quiet_for"] = "3 seconds"
         application["log_path"] = str(log_path or application["log_path"])
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"

@@ -21,7 +21,7 @@ from bot.sandbox.primary_instance import create_primary
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
 from bot.sandbox.supervisor import Supervisor
-from bot.sandbox.warehouse.seed import DEFAULT_BAGS, seed
+from bot.sandbox.warehouse.seed import DEFAULT_BAGS, TEST_PASSWORD, TEST_USERNAME, seed
 
 DATABASE = "traitortrack"
 HEALTHY_DEADLINE_S = 30.0
@@ -116,6 +116,8 @@ class Stage:
             "HOLDFAST_RECOVERY_DATABASE_URL": self.cluster.url(DATABASE, role=RECOVERY_ROLE),
             "HOLDFAST_PG_BINDIR": str(self.cluster.bindir),
             "HOLDFAST_RESTORE_FOLDER": str(self.directory / "restore"),
+            "TRAITORTRACK_TEST_USER": TEST_USERNAME,
+            "TRAITORTRACK_TEST_PASSWORD": TEST_PASSWORD,
             **self.cloud.environment(),
         }
 

@@ -16,7 +16,7 @@ from bot.store.tables import Plan, Run
 from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
 from bot.words import show_duration
 
-SWEEP_LIMIT_S, PLAN_LIMIT_S = 60.0, 300.0
+SWEEP_LIMIT_S, PLAN_LIMIT_S = 400.0, 300.0
 RUN_LIMIT_S = 8 * 3600.0
 FINISHED = ("done", "failed", "refused", "cancelled")
 
@@ -33,6 +33,20 @@ def dr() -> None:
 @guarded
 def diagnose(session: TerminalSession, scope: str, as_json: bool) -> None:
     """Look at the real systems."""
+    sweep_and_answer(session, scope, as_json)
+
+
+@dr.command()
+@json_option
+@pass_session
+@guarded
+def verify(session: TerminalSession, as_json: bool) -> None:
+    """Go through the application as a user would: log in, look, make a test record and take it away."""
+    sweep_and_answer(session, "verification", as_json)
+
+
+def sweep_and_answer(session: TerminalSession, scope: str, as_json: bool) -> None:
+    """Ask the checks of a scope and print what they found."""
     services = session.services
     place, incident_id = place_of(services)
     sweep = services.sweeps.start(person=session.person, scope=scope, place=place, incident_id=incident_id)

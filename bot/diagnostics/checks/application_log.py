@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from bot.diagnostics.check import Check, Surroundings
+from bot.diagnostics.error_lines import ERROR
 from bot.diagnostics.host_answers import HostAnswer, ask_hosts, gravest
 from bot.store.documents import Finding, FindingState
 from bot.systems.hosts.command import Output
@@ -14,7 +15,6 @@ from bot.systems.hosts.ssm import PERMISSIONS
 from bot.systems.redaction import Redactor
 from bot.words import cut
 
-ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
 VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+|\"[^\"]*\"|'[^']*'", re.IGNORECASE)
 """What differs between two errors of one kind: numbers, addresses, ids, quoted values."""
 NEWEST = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -66,7 +66,8 @@ def test_what_hangs_is_unknown_and_the_others_answer(monkeypatch: pytest.MonkeyP
 def test_every_check_answers_where_nothing_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     """No URL, no server, no cloud: each says so in words, and none breaks the sweep."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9/")
-    found = list(ask_all(choose_checks("all"), [PLACE]))
+    monkeypatch.setattr("bot.diagnostics.checks.verification_log.LONGEST", timedelta(0))
+    found = list(ask_all([*choose_checks("all"), *choose_checks("verification")], [PLACE]))
     assert {one.check for one in found} == set(all_checks())
     assert {one.state for one in found} <= {"critical", "unknown", "warning"}
     assert all(one.summary for one in found)
@@ -75,6 +76,7 @@ def test_every_check_answers_where_nothing_can_be_reached(monkeypatch: pytest.Mo
 def test_scopes_choose_checks_and_others_are_refused() -> None:
     for scope in scopes():
         assert choose_checks(scope)
-    assert len(choose_checks("all")) == len(all_checks())
+    assert len(choose_checks("all")) == len([check for check in all_checks().values() if not check.on_demand])
+    assert {check.scope for check in choose_checks("verification")} == {"verification"}
     with pytest.raises(Refused, match="Did you mean database"):
         choose_checks("databse")
