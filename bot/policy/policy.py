@@ -105,10 +105,10 @@ class Policy(Section):
     """What remains to be done after an incident."""
     applications: dict[Key, Application] = Field(min_length=1)
     """Applications that must answer again after a recovery."""
-    hosts: dict[Key, Host] = Field(default_factory=dict)
-    """Machines that the applications run on."""
     databases: dict[Text, Database] = Field(min_length=1)
     """Databases that are recovered, by their name on the server."""
+    hosts: dict[Key, Host] = Field(default_factory=dict)
+    """Machines that the applications run on."""
     backups: BackupSchedule
     """When what is backed up, and how long it is kept."""
     secrets: dict[EnvironmentName, Secret]
