@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import bot.recovery
 import bot.systems
+from bot.recovery import instances
 from bot.recovery.execution import Execution
 
 if TYPE_CHECKING:
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
 
 BEFORE, BEGUN, HAPPENED, AFTER = "before", "begun", "happened", "after"
 RUN = ("locked", "started", "unproven", "ended")
+OUTSIDE_S = 0.0005
+"""A call that is over sooner has not left the process."""
+SIGN_WITHIN_S = 2.0
+"""How long a bot looks for what it did before it died; the cloud of these tests shows it much sooner than AWS."""
 MIDDLE_S = 0.15
 """A call that lasts for so long is also killed in its middle."""
 FROM, INTO = (str(Path(one.__path__[0])) for one in (bot.recovery, bot.systems))
-T0 = 0.0
 HELD_POLL_S = 0.005
 
 
@@ -63,7 +67,6 @@ class Points:
             if self._dies_in and name not in self._passed:
                 with self._dies_in.open("a", encoding="utf-8") as file:
                     file.write(f"{name}\n")
-                print("DIED", name, time.process_time(), time.monotonic() - T0, file=sys.stderr, flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -80,11 +83,10 @@ def is_held(file: Path, name: str) -> bool:
 
 def install() -> None:
     """In a bot that the environment tells to die or to wait: come to the points."""
-    global T0
-    T0 = time.monotonic()
     dies_in, held_in = os.environ.get("DIES_IN"), os.environ.get("HELD_IN")
     if not dies_in and not held_in:
         return
+    instances.look_for.__defaults__ = (SIGN_WITHIN_S,)
     points = Points(Path(dies_in) if dies_in else None, Path(held_in) if held_in else None)
     _around(Execution, "_take_over", points, "run", None, "locked")
     _around(Execution, "_begin", points, "run", None, "started")
@@ -107,9 +109,10 @@ def _around(owner: type, name: str, points: Points, where: str, before: str | No
 
 
 def _watch_steps(points: Points) -> None:
-    perform, begun, done = Execution._perform, Execution._mark_running, Execution._mark_done
+    perform, done = Execution._perform, Execution._mark_done
 
-    def watched_perform(self: Execution, run: Run, index: int, step: Step[Any], context: Context[Any]) -> None:
+    def watched_perform(self: Execution, run: Run, index: int, steps: list[Step[Any]], context: Context[Any]) -> None:
+        step = steps[index]
         if step.name in context.outputs:
             return
 
@@ -119,7 +122,7 @@ def _watch_steps(points: Points) -> None:
                 return step.do(given)
 
         points.come_to(step.name, BEFORE)
-        perform(self, run, index, replace(step, do=do), context)
+        perform(self, run, index, [*steps[:index], replace(step, do=do), *steps[index + 1 :]], context)
 
     def watched_done(self: Execution, run: Run, index: int, step: Step[Any], facts: Facts) -> None:
         points.come_to(step.name, HAPPENED)
@@ -132,24 +135,26 @@ def _watch_steps(points: Points) -> None:
 @contextmanager
 def _watching(points: Points, step: str) -> Iterator[None]:
     """Every call from the recovery room into the systems is a point at its end, and in its middle where it lasts."""
-    under_way: list[tuple[FrameType, threading.Timer]] = []
+    under_way: list[tuple[FrameType, threading.Timer, float]] = []
 
     def see(frame: FrameType, event: str, _argument: object) -> None:
         if event == "call" and _leads_out(frame):
             timer = threading.Timer(MIDDLE_S, points.come_to, (step, f"inside, amid {frame.f_code.co_qualname}"))
             timer.daemon = True
-            under_way.append((frame, timer))
+            under_way.append((frame, timer, time.monotonic()))
             timer.start()
         elif event == "return" and under_way and under_way[-1][0] is frame:
-            under_way.pop()[1].cancel()
-            points.come_to(step, f"inside, after {frame.f_code.co_qualname}")
+            _, timer, since = under_way.pop()
+            timer.cancel()
+            if time.monotonic() - since > OUTSIDE_S:
+                points.come_to(step, f"inside, after {frame.f_code.co_qualname}")
 
     sys.setprofile(see)
     try:
         yield
     finally:
         sys.setprofile(None)
-        for _, timer in under_way:
+        for _, timer, _ in under_way:
             timer.cancel()
 
 
@@ -159,5 +164,5 @@ def _leads_out(frame: FrameType) -> bool:
         frame.f_code.co_filename.startswith(INTO)
         and caller is not None
         and caller.f_code.co_filename.startswith(FROM)
-        and not frame.f_code.co_name.startswith("<")
+        and not frame.f_code.co_name.startswith(("<", "__"))
     )

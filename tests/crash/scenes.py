@@ -119,7 +119,9 @@ def list_unsettled(rig: Rig) -> list[str]:
     found = []
     for region in (REGION, SECOND_REGION):
         rds = boto3.client("rds", region_name=region)
-        states = [(one["DBInstanceIdentifier"], one["DBInstanceStatus"]) for one in rds.describe_db_instances()["DBInstances"]]
+        states = [
+            (one["DBInstanceIdentifier"], one["DBInstanceStatus"]) for one in rds.describe_db_instances()["DBInstances"]
+        ]
         states += [(one["DBSnapshotIdentifier"], one["Status"]) for one in rds.describe_db_snapshots()["DBSnapshots"]]
         found += [f"{name} in {region} is {state}" for name, state in states if state != "available"]
     return found

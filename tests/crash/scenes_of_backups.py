@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from contextlib import ExitStack
+from pathlib import Path
 
 from bot.sandbox.stage import DATABASE
 from bot.store.tables import Run
@@ -46,11 +50,18 @@ def prune_backups(_stack: ExitStack, shared: SharedStage) -> Scene:
     for days in (100, 150, 200):
         store_old(shared, days)
     young = store_old(shared, 10)
+    folder = local_folder(shared)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, days in (("traitortrack_20250101_030000.sql.gz", 60), ("traitortrack_20250301_030000.sql.gz", 3)):
+        (folder / name).write_bytes(b"x" * 10)
+        os.utime(folder / name, (time.time() - days * 86400,) * 2)
     asked = _count_deletions(shared)
 
     def done(rig: Rig, run: Run) -> None:
         assert list_keys(shared) == keys_of(shared.baseline) | keys_of(young)
         assert _count_deletions(shared) - asked == 1
+        assert [one.name for one in folder.iterdir()] == ["traitortrack_20250301_030000.sql.gz"]
         untouched(rig, run)
 
     def untouched(rig: Rig, run: Run) -> None:
@@ -59,6 +70,11 @@ def prune_backups(_stack: ExitStack, shared: SharedStage) -> Scene:
             confirm_backup(shared.bucket, manifest)
 
     return Scene({"database": DATABASE}, done, untouched)
+
+
+def local_folder(shared: SharedStage) -> Path:
+    """Where the policy's weekly script is said to put its dumps."""
+    return shared.stage.directory / "dumps"
 
 
 def _count_deletions(shared: SharedStage) -> int:

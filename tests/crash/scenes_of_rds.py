@@ -1,4 +1,4 @@
-"""Scenes of the actions on RDS. Counted at the outside: what the cloud wrote down of the calls that changed something."""
+"""Scenes of the actions on RDS. Counted at the outside: the cloud writes down every call that changes something."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ TIME_SCALE = 0.3
 
 
 def on_rds(arrange: Callable[[Stage], Given], *calls: str, good: bool = True, undone: tuple[str, ...] = ()) -> Build:
-    """An action that asks AWS for `calls`, in this order; where it is cancelled, for the first of them and `undone`."""
+    """An action that asks AWS for `calls`, in this order; where it is cancelled, for the first of the rest of
+    them; `undone` are those that take them back."""
 
     def build(stack: ExitStack, shared: SharedStage) -> Scene:
         cloud = shared.stage.cloud
@@ -46,8 +47,10 @@ def on_rds(arrange: Callable[[Stage], Given], *calls: str, good: bool = True, un
 
         def untouched(rig: Rig, run: Run) -> None:
             made = [call for call in list_calls() if call not in undone]
-            assert made == [*calls][: len(made)]
+            assert made == [call for call in calls if call not in undone][: len(made)]
             assert list_instances() == there
+            value = boto3.client("secretsmanager", region_name=REGION).get_secret_value(SecretId=DATABASE_URL_SECRET)
+            assert value["SecretString"] == shared.stage.application_url
 
         return Scene(given, done, untouched, good=good)
 
