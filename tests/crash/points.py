@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import bot.recovery
 import bot.systems
-from bot.recovery import instances
+from bot.recovery import execution, instances
 from bot.recovery.execution import Execution
 
 if TYPE_CHECKING:
@@ -159,10 +159,12 @@ def _watching(points: Points, step: str) -> Iterator[None]:
 
 
 def _leads_out(frame: FrameType) -> bool:
+    """What the execution itself calls is part of keeping a record, in a transaction, and no part of a step."""
     caller = frame.f_back
     return (
         frame.f_code.co_filename.startswith(INTO)
         and caller is not None
         and caller.f_code.co_filename.startswith(FROM)
+        and caller.f_code.co_filename != execution.__file__
         and not frame.f_code.co_name.startswith(("<", "__"))
     )

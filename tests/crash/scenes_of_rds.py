@@ -70,10 +70,10 @@ def rds(shared: SharedStage) -> Iterator[None]:
         _reset_secret(shared.stage)
         try:
             yield
+        finally:
             if Rds(REGION).find(OTHER) is not None:
                 _remove(OTHER)
             _settle(PRIMARY)
-        finally:
             cloud.change_pace(time_scale=1.0, restorable_lag_s=2.0)
 
 
