@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -89,26 +89,34 @@ class Forked:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self._handle = os.pidfd_open(pid)
+        self._handle: int | None = None
+        try:
+            self._handle = os.pidfd_open(pid)
+        except ProcessLookupError:  # it has lived for less than it took to get here
+            self.returncode = 0
+
+    def __del__(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
 
     def poll(self) -> int | None:
-        """Whether it has ended; how is not known."""
-        if self.returncode is None and select.select([self._handle], [], [], 0)[0]:
-            self.returncode = 0
-        return self.returncode
+        """None while it runs; how it has ended is not known."""
+        return self._look(0)
 
     def wait(self) -> int:
         """Until it has ended."""
-        select.select([self._handle], [], [])
-        self.returncode = 0
-        return self.returncode
-
-    def __del__(self) -> None:
-        os.close(self._handle)
+        return self._look(None) or 0
 
     def send_signal(self, number: signal.Signals) -> None:
-        if self.returncode is None:
-            signal.pidfd_send_signal(self._handle, number)
+        if self._handle is not None and self.poll() is None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, number)
+
+    def _look(self, patience_s: float | None) -> int | None:
+        watched = [] if self._handle is None else [self._handle]
+        if self.returncode is None and select.select(watched, [], [], patience_s)[0]:
+            self.returncode = 0
+        return self.returncode
 
 
 def bot_command(*arguments: str) -> list[str]:
