@@ -88,6 +88,7 @@ class Step(Generic[P]):
     happened: Callable[[Context[P]], Facts | None] | None = None
     phase: PhaseName = "restore"
     cancellable: bool = True
+    """False where it has to be finished once it has begun; from then on only steps that may be left are left out."""
     skipping: str | None = None
     """What is missing afterwards when the step is skipped, in words; None where it may not be skipped."""
 

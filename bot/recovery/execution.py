@@ -52,8 +52,9 @@ class Execution:
         context = self._context(run, plan, action)
         try:
             self._begin(run, action, context)
-            for index, step in enumerate(action.steps()):
-                self._perform(run, index, step, context)
+            steps = action.steps()
+            for index in range(len(steps)):
+                self._perform(run, index, steps, context)
             self._prove(run, action, context)
         except Refused as refusal:
             self._stop(run, "refused", refusal.words, action, context)
@@ -142,10 +143,11 @@ class Execution:
             end_plan(session, plan, "void", f"{reason} Ask for a new plan.", self.runs.notices)
         raise Refused(reason, "Ask for a new plan.")
 
-    def _perform(self, run: Run, index: int, step: Step[Any], context: Context[Any]) -> None:
+    def _perform(self, run: Run, index: int, steps: list[Step[Any]], context: Context[Any]) -> None:
+        step = steps[index]
         if step.name in context.outputs:
             return
-        if step.cancellable and self._is_cancelling(run.id):
+        if self._is_cancelling(run.id) and self._can_stop_before(run, index, steps):
             raise Cancelled
         again = self._mark_running(run, index)
         context.progress = _at_most_every(PROGRESS_EVERY_S, lambda words: self._progress(run, index, words))
@@ -159,6 +161,11 @@ class Execution:
             raise
         self._mark_done(run, index, step, facts)
         context.outputs[step.name] = facts
+
+    def _can_stop_before(self, run: Run, index: int, steps: list[Step[Any]]) -> bool:
+        """Before what may be stopped anyway; else only while no step has begun that may not."""
+        begun = {row.name for row in self.runs.list_steps(run.id) if row.attempts}
+        return steps[index].cancellable or not any(one.name in begun for one in steps if not one.cancellable)
 
     def _prove(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
         evidence = action.verify(context)

@@ -7,7 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from bot.app import build_services
 from bot.comms.notices import incident_room
 from bot.policy import Policy, load_policy
 from bot.sandbox.actor import Actor, ActorStuck, wait_for
-from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.children import Child, http_answers, module_environment
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.people import list_members
 from bot.sandbox.ports import free_port
@@ -31,6 +31,7 @@ from bot.services import Services
 from bot.settings import manifest_path
 from bot.store import ledger
 from bot.store.tables import Delivery, Incident, LedgerEntry, Lock, Notice, Plan, Run, RunStep
+from tests.crash.nursery import Nursling, Worker, bot_command, open_nest
 from tests.stage_fixtures import SharedStage
 
 T = TypeVar("T")
@@ -254,21 +255,27 @@ def open_rig(
     store: str | None = None,
     bots: int = 1,
     people: list[Json] | None = None,
+    adapt: Callable[[Path], None] = lambda policy: None,
+    only_works: bool = False,
     **environment: str,
 ) -> Iterator[Rig]:
-    """A workspace and a bot that is not started yet. `people` are added to the policy's."""
+    """A workspace and a bot that is not started yet. `people` are added to the policy's, `adapt` changes its file.
+
+    A bot that `only_works` takes no requests; its start costs a fifth.
+    """
     path, policy = write_demo_policy(folder, shared.stage.warehouse_url)
     if people:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         text["people"] += people
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
-        policy = load_policy(path)
+    adapt(path)
+    policy = load_policy(path)
     workspace = build_workspace(
         list_members(policy),
         manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),
         channels=[StartChannel(policy.slack.incidents_channel)],
     )
-    with serve(workspace):
+    with serve(workspace), ExitStack() as stack:
         own = {
             **shared.stage.environment(),
             **workspace.environment,
@@ -276,8 +283,9 @@ def open_rig(
             "HOLDFAST_DATABASE_URL": store or f"sqlite:///{folder / 'holdfast.db'}",
             **environment,
         }
-        children = [make_bot(folder, number, own) for number in range(bots)]
         services = build_services(_as_environment(own))
+        nest = stack.enter_context(open_nest(folder, module_environment(own))) if only_works else None
+        children = [make_bot(folder, number, own, nest) for number in range(bots)]
         rig = Rig(shared, workspace, policy, own, children, services)
         try:
             yield rig
@@ -302,10 +310,12 @@ def look_closely(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.001)
 
 
-def make_bot(folder: Path, number: int, own: dict[str, str]) -> Child:
+def make_bot(folder: Path, number: int, own: dict[str, str], nest: Path | None = None) -> Child:
     """A bot that is not started yet, with this environment."""
-    command = module_command("bot", "serve", "--port", str(free_port()))
-    return Child(f"bot{number}", command, log_path=folder / f"bot{number}.log", env=module_environment(own))
+    name, log, environment = f"bot{number}", folder / f"bot{number}.log", module_environment(own)
+    if nest:
+        return Worker(nest, name, log_path=log, env=environment)
+    return Nursling(name, bot_command("serve", "--port", str(free_port())), log_path=log, env=environment)
 
 
 def _as_environment(own: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,173 @@
+"""The points of a run at which a bot may die, and what happens when it comes to one. In the bot's own process.
+
+The points are the same for every action: before a step; once it is written down as running; inside it, in the middle
+and at the end of every call from the recovery room into the systems; once it has happened but is not written down; and
+after that. So are those of the run around its steps.
+
+`DIES_IN` in the environment names a file: the bot kills itself (SIGKILL) at the first point that is not in it, having
+added it. So one run, whose bot is started again and again, dies once at every point that there is. `HELD_IN` names a
+file that may hold the beginning of a point's name: the bot waits there for as long as it does, so that somebody can
+cancel the run while a step is under way.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import bot.recovery
+import bot.systems
+from bot.recovery import execution, instances
+from bot.recovery.execution import Execution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.recovery.action import Context, Facts, Step
+    from bot.store.tables import Run
+
+BEFORE, BEGUN, HAPPENED, AFTER = "before", "begun", "happened", "after"
+RUN = ("locked", "started", "unproven", "ended")
+OUTSIDE_S = 0.0005
+"""A call that is over sooner has not left the process."""
+STAYS_INSIDE = frozenset({"name_beside", "probe_database", "probe_health", "redact", "replace_database", "url_at"})
+"""What never leaves it, however long a busy machine takes."""
+SIGN_WITHIN_S = 2.0
+"""How long a bot looks for what it did before it died; the cloud of these tests shows it much sooner than AWS."""
+MIDDLE_S = 0.15
+"""A call that lasts for so long is also killed in its middle."""
+FROM, INTO = (str(Path(one.__path__[0])) for one in (bot.recovery, bot.systems))
+HELD_POLL_S = 0.005
+
+
+class Points:
+    """What is done at a point; one at a time, since a call's middle comes from a thread of its own."""
+
+    def __init__(self, dies_in: Path | None, held_in: Path | None) -> None:
+        self._dies_in, self._held_in = dies_in, held_in
+        self._passed = set(read_points(dies_in)) if dies_in else set()
+        self._lock = threading.Lock()
+
+    def come_to(self, where: str, point: str) -> None:
+        """Die here, or wait here, or go on."""
+        name = f"{where}: {point}"
+        if self._held_in and is_held(self._held_in, name):
+            self._held_in.with_suffix(".reached").touch()
+            while is_held(self._held_in, name):
+                time.sleep(HELD_POLL_S)
+        with self._lock:
+            if self._dies_in and name not in self._passed:
+                with self._dies_in.open("a", encoding="utf-8") as file:
+                    file.write(f"{name}\n")
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def read_points(file: Path) -> list[str]:
+    """Where bots have died."""
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
+def is_held(file: Path, name: str) -> bool:
+    """Whether the file holds the beginning of the point's name."""
+    beginning = file.read_text(encoding="utf-8") if file.exists() else ""
+    return bool(beginning) and name.startswith(beginning)
+
+
+def install() -> None:
+    """In a bot that the environment tells to die or to wait: come to the points."""
+    dies_in, held_in = os.environ.get("DIES_IN"), os.environ.get("HELD_IN")
+    if not dies_in and not held_in:
+        return
+    instances.look_for.__defaults__ = (SIGN_WITHIN_S,)
+    points = Points(Path(dies_in) if dies_in else None, Path(held_in) if held_in else None)
+    _around(Execution, "_take_over", points, "run", None, "locked")
+    _around(Execution, "_begin", points, "run", None, "started")
+    _around(Execution, "_prove", points, "run", "unproven", "ended")
+    _watch_steps(points)
+
+
+def _around(owner: type, name: str, points: Points, where: str, before: str | None, after: str) -> None:
+    original: Callable[..., Any] = getattr(owner, name)
+
+    @wraps(original)
+    def wrapped(*arguments: Any) -> Any:
+        if before:
+            points.come_to(where, before)
+        given = original(*arguments)
+        points.come_to(where, after)
+        return given
+
+    setattr(owner, name, wrapped)
+
+
+def _watch_steps(points: Points) -> None:
+    perform, done = Execution._perform, Execution._mark_done
+
+    def watched_perform(self: Execution, run: Run, index: int, steps: list[Step[Any]], context: Context[Any]) -> None:
+        step = steps[index]
+        if step.name in context.outputs:
+            return
+
+        def do(given: Context[Any]) -> Facts:
+            points.come_to(step.name, BEGUN)
+            with _watching(points, step.name):
+                return step.do(given)
+
+        points.come_to(step.name, BEFORE)
+        perform(self, run, index, [*steps[:index], replace(step, do=do), *steps[index + 1 :]], context)
+
+    def watched_done(self: Execution, run: Run, index: int, step: Step[Any], facts: Facts) -> None:
+        points.come_to(step.name, HAPPENED)
+        done(self, run, index, step, facts)
+        points.come_to(step.name, AFTER)
+
+    Execution._perform, Execution._mark_done = watched_perform, watched_done  # type: ignore[method-assign]
+
+
+@contextmanager
+def _watching(points: Points, step: str) -> Iterator[None]:
+    """Every call from the recovery room into the systems is a point at its end, and in its middle where it lasts."""
+    under_way: list[tuple[FrameType, threading.Timer, float]] = []
+
+    def see(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and _leads_out(frame):
+            timer = threading.Timer(MIDDLE_S, points.come_to, (step, f"inside, amid {frame.f_code.co_qualname}"))
+            timer.daemon = True
+            under_way.append((frame, timer, time.monotonic()))
+            timer.start()
+        elif event == "return" and under_way and under_way[-1][0] is frame:
+            _, timer, since = under_way.pop()
+            timer.cancel()
+            if time.monotonic() - since > OUTSIDE_S:
+                points.come_to(step, f"inside, after {frame.f_code.co_qualname}")
+
+    sys.setprofile(see)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        for _, timer, _ in under_way:
+            timer.cancel()
+
+
+def _leads_out(frame: FrameType) -> bool:
+    """What the execution itself calls is part of keeping a record, in a transaction, and no part of a step."""
+    caller = frame.f_back
+    return (
+        frame.f_code.co_filename.startswith(INTO)
+        and caller is not None
+        and caller.f_code.co_filename.startswith(FROM)
+        and caller.f_code.co_filename != execution.__file__
+        and not frame.f_code.co_name.startswith(("<", "__"))
+        and frame.f_code.co_name not in STAYS_INSIDE
+    )

@@ -1,0 +1,153 @@
+"""Scenes of the actions on RDS. Counted at the outside: the cloud writes down every call that changes something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from bot.clock import utc_now
+from bot.sandbox.cloud import REGION
+from bot.sandbox.primary_instance import DATABASE_URL_SECRET, PRIMARY
+from bot.sandbox.stage import DATABASE, Stage
+from bot.store.tables import Run
+from bot.systems.rds import Rds
+from tests.crash.rig import Rig
+from tests.crash.scenes import Build, Given, Scene
+from tests.integration.rds.driver import wait_until
+from tests.stage_fixtures import SharedStage
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds.client import RDSClient
+
+OTHER = "other-instance"
+TIME_SCALE = 0.3
+"""How long things take in the cloud, of what they take otherwise."""
+
+
+def on_rds(arrange: Callable[[Stage], Given], *calls: str, good: bool = True, undone: tuple[str, ...] = ()) -> Build:
+    """An action that asks AWS for `calls`, in this order; where it is cancelled, for the first of the rest of
+    them; `undone` are those that take them back."""
+
+    def build(stack: ExitStack, shared: SharedStage) -> Scene:
+        cloud = shared.stage.cloud
+        stack.enter_context(rds(shared))
+        given = arrange(shared.stage)
+        there = list_instances()
+        cloud.forget_calls()
+
+        def list_calls() -> list[str]:
+            return [str(call["operation"]) for call in cloud.calls() if call["service"] != "s3"]
+
+        def done(rig: Rig, run: Run) -> None:
+            assert list_calls() == [*calls]
+
+        def untouched(rig: Rig, run: Run) -> None:
+            made = [call for call in list_calls() if call not in undone]
+            assert made == [call for call in calls if call not in undone][: len(made)]
+            assert list_instances() == there
+            value = boto3.client("secretsmanager", region_name=REGION).get_secret_value(SecretId=DATABASE_URL_SECRET)
+            assert value["SecretString"] == shared.stage.application_url
+
+        return Scene(given, done, untouched, good=good)
+
+    return build
+
+
+@contextmanager
+def rds(shared: SharedStage) -> Iterator[None]:
+    """With the document's instance, and nothing else on RDS; the cloud hurries."""
+    cloud = shared.stage.cloud
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in cloud.environment().items():
+            patch.setenv(name, value)
+        if Rds(REGION).find(PRIMARY) is None:
+            shared.stage.adopt_primary()
+        cloud.change_pace(time_scale=TIME_SCALE, restorable_lag_s=0.5)
+        _reset_secret(shared.stage)
+        try:
+            yield
+        finally:
+            if Rds(REGION).find(OTHER) is not None:
+                _remove(OTHER)
+            _settle(PRIMARY)
+            cloud.change_pace(time_scale=1.0, restorable_lag_s=2.0)
+
+
+def list_instances() -> dict[str, str]:
+    found = _client().describe_db_instances()["DBInstances"]
+    return {one["DBInstanceIdentifier"]: one["DBInstanceStatus"] for one in found}
+
+
+def nothing(stage: Stage) -> Given:
+    return {"instance": PRIMARY}
+
+
+def nothing_twice(stage: Stage) -> Given:
+    return {"instance": PRIMARY, "second_region": True}
+
+
+def a_moment(stage: Stage) -> Given:
+    moment = utc_now()
+    wait_until("the moment", lambda: (Rds(REGION).observe(PRIMARY).latest_restorable or moment) > moment)
+    return {"instance": PRIMARY, "to_time": moment.isoformat(), "new_instance": OTHER}
+
+
+def a_snapshot(stage: Stage) -> Given:
+    name = f"before-{utc_now():%H%M%S%f}"
+    _client().create_db_snapshot(DBInstanceIdentifier=PRIMARY, DBSnapshotIdentifier=name)
+    _settle(PRIMARY)
+    return {"instance": PRIMARY, "snapshot": name, "new_instance": OTHER}
+
+
+def a_copy(stage: Stage) -> Given:
+    given = a_snapshot(stage)
+    _client().restore_db_instance_from_db_snapshot(DBInstanceIdentifier=OTHER, DBSnapshotIdentifier=given["snapshot"])
+    _settle(OTHER)
+    return {"database": DATABASE, "instance": OTHER}
+
+
+def a_bare_one(stage: Stage) -> Given:
+    stage.cloud.adopt_rds_instance(OTHER, None)
+    return {"instance": OTHER}
+
+
+def a_small_one(stage: Stage) -> Given:
+    return {**a_bare_one(stage), "instance_class": "db.t3.xlarge"}
+
+
+def a_forgetful_one(stage: Stage) -> Given:
+    return {**a_bare_one(stage), "retention_days": 14, "window": "01:00-02:00"}
+
+
+def a_replica(stage: Stage) -> Given:
+    _client().create_db_instance_read_replica(DBInstanceIdentifier=OTHER, SourceDBInstanceIdentifier=PRIMARY)
+    _settle(OTHER)
+    stage.cloud.set_replica_lag(OTHER, 1.0)
+    return {"instance": OTHER}
+
+
+def _client() -> RDSClient:
+    client: RDSClient = boto3.client("rds", region_name=REGION)
+    return client
+
+
+def _settle(name: str) -> None:
+    wait_until(f"{name} available", lambda: Rds(REGION).observe(name).status == "available")
+
+
+def _reset_secret(stage: Stage) -> None:
+    client = boto3.client("secretsmanager", region_name=REGION)
+    client.delete_secret(SecretId=DATABASE_URL_SECRET, ForceDeleteWithoutRecovery=True)
+    client.create_secret(Name=DATABASE_URL_SECRET, SecretString=stage.application_url)
+
+
+def _remove(name: str) -> None:
+    _settle(name)
+    _client().modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    _settle(name)
+    _client().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    wait_until(f"the end of {name}", lambda: Rds(REGION).find(name) is None)
