@@ -263,7 +263,10 @@ def open_rig(
 
     A bot that `only_works` takes no requests; its start costs a fifth.
     """
-    path, policy = write_demo_policy(folder, shared.stage.warehouse_url)
+    stage = shared.stage
+    path, policy = write_demo_policy(
+        folder, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path
+    )
     if people:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         text["people"] += people

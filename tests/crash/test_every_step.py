@@ -16,6 +16,7 @@ import yaml
 from bot.recovery.action import Step
 from bot.recovery.registry import all_actions, find_action
 from bot.store.tables import Run
+from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
 from tests.crash import scenes_of_databases as databases
 from tests.crash import scenes_of_rds as rds
@@ -47,6 +48,7 @@ SCENES: dict[str, Build] = {
         rds.a_moment, "RestoreDBInstanceToPointInTime", "ModifyDBInstance", undone=("DeleteDBInstance",)
     ),
     "rds_snapshot": rds.on_rds(rds.nothing_twice, "CreateDBSnapshot", "CopyDBSnapshot"),
+    "restart_application": applications.restart_application,
     "restore_database": databases.restore_database,
     "restore_plain_dump": databases.restore_plain_dump,
     "restore_to_time": databases.restore_to_time,

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.instances import look_for
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.hosts.opening import OpenHost, open_hosts
 from bot.systems.hosts.ssm import PERMISSIONS
@@ -85,9 +86,17 @@ class RestartApplication(Action[Restart]):
         return measure(context)
 
 
+def await_sign(context: Context[Restart]) -> Facts | None:
+    """A restart that was asked for just before a crash may still be under way: wait for what it leaves.
+
+    What is to be done after that, `restart` sees by itself.
+    """
+    look_for(lambda: any(_was_restarted(context, host) for host in _open(context.world, context.parameters)))
+    return None
+
+
 def restart(context: Context[Restart]) -> Facts:
     """Hosts whose start is another than when this run was planned have been restarted, perhaps before a crash."""
-    before = _starts(context)
     restarted, words = list[str](), list[str]()
     with probe_health(_url(context)) as client:
         for host in _open(context.world, context.parameters):
@@ -95,7 +104,7 @@ def restart(context: Context[Restart]) -> Facts:
                 raise Cancelled(
                     f"Stopped before {host.host.title}. Restarted until then: {', '.join(restarted) or 'none'}."
                 )
-            if _read_start(host) == before.get(host.key):
+            if not _was_restarted(context, host):
                 context.progress(f"restarting {host.host.title}")
                 _restart_one(context, host)
             _wait_healthy(host)
@@ -132,8 +141,8 @@ def _wait_healthy(host: OpenHost) -> None:
 
 def measure(context: Context[Restart]) -> Evidence:
     """Another start than before on every host, health through the address that users have, and the longest gap."""
-    before, hosts = _starts(context), _open(context.world, context.parameters)
-    again = [host for host in hosts if _read_start(host) != before.get(host.key)]
+    hosts = _open(context.world, context.parameters)
+    again = [host for host in hosts if _was_restarted(context, host)]
     url = _url(context)
     with probe_health(url) as probe:
         healthy = probe.wait_until_good(HEALTHY_WITHIN_S)
@@ -167,9 +176,11 @@ def _read_start(host: OpenHost) -> str:
     return output.text.strip() if output.good else ""
 
 
-def _starts(context: Context[Restart]) -> dict[str, object]:
+def _was_restarted(context: Context[Restart], host: OpenHost) -> bool:
+    """Whether its service runs, and was started after this was planned."""
     starts = context.plan.observed["starts"]
-    return dict(starts) if isinstance(starts, dict) else {}
+    before = starts.get(host.key) if isinstance(starts, dict) else None
+    return _read_start(host) != before and host.run("is_running", COMMAND_S).good
 
 
 def _url(context: Context[Restart]) -> str:
