@@ -5,6 +5,7 @@ import { button, drawFacts, el } from "./dom.js";
 import { whileBusy } from "./elements.js";
 import { icon } from "./icons.js";
 import { emit, on, state } from "./store.js";
+import { holdEvents } from "./stream.js";
 import { toast } from "./toasts.js";
 
 const WORDS = { ok: "OK", warning: "Warning", down: "Down" };
@@ -25,8 +26,10 @@ export function toggleStage() {
 
 /** Ask the workspace how the stage is. */
 export async function loadStage() {
-  state.stage = await get("stage");
-  emit("stage");
+  await holdEvents(async () => {
+    state.stage = await get("stage");
+    emit("stage");
+  });
 }
 
 /** The button in the top bar, with the worst of the lights. */
