@@ -22,7 +22,7 @@ const app = document.getElementById("app");
 
 /** Become `user`, staying in the channel if this person may see it. */
 async function enter(user, { channel = state.channel, thread = null } = {}) {
-  await listen(user, { onEvent: applyEvent, onAgain: () => enter(user, state), onState: showConnection });
+  await listen(user, { onEvent: applyEvent, onAgain: () => comeBack(user), onState: showConnection });
   await holdEvents(async () => absorb(user, await get("boot", { user })));
   const isVisible = state.channels.has(channel);
   await openChannel(isVisible ? channel : firstChannel(), { thread: isVisible ? thread : null, tab: state.tab });
@@ -35,6 +35,12 @@ function absorb(user, boot) {
   absorbBoot(boot);
   learnEmoji(boot.emoji);
   emit("boot");
+}
+
+/** Something may have been missed. */
+function comeBack(user) {
+  enter(user, state);
+  loadStage();
 }
 
 function mountTopbar() {

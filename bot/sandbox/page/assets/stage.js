@@ -5,7 +5,6 @@ import { button, drawFacts, el } from "./dom.js";
 import { whileBusy } from "./elements.js";
 import { icon } from "./icons.js";
 import { emit, on, state } from "./store.js";
-import { holdEvents } from "./stream.js";
 import { toast } from "./toasts.js";
 
 const WORDS = { ok: "OK", warning: "Warning", down: "Down" };
@@ -24,12 +23,13 @@ export function toggleStage() {
   emit("stage");
 }
 
-/** Ask the workspace how the stage is. */
+/** Ask the workspace how the stage is. That takes seconds at times: what is told meanwhile is as new. */
 export async function loadStage() {
-  await holdEvents(async () => {
-    state.stage = await get("stage");
-    emit("stage");
-  });
+  const before = state.stage;
+  const now = await get("stage");
+  if (state.stage !== before) return;
+  state.stage = now;
+  emit("stage");
 }
 
 /** The button in the top bar, with the worst of the lights. */
