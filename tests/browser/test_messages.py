@@ -327,7 +327,7 @@ def test_what_is_written_before_the_line_is_up_is_shown(desk: Desk, browser_page
 def held(page: Page, url: str) -> Iterator[list[Route]]:
     """Keep back the requests for this address until the test lets them go; they are put into the list."""
     requests: list[Route] = []
-    page.route(url, lambda route: requests.append(route))
+    page.route(url, requests.append)
     yield requests
     page.unroute(url)
 
