@@ -23,6 +23,7 @@ NOTE_EVENTS = """
   };
 """
 
+
 def say(page: Page, text: str) -> None:
     """Type a message and press Enter."""
     box = page.locator(".conversation .composer__text")
@@ -327,7 +328,11 @@ def test_what_is_written_before_the_line_is_up_is_shown(desk: Desk, browser_page
 def held(page: Page, url: str) -> Iterator[list[Route]]:
     """Keep back the requests for this address until the test lets them go; they are put into the list."""
     requests: list[Route] = []
-    page.route(url, requests.append)
+
+    def keep(request: Route) -> None:
+        requests.append(request)
+
+    page.route(url, keep)
     yield requests
     page.unroute(url)
 
