@@ -31,6 +31,7 @@ class Actor:
         return str(found[-1]["id"]) if found else None
 
     def type_command(self, channel: str, command: str, text: str) -> None:
+        self.close_forms()
         self._post("command", channel=channel, command=command, text=text)
 
     def messages(self, channel: str) -> list[Json]:
@@ -42,12 +43,21 @@ class Actor:
         message, block_id, button = wait_for(
             f"a button {action_id}", lambda: next(self._buttons(channel, action_id), None), timeout_s
         )
+        self.close_forms()
         action = {"type": "button", "block_id": block_id, "action_id": button["action_id"], "value": button["value"]}
         self._post("action", channel=channel, message_ts=message["ts"], action=action, state={"values": {}})
 
     def wait_for_form(self, *blocks: str, timeout_s: float = 20.0) -> Json:
         """The modal on top, once it has these inputs."""
         return wait_for(f"a form with {', '.join(blocks)}", lambda: self._top_view(blocks), timeout_s)
+
+    def close_forms(self) -> None:
+        """Close what is open: a modal covers the channel, so nobody types or presses anything behind one.
+
+        It also keeps `wait_for_form` from taking the form of an earlier press for that of the newest.
+        """
+        for view_id in reversed(list(self.workspace.state.stacks.get(self.user_id) or [])):
+            self._post("view_close", view_id=view_id)
 
     def submit(self, view: Json, **values: str) -> None:
         """Fill the form and send it; raises `ActorStuck` with the errors that it shows."""
@@ -64,10 +74,10 @@ class Actor:
                         yield message, block["block_id"], element
 
     def _top_view(self, blocks: tuple[str, ...]) -> Json | None:
-        stack = self.workspace.state.stacks.get(self.user_id) or []
-        if not stack:
+        stack = list(self.workspace.state.stacks.get(self.user_id) or [])
+        view = self.workspace.state.views.get(stack[-1]) if stack else None
+        if view is None:
             return None
-        view = self.workspace.state.views[stack[-1]]
         present = {block.get("block_id") for block in view.payload["blocks"]}
         return {**view.payload, "id": view.id} if set(blocks) <= present else None
 

@@ -3,13 +3,25 @@
 import re
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import exhibits
 from tests.browser.conftest import Visit
 from tests.browser.deadline import wait_until
 from tests.browser.desk import ANA, JONAS, MAYA, Desk
+
+NOTE_EVENTS = """
+  window.heard = [];
+  window.EventSource = class extends EventSource {
+    constructor(url) {
+      super(url);
+      this.addEventListener("message", ({ data }) => window.heard.push(data));
+    }
+  };
+"""
 
 
 def say(page: Page, text: str) -> None:
@@ -288,6 +300,48 @@ def test_news_missed_while_the_line_was_lost_are_fetched(desk: Desk, browser_pag
     desk.post("posted meanwhile")
     expect(message(browser_page, "posted meanwhile")).to_be_visible()
     expect(browser_page.locator("#lost")).to_be_hidden()
+
+
+def test_what_is_written_while_the_messages_are_fetched_is_shown(desk: Desk, browser_page: Page) -> None:
+    browser_page.add_init_script(NOTE_EVENTS)
+    browser_page.reload()
+    with held(browser_page, "**/client/messages?*") as requests:
+        browser_page.locator(".side-row", has_text="incidents").click()
+        request = next_of(browser_page, requests)
+        answer = request.fetch()
+        desk.post("newer than the answer", channel="incidents")
+        browser_page.wait_for_function("heard.some((line) => line.includes('newer than the answer'))")
+        request.fulfill(response=answer)
+    expect(message(browser_page, "newer than the answer")).to_be_visible()
+
+
+def test_what_is_written_before_the_line_is_up_is_shown(desk: Desk, browser_page: Page) -> None:
+    with held(browser_page, "**/client/events?*") as requests:
+        browser_page.reload(wait_until="commit")
+        request = next_of(browser_page, requests)
+        desk.post("before the line was up")
+        request.continue_()
+    expect(message(browser_page, "before the line was up")).to_be_visible()
+
+
+@contextmanager
+def held(page: Page, url: str) -> Iterator[list[Route]]:
+    """Keep back the requests for this address until the test lets them go; they are put into the list."""
+    requests: list[Route] = []
+
+    def keep(request: Route) -> None:
+        requests.append(request)
+
+    page.route(url, keep)
+    yield requests
+    page.unroute(url)
+
+
+def next_of(page: Page, requests: list[Route]) -> Route:
+    """The request that is kept back, once it is there."""
+    while not requests:
+        page.evaluate("new Promise(requestAnimationFrame)")
+    return requests.pop()
 
 
 async def close_streams(desk: Desk) -> None:

@@ -247,6 +247,23 @@ def test_the_stage_is_shown_pulled_and_watched(build: Build) -> None:
     assert ada.post("stage/scenario", name="stuck")["error"] == "the switch is stuck"
 
 
+class FlickeringLamp(Lamp):
+    """It is bright again when one looks a second time."""
+
+    def lights(self) -> Sequence[Mapping[str, str]]:
+        seen, self.state = super().lights(), "ok"
+        return seen
+
+
+def test_what_is_well_again_before_the_next_look_is_told_of(build: Build) -> None:
+    ada = Person(build(stage=FlickeringLamp()), ADA)
+    with watch(ada) as news:
+        assert news.next("stage")["lights"][0]["state"] == "ok"
+        ada.post("stage/scenario", name="dark")
+        assert news.next("stage")["lights"][0]["state"] == "down"
+        assert news.next("stage")["lights"][0]["state"] == "ok"
+
+
 def test_without_a_stage_there_is_nothing_to_pull(ada: Person) -> None:
     stage = ada.get("stage")
     assert (stage["scenarios"], stage["lights"]) == ([], [])

@@ -76,6 +76,7 @@ class Workspace:
     triggers: Triggers
     rates: RateLimits
     stage: Stage = field(default_factory=EmptyStage)
+    stage_told: Json = field(default_factory=dict)
     hub: Hub = field(default_factory=Hub)
     faults: Faults = field(default_factory=Faults)
     recorder: Recorder = field(default_factory=Recorder)

@@ -79,10 +79,6 @@ class Human(Actor):
     def lobby(self) -> str:
         return find_channel(self.workspace, LOBBY)
 
-    def close_forms(self) -> None:
-        for view_id in reversed(self.workspace.state.stacks.get(self.user_id) or []):
-            self._post("view_close", view_id=view_id)
-
 
 @dataclass(frozen=True)
 class Bot:

@@ -6,15 +6,18 @@ import { el, fill, keepFocus } from "./dom.js";
 import { whileBusy } from "./elements.js";
 import { Form } from "./form.js";
 import { emit, state } from "./store.js";
+import { holdEvents } from "./stream.js";
 
 let form = new Form();
 let formOf = null;
 
 /** Ask for the view; the app hears that its Home was opened and may publish another. */
 export async function loadHome() {
-  const { view } = await get("home", { user: state.me.id });
-  state.home = view ?? state.home;
-  emit("home");
+  await holdEvents(async () => {
+    const { view } = await get("home", { user: state.me.id });
+    state.home = view ?? state.home;
+    emit("home");
+  });
 }
 
 /** Draw the view that the app has published for this person. */

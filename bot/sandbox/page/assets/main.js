@@ -15,23 +15,32 @@ import { renderPersonButton } from "./people.js";
 import { mountSidebar } from "./sidebar.js";
 import { loadStage, renderStageButton } from "./stage.js";
 import { absorbBoot, channelTitle, currentChannel, emit, isAppChannel, on, state } from "./store.js";
-import { listen } from "./stream.js";
+import { holdEvents, listen } from "./stream.js";
 import { toast } from "./toasts.js";
 
 const app = document.getElementById("app");
 
 /** Become `user`, staying in the channel if this person may see it. */
 async function enter(user, { channel = state.channel, thread = null } = {}) {
-  const boot = await get("boot", { user });
+  await listen(user, { onEvent: applyEvent, onAgain: () => comeBack(user), onState: showConnection });
+  await holdEvents(async () => absorb(user, await get("boot", { user })));
+  const isVisible = state.channels.has(channel);
+  await openChannel(isVisible ? channel : firstChannel(), { thread: isVisible ? thread : null, tab: state.tab });
+  app.setAttribute("aria-busy", "false");
+}
+
+function absorb(user, boot) {
   if (boot.ok === false) throw new Error(`${user}: ${boot.error}`);
   localStorage.setItem("person", user);
   absorbBoot(boot);
   learnEmoji(boot.emoji);
-  listen(state.me.id, { onEvent: applyEvent, onAgain: () => enter(state.me.id, state), onState: showConnection });
   emit("boot");
-  const isVisible = state.channels.has(channel);
-  await openChannel(isVisible ? channel : firstChannel(), { thread: isVisible ? thread : null, tab: state.tab });
-  app.setAttribute("aria-busy", "false");
+}
+
+/** Something may have been missed. */
+function comeBack(user) {
+  enter(user, state);
+  loadStage();
 }
 
 function mountTopbar() {

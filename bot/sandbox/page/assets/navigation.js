@@ -2,6 +2,7 @@
 
 import { get, tell, upload } from "./api.js";
 import { belongsInChannel, currentChannel, emit, isAppChannel, putMessage, state } from "./store.js";
+import { holdEvents } from "./stream.js";
 
 const PAGE_SIZE = 50;
 let isTellingRead = false; // one at a time: many messages that come at once are read with one call
@@ -93,11 +94,13 @@ export function openTab(tab) {
 
 /** Fetch what a channel holds, unless it is here already. */
 export async function loadHistory(id) {
-  if (!state.histories.has(id)) {
+  if (state.histories.has(id)) return emit("messages", { channel: id });
+  const { histories } = state;
+  return holdEvents(async () => {
     const { messages = [], has_more } = await get("messages", { user: state.me.id, channel: id, limit: PAGE_SIZE });
-    state.histories.set(id, { messages: sorted(messages.filter(belongsInChannel)), hasMore: Boolean(has_more) });
-  }
-  emit("messages", { channel: id });
+    histories.set(id, { messages: sorted(messages.filter(belongsInChannel)), hasMore: Boolean(has_more) });
+    emit("messages", { channel: id });
+  });
 }
 
 /** Fetch the page of messages before the oldest that is here. */
@@ -106,13 +109,13 @@ export async function loadEarlier(id) {
   if (!history?.hasMore || history.loading) return;
   history.loading = true;
   const before = history.messages[0]?.ts;
-  const { messages = [], has_more } = await get(
-    "messages",
-    { user: state.me.id, channel: id, before, limit: PAGE_SIZE },
-  );
-  for (const message of messages.filter(belongsInChannel)) putMessage(history.messages, message);
-  Object.assign(history, { hasMore: Boolean(has_more), loading: false });
-  emit("messages", { channel: id });
+  await holdEvents(async () => {
+    const page = { user: state.me.id, channel: id, before, limit: PAGE_SIZE };
+    const { messages = [], has_more } = await get("messages", page);
+    for (const message of messages.filter(belongsInChannel)) putMessage(history.messages, message);
+    Object.assign(history, { hasMore: Boolean(has_more), loading: false });
+    emit("messages", { channel: id });
+  });
 }
 
 /** Tell the workspace that the channel in front has been read to its end. */
@@ -148,10 +151,12 @@ export async function uploadFiles(files, thread = null) {
 }
 
 async function loadThread(ts) {
-  const channel = state.channel;
-  const { messages = [] } = await get("messages", { user: state.me.id, channel, thread_ts: ts, limit: 200 });
-  state.threads.set(`${channel}:${ts}`, sorted(messages));
-  emit("thread");
+  const { channel, threads } = state;
+  await holdEvents(async () => {
+    const { messages = [] } = await get("messages", { user: state.me.id, channel, thread_ts: ts, limit: 200 });
+    threads.set(`${channel}:${ts}`, sorted(messages));
+    emit("thread");
+  });
 }
 
 function sorted(messages) {

@@ -23,9 +23,12 @@ export function toggleStage() {
   emit("stage");
 }
 
-/** Ask the workspace how the stage is. */
+/** Ask the workspace how the stage is. That takes seconds at times: what is told meanwhile is as new. */
 export async function loadStage() {
-  state.stage = await get("stage");
+  const before = state.stage;
+  const now = await get("stage");
+  if (state.stage !== before) return;
+  state.stage = now;
   emit("stage");
 }
 

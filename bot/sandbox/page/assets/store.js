@@ -40,8 +40,8 @@ export function absorbBoot(boot) {
   state.users = byId(boot.users);
   state.usergroups = byId(boot.usergroups ?? []);
   state.channels = byId(boot.channels);
-  state.histories.clear();
-  state.threads.clear();
+  state.histories = new Map(); // new ones: an answer to the former person that is still to come lands in the old
+  state.threads = new Map();
   state.home = null;
 }
 

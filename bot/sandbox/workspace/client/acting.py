@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 
 from bot.sandbox.workspace import channels, files, interactions, messages, reactions, unread
 from bot.sandbox.workspace.client.asking import Asking
-from bot.sandbox.workspace.client.reading import read_stage
+from bot.sandbox.workspace.client.reading import look_at_stage
 from bot.sandbox.workspace.errors import SlackError
 from bot.sandbox.workspace.limits.surfaces import TEXT_CHARACTERS
 from bot.sandbox.workspace.vendor import Json
@@ -194,5 +194,5 @@ async def pull_scenario(asking: Asking) -> Json:
         raise SlackError("scenario_not_found") from None
     except RuntimeError as failed:
         raise SlackError(str(failed)) from failed
-    asking.workspace.hub.publish({"type": "stage", **await read_stage(asking.workspace)})
+    await look_at_stage(asking.workspace)
     return {"message": done}

@@ -86,14 +86,18 @@ async def home(asking: Asking) -> Json:
 
 async def stage(asking: Asking) -> Json:
     """The scenarios and lights of the stage behind the workspace."""
-    return await read_stage(asking.workspace)
+    return await look_at_stage(asking.workspace)
 
 
-async def read_stage(workspace: Workspace) -> Json:
-    """The same, for whoever asks."""
+async def look_at_stage(workspace: Workspace) -> Json:
+    """The same, for whoever asks. What is new in it is told to every page, so that all know the last look."""
     lights = await asyncio.to_thread(workspace.stage.lights)
     scenarios = await asyncio.to_thread(workspace.stage.scenarios)
-    return {"ready": True, "scenarios": _plain(scenarios), "lights": _plain(lights)}
+    now: Json = {"ready": True, "scenarios": _plain(scenarios), "lights": _plain(lights)}
+    if now != workspace.stage_told:
+        workspace.stage_told = now
+        workspace.hub.publish({"type": "stage", **now})
+    return now
 
 
 def show_person(user: User) -> Json:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from bot.sandbox.workspace.client.asking import Asking
-from bot.sandbox.workspace.client.reading import read_stage
+from bot.sandbox.workspace.client.reading import look_at_stage
 from bot.sandbox.workspace.errors import SlackError
 from bot.sandbox.workspace.vendor import Json
 from bot.sandbox.workspace.workspace import Workspace
@@ -32,15 +32,10 @@ async def stream(request: Request) -> Response:
 
 async def watch_stage(workspace: Workspace) -> None:
     """Look at the stage now and then while somebody watches, and tell when it changed."""
-    shown: Json = {}
     while True:
         await asyncio.sleep(workspace.timing.stage_poll_s)
-        if not workspace.hub.watching():
-            continue
-        now = await read_stage(workspace)
-        if now != shown:
-            shown = now
-            workspace.hub.publish({"type": "stage", **now})
+        if workspace.hub.watching():
+            await look_at_stage(workspace)
 
 
 async def _lines(workspace: Workspace, queue: asyncio.Queue[Json | None]) -> AsyncIterator[str]:
