@@ -29,7 +29,9 @@ def is_exchanged(rig: Rig, run_id: int) -> bool:
     "moments",
     [
         pytest.param([when_queued, *(when_begun(step) for step in STEPS)], id="before-each-step"),
-        pytest.param([when_ended(step) for step in ("restore", "compare", "swap", "application")], id="after-steps"),
+        pytest.param(
+            [when_ended(step) for step in ("restore", "compare", "swap", "application", "keys")], id="after-steps"
+        ),
         pytest.param(
             [
                 when_begun("restore", 0.3),
@@ -39,6 +41,7 @@ def is_exchanged(rig: Rig, run_id: int) -> bool:
                 when_begun("swap", 0.01),
                 when_begun("swap", 0.04, attempt=2),
                 when_begun("application", 0.05),
+                when_begun("keys", 0.01),
             ],
             id="inside-each-step",
         ),

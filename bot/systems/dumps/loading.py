@@ -5,8 +5,6 @@ Only the schema, some kilobytes to a few megabytes, is kept while it lasts, beca
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -15,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import IO
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -23,7 +20,9 @@ from psycopg.conninfo import make_conninfo
 from bot.systems.archives import Bucket, Stored
 from bot.systems.client_tools import ClientTools
 from bot.systems.databases import observe_database
+from bot.systems.dumps.foreign_keys import ForeignKey, add_unchecked, list_partitioned, take_apart
 from bot.systems.dumps.manifest import SCHEMA_PART, Manifest, Part
+from bot.systems.dumps.passing_files import open_passing_file
 from bot.systems.dumps.pouring import pour
 from bot.systems.dumps.streams import feed, unpack
 from bot.systems.dumps.watch import Watch
@@ -51,17 +50,21 @@ class Loader:
     tools: ClientTools
     watch: Watch
 
-    def load(self, workers: int) -> None:
-        """Everything, in order. Raises ArchiveDamaged, ProcessFailed, StorageUnavailable or SystemCancelled."""
+    def load(self, workers: int, *, check_keys: bool) -> tuple[ForeignKey, ...]:
+        """Everything, in order; the foreign keys that are still to be checked, none with `check_keys`.
+
+        Raises ArchiveDamaged, ProcessFailed, CheckFailed, StorageUnavailable or SystemCancelled.
+        """
         with self._fetch_schema() as schema:
             with self.watch.phase("pre-data"):
                 self._restore(schema, "--section=pre-data")
             with self.watch.phase("data"):
                 self._load_data(workers)
             with self.watch.phase("post-data"):
-                self._restore(schema, "--section=post-data", f"--jobs={workers}")
+                keys = self._restore_post_data(schema, workers, check_keys=check_keys)
         with self.watch.phase("analyze"):
             self._analyze(workers)
+        return keys
 
     def end_sessions(self) -> None:
         """End what still works in the target and see it gone. Raises DatabaseUnreachable or DatabaseMissing."""
@@ -74,7 +77,7 @@ class Loader:
     @contextmanager
     def _fetch_schema(self) -> Iterator[Path]:
         """The schema's archive, checked, under a path that several programs may read at a time."""
-        with _open_passing_file() as (file, path):
+        with open_passing_file() as (file, path):
             for chunk in self._unpack(self.manifest.find_part(SCHEMA_PART), "pre-data"):
                 file.write(chunk)
             file.flush()
@@ -83,6 +86,26 @@ class Loader:
     def _restore(self, schema: Path, *options: str) -> None:
         with Child([*self._command(), *options, schema], environment=self._environment(options[0])) as child:
             child.finish(check=self.watch.check)
+
+    def _restore_post_data(self, schema: Path, workers: int, *, check_keys: bool) -> tuple[ForeignKey, ...]:
+        """Indexes, constraints, triggers and comments; foreign keys last, as nothing but a comment rests on them."""
+        options = ("--section=post-data", f"--jobs={workers}")
+        if check_keys:
+            self._restore(schema, *options)
+            return ()
+        with connect(self.url, purpose="restore foreign keys") as connection:
+            content = take_apart(self.tools, schema, list_partitioned(connection))
+            self._restore_listed(schema, content.entries, *options)
+            keys = add_unchecked(connection, content.statements, self.watch.check)
+        if content.comments:
+            self._restore_listed(schema, content.comments, "--section=post-data")
+        return keys
+
+    def _restore_listed(self, schema: Path, entries: list[str], *options: str) -> None:
+        with open_passing_file() as (file, path):
+            file.write("\n".join(entries).encode())
+            file.flush()
+            self._restore(schema, *options, f"--use-list={path}")
 
     def _load_data(self, workers: int) -> None:
         """Large tables one part after the other, each through several sessions; beside them what is left."""
@@ -153,17 +176,3 @@ class Loader:
         # side, and workers within each only get into each other's way: without them it takes a twelfth less CPU.
         options = "-c client_connection_check_interval=1000 -c max_parallel_maintenance_workers=0"
         return environment | {"PGOPTIONS": f"{environment.get('PGOPTIONS', '')} {options}".strip()}
-
-
-@contextmanager
-def _open_passing_file() -> Iterator[tuple[IO[bytes], Path]]:
-    """A file and the path under which our programs find it, gone with this process however that ends.
-
-    In memory where the system can do that (Linux); elsewhere a temporary file, which only a killed process leaves.
-    """
-    if hasattr(os, "memfd_create"):
-        with open(os.memfd_create("holdfast-schema"), "wb") as file:
-            yield file, Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
-    else:
-        with tempfile.NamedTemporaryFile(prefix="holdfast-") as named:
-            yield named.file, Path(named.name)
