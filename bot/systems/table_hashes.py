@@ -63,6 +63,9 @@ TEXT_SETTINGS = {
     "search_path": "pg_catalog",
 }
 
+# Our connections already share the ranges; the server's own helpers, and code compiled for one range, only cost more.
+PLAN_SETTINGS = {"max_parallel_workers_per_gather": "0", "jit": "off"}
+
 LIST_TABLES = """
     SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, c.relname, c.relpages,
            coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE h.hashable), '{}'),
@@ -150,7 +153,7 @@ def reading(url: str, snapshot: str | None) -> Iterator[tuple[Connection, str]]:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         if snapshot is not None:
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-        for setting, value in TEXT_SETTINGS.items():
+        for setting, value in (TEXT_SETTINGS | PLAN_SETTINGS).items():
             connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
         yield connection, snapshot or export_snapshot(connection)
 
