@@ -90,12 +90,15 @@ class Loader:
     def _restore_post_data(self, schema: Path, workers: int, *, check_keys: bool) -> tuple[ForeignKey, ...]:
         """Indexes, constraints, triggers and comments; foreign keys last, as nothing but a comment rests on them."""
         options = ("--section=post-data", f"--jobs={workers}")
-        if check_keys:
+        # The script with the keys is in the source's encoding, and read as UTF-8.
+        if check_keys or self.manifest.source.encoding != "UTF8":
             self._restore(schema, *options)
             return ()
         with connect(self.url, purpose="restore foreign keys") as connection:
-            content = take_apart(self.tools, schema, list_partitioned(connection))
-            self._restore_listed(schema, content.entries, *options)
+            partitioned = list_partitioned(connection)
+        content = take_apart(self.tools, schema, partitioned)
+        self._restore_listed(schema, content.entries, *options)
+        with connect(self.url, purpose="restore foreign keys") as connection:
             keys = add_unchecked(connection, content.statements, self.watch.check)
         if content.comments:
             self._restore_listed(schema, content.comments, "--section=post-data")

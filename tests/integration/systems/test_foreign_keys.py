@@ -63,6 +63,16 @@ def test_name_that_cannot_be_read_puts_nothing_off(make_place: MakePlace, bucket
     assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
 
 
+def test_names_in_another_encoding_put_nothing_off(make_place: MakePlace, bucket: Bucket) -> None:
+    source, target = make_place(None, KEYED_SCHEMA), make_place()
+    manifest = back_up(source.url, bucket, prefix="latin/", run="r1")
+    latin = manifest.model_copy(update={"source": manifest.source.model_copy(update={"encoding": "LATIN1"})})
+
+    assert restore_archive(target.url, bucket, latin, check_keys=False).unchecked == ()
+
+    assert fetch(target.owner_url, UNCHECKED) == [("caught",)]
+
+
 def test_what_does_not_hold_is_named_and_the_rest_is_checked(make_place: MakePlace, bucket: Bucket) -> None:
     source, target = make_place(None, KEYED_SCHEMA), make_place()
     keys = restore_unchecked(source, target, bucket)
