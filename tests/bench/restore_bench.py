@@ -202,7 +202,7 @@ def check_restored_keys(stage: Stage, keys: list[ForeignKey]) -> None:
 
 
 def prove(stage: Stage, manifest: Manifest) -> None:
-    found = take_fingerprint(stage.url(SIDE), like=manifest.fingerprint)
+    found = take_fingerprint(stage.url(SIDE), like=manifest.fingerprint, connections=os.cpu_count() or 2)
     differences = compare_fingerprints(manifest.fingerprint, found)
     if differences:
         raise SystemExit(f"the restore is wrong: {differences}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Literal
 
@@ -168,7 +169,7 @@ def restore(context: Context[Restore]) -> Facts:
 def compare(context: Context[Restore]) -> Facts:
     """Counts and checksums of everything against the manifest; one difference ends the run here."""
     place, expected = find_place(context), _manifest(context).fingerprint
-    found = take_fingerprint(place.side_url, like=expected)
+    found = take_fingerprint(place.side_url, like=expected, connections=os.cpu_count() or 2)
     differences = compare_fingerprints(expected, found)
     if any(not one.inconclusive for one in differences):
         shown = "; ".join(map(str, differences[:DIFFERENCES_SHOWN]))
