@@ -1,6 +1,6 @@
 """Foreign keys that hold for new rows at once and are checked against the restored ones later.
 
-Checking reads both tables of each key once more, a tenth of a restore, one key of a table after the other. So a restore
+Checking reads both tables of each key once more, one key of a table after the other, while cores are idle. So a restore
 whose rows are compared with the source's anyway, where the keys held, may add them NOT VALID and check them when the
 database is in use again: VALIDATE CONSTRAINT lets others read and write meanwhile.
 """

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from pathlib import Path
 
 from psycopg import sql
@@ -30,7 +29,7 @@ from bot.systems.postgres import client_environment, connect, database_of
 from bot.systems.processes import Child
 from bot.systems.sessions import SessionGone, list_sessions, terminate_session
 
-# One object from S3, unpacked and taken apart, keeps so many sessions busy.
+# One object from S3, unpacked and taken apart, keeps no more sessions busy than so many.
 SESSIONS_PER_PART = 4
 
 LIST_TABLES_BY_SIZE = """
@@ -111,14 +110,15 @@ class Loader:
             self._restore(schema, *options, f"--use-list={path}")
 
     def _load_data(self, workers: int) -> None:
-        """Large tables one part after the other, each through several sessions; beside them what is left."""
+        """The parts side by side, the largest first."""
         parts = [part for part in self.manifest.parts if part.name != SCHEMA_PART]
         parts.sort(key=lambda part: part.dump_bytes, reverse=True)
         plain = deque(part for part in parts if part.format == "plain")
         custom = deque(part for part in parts if part.format == "custom")
-        pour = partial(self._load_each, plain, partial(self._pour_part, min(workers, SESSIONS_PER_PART)))
+        share_bytes = sum(part.dump_bytes for part in parts) / workers
+        pour = partial(self._load_each, plain, partial(self._pour_part, share_bytes))
         restore = partial(self._load_each, custom, self._load_part)
-        works = [*[pour] * ceil(workers / SESSIONS_PER_PART), *[restore] * min(workers, len(custom))]
+        works = [*[pour] * min(workers, len(plain)), *[restore] * min(workers, len(custom))]
         with ThreadPoolExecutor(len(works), thread_name_prefix="restore") as pool:
             wait([pool.submit(self.watch.guard, work) for work in works])
         self.watch.raise_first()
@@ -131,8 +131,9 @@ class Loader:
                 return
             load(part)
 
-    def _pour_part(self, sessions: int, part: Part) -> None:
-        """Rows of tables, through several sessions."""
+    def _pour_part(self, share_bytes: float, part: Part) -> None:
+        """Rows of tables, through as many sessions as the part is worth: one is cheaper, several are sooner done."""
+        sessions = max(1, min(round(part.dump_bytes / share_bytes), SESSIONS_PER_PART))
         pour(self.url, self._unpack(part, "data"), sessions, self.watch)
 
     def _load_part(self, part: Part) -> None:
