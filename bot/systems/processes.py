@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -25,6 +27,8 @@ if os.getppid() != int(sys.argv[1]):
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 os.execvp(sys.argv[2], sys.argv[2:])
 """
+# What a pipe holds, where the system lets us say so (Linux): a child goes on writing while we work on what it wrote.
+PIPE_BYTES = 1024 * 1024
 STDERR_LINES = 60
 LINE_CHARACTERS = 500
 
@@ -63,6 +67,9 @@ class Child:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                _widen(pipe)
         self._reader = threading.Thread(target=self._read_stderr, name=f"stderr-{self.name}", daemon=True)
         self._reader.start()
 
@@ -144,6 +151,13 @@ def capture(
 def _trampoline() -> list[str]:
     """The interpreter that sets the death signal and then becomes the child; -I -S starts it in milliseconds."""
     return [sys.executable, "-I", "-S", "-c", TRAMPOLINE, str(os.getpid())] if sys.platform == "linux" else []
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        # A user has so many bytes in all pipes together; beyond them a pipe stays as it is.
+        with suppress(PermissionError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _close(pipe: IO[bytes]) -> None:

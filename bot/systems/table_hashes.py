@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.systems.postgres import Connection, connect
 
-Method = Literal["columns", "text", "record"]
+Method = Literal["values", "columns", "text", "record"]
 LOOK_EVERY_S = 0.2
 # Whoever holds a table this long is changing it, and what we read would not be what is there.
 LOCK_TIMEOUT_S = 30
@@ -51,6 +51,24 @@ HASHABLE_TYPES = [
     "macaddr8",
 ]
 
+# Those of them that are frequent, hashed without the detour over a record. As a value, a bigint would be folded to 32
+# bits first, and 1 be the same as 2 ** 32; as a seed it is not.
+VALUE_HASHES = {
+    "int2": "hashint2extended({column}, {seed})",
+    "int4": "hashint4extended({column}, {seed})",
+    "int8": "hashint4extended({seed}, {column})",
+    "float8": "hashfloat8extended({column}, {seed})",
+    "numeric": "hash_numeric_extended({column}, {seed})",
+    "text": 'hashtextextended({column} COLLATE "C", {seed})',
+    "varchar": 'hashtextextended({column} COLLATE "C", {seed})',
+    "timestamp": "timestamp_hash_extended({column}, {seed})",
+    "timestamptz": "timestamp_hash_extended({column}::timestamp, {seed})",
+    "uuid": "uuid_hash_extended({column}, {seed})",
+    "jsonb": "jsonb_hash_extended({column}, {seed})",
+}
+RECORD_HASH = "hash_record_extended(ROW({column}), {seed})"
+TEXT_HASH = 'hashtextextended({column}::text COLLATE "C", {seed})'
+
 # Whatever decides how a value looks as text is fixed, so that two servers write the same.
 TEXT_SETTINGS = {
     "datestyle": "ISO, YMD",
@@ -63,9 +81,13 @@ TEXT_SETTINGS = {
     "search_path": "pg_catalog",
 }
 
+# Our connections already share the ranges; the server's own helpers, and code compiled for one range, only cost more.
+PLAN_SETTINGS = {"max_parallel_workers_per_gather": "0", "jit": "off"}
+
 LIST_TABLES = """
     SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, c.relname, c.relpages,
            coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE h.hashable), '{}'),
+           coalesce(array_agg(t.typname ORDER BY a.attnum) FILTER (WHERE h.hashable), '{}'),
            coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE NOT h.hashable), '{}')
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -84,6 +106,12 @@ LIST_TABLES = """
     ORDER BY c.relpages DESC, 1
 """
 
+# Every column is hashed with a seed of its own, and what they make together once more, for the same reason as below. As
+# a seed it counts with all its bits.
+HASH_VALUES = """
+    SELECT count(*), 0::bigint, coalesce(sum(hashint8extended(0, {hashes})), 0)
+    FROM ONLY {table} AS t WHERE {within}
+"""
 # A record's hash is a weighted sum of its columns' hashes: without the second hash, the sum would not see two rows that
 # exchanged a value.
 HASH_COLUMNS = """
@@ -104,8 +132,9 @@ ROW_HASHES: Mapping[Method, str] = {
 class TableFingerprint(BaseModel):
     """Rows of one table and their checksum, which is made of sums over a 64-bit hash per row: order does not count.
 
-    `method` says what is hashed: the `columns` as values, or the row as `text`, which any version of PostgreSQL does
-    alike. `record` is how older backups have it. The last two are xor and sum, the first is a sum.
+    `method` says what is hashed: the `values` of the columns, or the row as `text`, which any version of PostgreSQL
+    does alike. `columns` and `record` are how older backups have it. `text` and `record` are xor and sum, the others
+    a sum.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -117,7 +146,7 @@ class TableFingerprint(BaseModel):
 class Table(NamedTuple):
     """One table: its name as SQL writes it, its parts, how its rows are hashed, and its pages as last counted.
 
-    `values` are the columns that can be hashed as they are, `texts` the others.
+    `values` are the columns that can be hashed as they are, of the `types`; `texts` are the others.
     """
 
     name: str
@@ -126,6 +155,7 @@ class Table(NamedTuple):
     method: Method
     pages: int
     values: tuple[str, ...]
+    types: tuple[str, ...]
     texts: tuple[str, ...]
 
 
@@ -150,7 +180,7 @@ def reading(url: str, snapshot: str | None) -> Iterator[tuple[Connection, str]]:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         if snapshot is not None:
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-        for setting, value in TEXT_SETTINGS.items():
+        for setting, value in (TEXT_SETTINGS | PLAN_SETTINGS).items():
             connection.execute("SELECT set_config(%s, %s, true)", (setting, value))
         yield connection, snapshot or export_snapshot(connection)
 
@@ -165,10 +195,10 @@ def export_snapshot(connection: Connection) -> str:
 def list_tables(connection: Connection, methods: Mapping[str, Method], *, portable: bool) -> list[Table]:
     """Ordinary tables and partitions, the largest first, hashed as `methods` says and else in the cheapest way."""
     rows = connection.execute(LIST_TABLES, {"hashable": HASHABLE_TYPES}).fetchall()
-    own: Method = "text" if portable else "columns"
+    own: Method = "text" if portable else "values"
     return [
-        Table(name, schema, table, methods.get(name, own), pages, tuple(values), tuple(texts))
-        for name, schema, table, pages, values, texts in rows
+        Table(name, schema, table, methods.get(name, own), pages, tuple(values), tuple(types), tuple(texts))
+        for name, schema, table, pages, values, types, texts in rows
     ]
 
 
@@ -235,7 +265,9 @@ def _hash_range(connection: Connection, part: _Range) -> _Sums:
     if part.last is not None:
         within += sql.SQL(" AND ctid < {}::tid").format(sql.Literal(f"({part.last},0)"))
     table = sql.Identifier(part.table.schema, part.table.table)
-    if part.table.method == "columns":
+    if part.table.method == "values":
+        query = sql.SQL(HASH_VALUES).format(hashes=_write_hashes(part.table), table=table, within=within)
+    elif part.table.method == "columns":
         query = sql.SQL(HASH_COLUMNS).format(columns=_write_columns(part.table), table=table, within=within)
     else:
         hashed = sql.SQL(ROW_HASHES[part.table.method])
@@ -243,6 +275,19 @@ def _hash_range(connection: Connection, part: _Range) -> _Sums:
     row = connection.execute(query).fetchone()
     assert row is not None  # an aggregate has one row
     return _Sums(*row)
+
+
+def _write_hashes(table: Table) -> sql.Composable:
+    """The hashes of all columns in one, each with a seed of its own; NULL, which has none, is that seed."""
+    kinds = [sql.SQL(VALUE_HASHES.get(kind, RECORD_HASH)) for kind in table.types]
+    kinds += [sql.SQL(TEXT_HASH)] * len(table.texts)
+    hashes: list[sql.Composable] = [
+        sql.SQL("coalesce({}, {})").format(
+            kind.format(column=sql.Identifier("t", name), seed=sql.Literal(seed)), sql.Literal(seed)
+        )
+        for seed, (name, kind) in enumerate(zip((*table.values, *table.texts), kinds, strict=True), start=1)
+    ]
+    return sql.SQL(" # ").join(hashes or [sql.SQL("0::bigint")])
 
 
 def _write_columns(table: Table) -> sql.Composed:
@@ -258,5 +303,5 @@ def _add_up(table: Table, ranges: list[_Sums]) -> TableFingerprint:
     rows = xor = total = 0
     for sums in ranges:
         rows, xor, total = rows + sums.rows, xor ^ sums.xor, total + sums.total
-    checksum = str(total) if table.method == "columns" else f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total}"
+    checksum = str(total) if table.method in ("values", "columns") else f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total}"
     return TableFingerprint(rows=rows, checksum=checksum, method=table.method)

@@ -37,6 +37,7 @@ from bot.systems.client_tools import ClientTools, find_client_tools
 from bot.systems.database_swap import carry_over, swap
 from bot.systems.databases import create_beside, observe_database, observe_server
 from bot.systems.dumps.backup import back_up
+from bot.systems.dumps.foreign_keys import ForeignKey, check_keys
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.dumps.restore import restore_archive
 from bot.systems.fingerprints import compare_fingerprints, take_fingerprint
@@ -181,19 +182,27 @@ def dump_barely(stage: Stage) -> None:
     subprocess.run(command, env=client_environment(stage.url()), check=True)
 
 
-def restore_and_swap(stage: Stage, manifest: Manifest, marker: str) -> None:
+def restore_and_swap(stage: Stage, manifest: Manifest, marker: str) -> list[ForeignKey]:
+    """Up to the exchange; the foreign keys that are to be checked after it."""
     with connect(stage.url("postgres")) as connection:
         create_beside(connection, SIDE, like=observe_database(connection, LIVE))
-    restore_archive(stage.url(SIDE), stage.bucket, manifest)
+    keys = restore_archive(stage.url(SIDE), stage.bucket, manifest, check_keys=False).unchecked
     began = time.monotonic()
     prove(stage, manifest)
     stage.seconds.setdefault("proof", []).append(time.monotonic() - began)
     carry_over(stage.url("postgres"), live=LIVE, side=SIDE)
     swap(stage.url("postgres"), live=LIVE, side=SIDE, kept=KEPT, marker=marker)
+    return list(keys)
+
+
+def check_restored_keys(stage: Stage, keys: list[ForeignKey]) -> None:
+    wrong = check_keys(stage.url(), keys, lambda words: None)
+    if wrong or not keys:
+        raise SystemExit(f"foreign keys are wrong: {wrong} of {len(keys)}")
 
 
 def prove(stage: Stage, manifest: Manifest) -> None:
-    found = take_fingerprint(stage.url(SIDE), like=manifest.fingerprint)
+    found = take_fingerprint(stage.url(SIDE), like=manifest.fingerprint, connections=os.cpu_count() or 2)
     differences = compare_fingerprints(manifest.fingerprint, found)
     if differences:
         raise SystemExit(f"the restore is wrong: {differences}")
@@ -202,9 +211,13 @@ def prove(stage: Stage, manifest: Manifest) -> None:
 def run_round(stage: Stage, number: int) -> None:
     """Each way once; the order changes, so that no way always finds the warmer caches."""
     taken: list[Manifest] = []
+    keys: list[ForeignKey] = []
 
     def back_up_once() -> None:
         taken.append(back_up(stage.url(), stage.bucket, prefix="database/", run=f"round-{number}"))
+
+    def restore_once() -> None:
+        keys.extend(restore_and_swap(stage, taken[0], f"round-{number}"))
 
     ways = [
         ("written backup", lambda: back_up_as_written(stage)),
@@ -218,10 +231,12 @@ def run_round(stage: Stage, number: int) -> None:
     stage.cluster.drop_database(BARE)
     restores = [
         ("written restore", lambda: restore_as_written(stage)),
-        ("restore", lambda: restore_and_swap(stage, taken[0], f"round-{number}")),
+        ("restore", restore_once),
     ]
     for name, work in restores if number % 2 else reversed(restores):
         stage.time(name, work)
+        if name == "restore":
+            stage.time("foreign keys", lambda: check_restored_keys(stage, keys))
     stage.cluster.drop_database(KEPT)
 
 
@@ -280,6 +295,14 @@ def report(stage: Stage, clients: int, gaps: list[float]) -> None:
     cpu_over = stage.median_cpu("restore") / stage.median_cpu("bare restore") - 1
     print(f"restore with proof and swap over bare pg_restore -j from a local file: {over:+.0%} (aim +5 %)")
     print(f"  CPU: bare {stage.median_cpu('bare restore'):.1f} s, ours {cpu_over:+.0%}")
+    keys_s, keys_cpu_s = stage.median("foreign keys"), stage.median_cpu("foreign keys")
+    whole, whole_cpu = stage.median("restore") + keys_s, stage.median_cpu("restore") + keys_cpu_s
+    print(
+        f"  foreign keys checked after the swap: {keys_s:.1f} s, CPU {keys_cpu_s:.1f} s; with them over bare:", end=" "
+    )
+    print(
+        f"{whole / stage.median('bare restore') - 1:+.0%}, CPU {whole_cpu / stage.median_cpu('bare restore') - 1:+.0%}"
+    )
     print(f"proof: {stage.median('proof') / stage.median('restore'):.1%} of the restore (aim under 10 %)")
     gap_s = statistics.median(gaps)
     less = stage.median("written restore") / gap_s

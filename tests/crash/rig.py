@@ -36,7 +36,7 @@ from tests.stage_fixtures import SharedStage
 
 T = TypeVar("T")
 Json = dict[str, Any]
-STEPS = ("preflight", "restore", "compare", "prepare", "swap", "application")
+STEPS = ("preflight", "restore", "compare", "prepare", "swap", "application", "keys")
 RESTORE_STORY = Counter(
     [
         "incident.declared",

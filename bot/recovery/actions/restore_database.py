@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
+from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from bot.outcome import Failed
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
@@ -26,6 +28,7 @@ from bot.recovery.side_plan import LIVE_MATTERS, describe_way_back, list_moved, 
 from bot.recovery.side_restore import OfDatabase, clean_up, find_place, measure, put_back, refuse_kept, steps_home
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.databases import observe_database
+from bot.systems.dumps.foreign_keys import ForeignKey, check_keys
 from bot.systems.dumps.listing import confirm_backup
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.dumps.restore import check_server, restore_archive
@@ -35,6 +38,7 @@ from bot.systems.side_databases import create_afresh
 from bot.words import cut, show_duration, show_size
 
 DIFFERENCES_SHOWN = 5
+KEYS = TypeAdapter(list[ForeignKey])
 
 
 class Restore(OfDatabase):
@@ -107,11 +111,17 @@ class RestoreDatabase(Action[Restore]):
             Step("restore", "Restore beside the live database", restore),
             Step("compare", "Compare every table with the backup's manifest", compare),
             *steps_home(lambda context: _manifest(context).source.traits),
-        ]
+            Step(
+                "keys", "Check the foreign keys against every row", check_foreign_keys, phase="validation",
+                cancellable=False, skipping="proof that the restored rows satisfy the foreign keys; new rows must",
+            ),
+        ]  # fmt: skip
 
     def verify(self, context: Context[Restore]) -> Evidence:
         return measure(
-            context, back_to=_manifest(context).snapshot_at, content=[_judge_rows(context.outputs["compare"])]
+            context,
+            back_to=_manifest(context).snapshot_at,
+            content=[_judge_rows(context.outputs["compare"]), *_judge_keys(context.outputs["keys"])],
         )
 
     def clean_up(self, context: Context[Restore]) -> str:
@@ -148,17 +158,18 @@ def restore(context: Context[Restore]) -> Facts:
         place.side_url,
         bucket_of(place.settings),
         manifest,
+        check_keys=False,
         progress=lambda phase, done, total: context.progress(_progress(phase, done, total)),
         cancelled=context.cancelled,
     )
     took = ", ".join(f"{phase} {show_duration(seconds)}" for phase, seconds in report.durations_s.items())
-    return {"oid": oid, "words": took}
+    return {"oid": oid, "unchecked_keys": [key.model_dump() for key in report.unchecked], "words": took}
 
 
 def compare(context: Context[Restore]) -> Facts:
     """Counts and checksums of everything against the manifest; one difference ends the run here."""
     place, expected = find_place(context), _manifest(context).fingerprint
-    found = take_fingerprint(place.side_url, like=expected)
+    found = take_fingerprint(place.side_url, like=expected, connections=os.cpu_count() or 2)
     differences = compare_fingerprints(expected, found)
     if any(not one.inconclusive for one in differences):
         shown = "; ".join(map(str, differences[:DIFFERENCES_SHOWN]))
@@ -171,6 +182,24 @@ def compare(context: Context[Restore]) -> Facts:
         "inconclusive": [str(one) for one in differences],
         "words": f"{len(expected.tables)} tables, {found.rows:,} rows, all as expected",
     }
+
+
+def check_foreign_keys(context: Context[Restore]) -> Facts:
+    """In the database that is live again, as it may take long; what does not hold is a verdict, not an undoing."""
+    keys = KEYS.validate_python(context.outputs["restore"]["unchecked_keys"])
+    wrong = check_keys(find_place(context).live_url, keys, context.progress)
+    shown = "; ".join(wrong[:DIFFERENCES_SHOWN])
+    words = f"{len(wrong)} of {len(keys)} wrong: {cut(shown, 800)}" if wrong else f"all {len(keys)} hold"
+    return {"keys": len(keys), "wrong": [*wrong], "checked_at": context.world.now().isoformat(), "words": words}
+
+
+def _judge_keys(checked: Facts) -> list[Verdict]:
+    """Until they were checked the proof of the rows is that they are the source's, where the keys held."""
+    if not checked.get("keys"):
+        return []
+    at = datetime.fromisoformat(str(checked["checked_at"]))
+    found = f"{checked['words']}, checked after the exchange, by {at:%H:%M:%S} UTC"
+    return [Verdict(name="Foreign keys", expected="all hold for every row", found=found, good=not checked["wrong"])]
 
 
 def _judge_rows(checked: Facts) -> Verdict:

@@ -5,17 +5,13 @@ Only the schema, some kilobytes to a few megabytes, is kept while it lasts, beca
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from pathlib import Path
-from typing import IO
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -23,7 +19,9 @@ from psycopg.conninfo import make_conninfo
 from bot.systems.archives import Bucket, Stored
 from bot.systems.client_tools import ClientTools
 from bot.systems.databases import observe_database
+from bot.systems.dumps.foreign_keys import ForeignKey, add_unchecked, list_partitioned, take_apart
 from bot.systems.dumps.manifest import SCHEMA_PART, Manifest, Part
+from bot.systems.dumps.passing_files import open_passing_file
 from bot.systems.dumps.pouring import pour
 from bot.systems.dumps.streams import feed, unpack
 from bot.systems.dumps.watch import Watch
@@ -31,7 +29,7 @@ from bot.systems.postgres import client_environment, connect, database_of
 from bot.systems.processes import Child
 from bot.systems.sessions import SessionGone, list_sessions, terminate_session
 
-# One object from S3, unpacked and taken apart, keeps so many sessions busy.
+# One object from S3, unpacked and taken apart, keeps no more sessions busy than so many.
 SESSIONS_PER_PART = 4
 
 LIST_TABLES_BY_SIZE = """
@@ -51,17 +49,21 @@ class Loader:
     tools: ClientTools
     watch: Watch
 
-    def load(self, workers: int) -> None:
-        """Everything, in order. Raises ArchiveDamaged, ProcessFailed, StorageUnavailable or SystemCancelled."""
+    def load(self, workers: int, *, check_keys: bool) -> tuple[ForeignKey, ...]:
+        """Everything, in order; the foreign keys that are still to be checked, none with `check_keys`.
+
+        Raises ArchiveDamaged, ProcessFailed, CheckFailed, StorageUnavailable or SystemCancelled.
+        """
         with self._fetch_schema() as schema:
             with self.watch.phase("pre-data"):
                 self._restore(schema, "--section=pre-data")
             with self.watch.phase("data"):
                 self._load_data(workers)
             with self.watch.phase("post-data"):
-                self._restore(schema, "--section=post-data", f"--jobs={workers}")
+                keys = self._restore_post_data(schema, workers, check_keys=check_keys)
         with self.watch.phase("analyze"):
             self._analyze(workers)
+        return keys
 
     def end_sessions(self) -> None:
         """End what still works in the target and see it gone. Raises DatabaseUnreachable or DatabaseMissing."""
@@ -74,7 +76,7 @@ class Loader:
     @contextmanager
     def _fetch_schema(self) -> Iterator[Path]:
         """The schema's archive, checked, under a path that several programs may read at a time."""
-        with _open_passing_file() as (file, path):
+        with open_passing_file() as (file, path):
             for chunk in self._unpack(self.manifest.find_part(SCHEMA_PART), "pre-data"):
                 file.write(chunk)
             file.flush()
@@ -84,15 +86,39 @@ class Loader:
         with Child([*self._command(), *options, schema], environment=self._environment(options[0])) as child:
             child.finish(check=self.watch.check)
 
+    def _restore_post_data(self, schema: Path, workers: int, *, check_keys: bool) -> tuple[ForeignKey, ...]:
+        """Indexes, constraints, triggers and comments; foreign keys last, as nothing but a comment rests on them."""
+        options = ("--section=post-data", f"--jobs={workers}")
+        # The script with the keys is in the source's encoding, and read as UTF-8.
+        if check_keys or self.manifest.source.encoding != "UTF8":
+            self._restore(schema, *options)
+            return ()
+        with connect(self.url, purpose="restore foreign keys") as connection:
+            partitioned = list_partitioned(connection)
+        content = take_apart(self.tools, schema, partitioned)
+        self._restore_listed(schema, content.entries, *options)
+        with connect(self.url, purpose="restore foreign keys") as connection:
+            keys = add_unchecked(connection, content.statements, self.watch.check)
+        if content.comments:
+            self._restore_listed(schema, content.comments, "--section=post-data")
+        return keys
+
+    def _restore_listed(self, schema: Path, entries: list[str], *options: str) -> None:
+        with open_passing_file() as (file, path):
+            file.write("\n".join(entries).encode())
+            file.flush()
+            self._restore(schema, *options, f"--use-list={path}")
+
     def _load_data(self, workers: int) -> None:
-        """Large tables one part after the other, each through several sessions; beside them what is left."""
+        """The parts side by side, the largest first."""
         parts = [part for part in self.manifest.parts if part.name != SCHEMA_PART]
         parts.sort(key=lambda part: part.dump_bytes, reverse=True)
         plain = deque(part for part in parts if part.format == "plain")
         custom = deque(part for part in parts if part.format == "custom")
-        pour = partial(self._load_each, plain, partial(self._pour_part, min(workers, SESSIONS_PER_PART)))
+        share_bytes = sum(part.dump_bytes for part in parts) / workers
+        pour = partial(self._load_each, plain, partial(self._pour_part, share_bytes))
         restore = partial(self._load_each, custom, self._load_part)
-        works = [*[pour] * ceil(workers / SESSIONS_PER_PART), *[restore] * min(workers, len(custom))]
+        works = [*[pour] * min(workers, len(plain)), *[restore] * min(workers, len(custom))]
         with ThreadPoolExecutor(len(works), thread_name_prefix="restore") as pool:
             wait([pool.submit(self.watch.guard, work) for work in works])
         self.watch.raise_first()
@@ -105,8 +131,9 @@ class Loader:
                 return
             load(part)
 
-    def _pour_part(self, sessions: int, part: Part) -> None:
-        """Rows of tables, through several sessions."""
+    def _pour_part(self, share_bytes: float, part: Part) -> None:
+        """Rows of tables, through as many sessions as the part is worth: one is cheaper, several are sooner done."""
+        sessions = max(1, min(round(part.dump_bytes / share_bytes), SESSIONS_PER_PART))
         pour(self.url, self._unpack(part, "data"), sessions, self.watch)
 
     def _load_part(self, part: Part) -> None:
@@ -153,17 +180,3 @@ class Loader:
         # side, and workers within each only get into each other's way: without them it takes a twelfth less CPU.
         options = "-c client_connection_check_interval=1000 -c max_parallel_maintenance_workers=0"
         return environment | {"PGOPTIONS": f"{environment.get('PGOPTIONS', '')} {options}".strip()}
-
-
-@contextmanager
-def _open_passing_file() -> Iterator[tuple[IO[bytes], Path]]:
-    """A file and the path under which our programs find it, gone with this process however that ends.
-
-    In memory where the system can do that (Linux); elsewhere a temporary file, which only a killed process leaves.
-    """
-    if hasattr(os, "memfd_create"):
-        with open(os.memfd_create("holdfast-schema"), "wb") as file:
-            yield file, Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
-    else:
-        with tempfile.NamedTemporaryFile(prefix="holdfast-") as named:
-            yield named.file, Path(named.name)

@@ -71,7 +71,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     format: Literal["holdfast-backup"] = "holdfast-backup"
-    schema_version: Literal[1, 2] = 2
+    schema_version: Literal[1, 2, 3] = 3
     key: str
     run: str
     snapshot_at: datetime

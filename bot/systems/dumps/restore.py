@@ -16,6 +16,7 @@ from bot.systems.databases import (
     measure_free_space,
     observe_server,
 )
+from bot.systems.dumps.foreign_keys import ForeignKey
 from bot.systems.dumps.listing import confirm_backup
 from bot.systems.dumps.loading import Loader
 from bot.systems.dumps.manifest import Manifest
@@ -43,9 +44,10 @@ class TargetUnfit(SystemRefused):
 
 @dataclass(frozen=True)
 class RestoreReport:
-    """What a restore did: durations in seconds per phase."""
+    """What a restore did: durations in seconds per phase, and the foreign keys that are still to be checked."""
 
     durations_s: dict[str, float]
+    unchecked: tuple[ForeignKey, ...] = ()
 
 
 def check_target(url: str, bucket: Bucket, manifest: Manifest) -> ClientTools:
@@ -82,6 +84,7 @@ def restore_archive(
     manifest: Manifest,
     *,
     jobs: int | None = None,
+    check_keys: bool = True,
     progress: Progress = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> RestoreReport:
@@ -90,6 +93,8 @@ def restore_archive(
     Owners and grants are set as they were. The first error stops everything. Statistics are gathered at the end.
     Phases told: pre-data, data, post-data, analyze.
     `jobs` are parts or indexes at a time, by default one per core. After a failure the target is half filled: drop it.
+    Without `check_keys`, foreign keys hold for new rows alone, and whoever compares the rows owes them `check_keys` of
+    `foreign_keys` afterwards.
     Raises what check_target raises, ArchiveDamaged, ProcessFailed, StorageUnavailable or SystemCancelled.
     """
     tools = check_target(url, bucket, manifest)
@@ -97,14 +102,14 @@ def restore_archive(
     workers = jobs or os.cpu_count() or 2
     loader = Loader(url, bucket, manifest, tools, watch)
     try:
-        loader.load(workers)
+        unchecked = loader.load(workers, check_keys=check_keys)
     except BaseException:
         # A program that was killed leaves its session behind, which may go on for a while: it is ended first. A server
         # that cannot be reached any more has nothing to say about why this failed.
         with suppress(DatabaseUnreachable, DatabaseMissing):
             loader.end_sessions()
         raise
-    return RestoreReport(watch.durations_s)
+    return RestoreReport(watch.durations_s, unchecked)
 
 
 def _find_missing(connection: Connection, manifest: Manifest) -> Iterator[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg
+
 from bot.sandbox.stage import DATABASE
 from bot.store.tables import Incident
+from bot.systems.postgres import replace_database
 from tests.crash.rig import Rig, look_closely
 
 
@@ -12,6 +15,22 @@ def test_lost_rows_and_table(rig: Rig) -> None:
     for scenario in ("lost-bags", "dropped-table"):
         rig.shared.stage.pull(scenario)
     rig.assert_restored(rig.start_restore(backup).id)
+
+
+def test_key_that_did_not_hold_in_the_source_is_a_verdict(rig: Rig, incident: Incident) -> None:
+    """What was backed up comes back as it was, and the proof says what is wrong with it."""
+    with psycopg.connect(replace_database(rig.shared.stage.cluster.admin_url, DATABASE), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("DELETE FROM bill WHERE id = (SELECT min(bill_id) FROM bag)")
+    run = rig.approve(rig.plan_restore(incident, rig.shared.back_up_now()))
+    assert run is not None
+    ended = rig.finished(run.id)
+    assert ended.state == "done", ended.words
+    assert ended.proof is not None
+    verdict = {verdict.name: verdict for verdict in ended.proof.verdicts}["Foreign keys"]
+    assert not verdict.good
+    assert "1 of 4 wrong: bag_bill_id_fkey of public.bag does not hold" in verdict.found
+    assert "checked after the exchange" in verdict.found
 
 
 def test_dropped_database(rig: Rig, incident: Incident) -> None:

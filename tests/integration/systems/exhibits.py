@@ -88,3 +88,22 @@ def fetch(url: str, query: str) -> list[tuple[object, ...]]:
     """All rows of a query."""
     with psycopg.connect(url) as connection:
         return connection.execute(query).fetchall()
+
+
+KEYED_SCHEMA = """
+    CREATE TABLE hen (id int PRIMARY KEY, mother int REFERENCES hen);
+    CREATE TABLE nest (hen int NOT NULL CONSTRAINT "nest's; hen" REFERENCES hen ON DELETE CASCADE);
+    COMMENT ON CONSTRAINT "nest's; hen" ON nest IS 'a nest has a hen';
+    CREATE TABLE egg (id int, laid date, hen int REFERENCES hen, PRIMARY KEY (id, laid)) PARTITION BY RANGE (laid);
+    CREATE TABLE egg_2024 PARTITION OF egg FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+    CREATE TABLE chick (hen int REFERENCES hen DEFERRABLE INITIALLY DEFERRED, egg int, laid date,
+                        CONSTRAINT hatched FOREIGN KEY (egg, laid) REFERENCES egg);
+    INSERT INTO hen SELECT i, nullif(i - 1, 0) FROM generate_series(1, 100) AS i;
+    INSERT INTO nest SELECT i FROM generate_series(1, 100) AS i;
+    INSERT INTO egg SELECT i, '2024-05-05', i FROM generate_series(1, 100) AS i;
+    INSERT INTO chick SELECT i, i, '2024-05-05' FROM generate_series(1, 100) AS i;
+    INSERT INTO chick VALUES (NULL, NULL, NULL);
+    CREATE TABLE fox (hen int);
+    INSERT INTO fox VALUES (4711);
+    ALTER TABLE fox ADD CONSTRAINT caught FOREIGN KEY (hen) REFERENCES hen NOT VALID;
+"""

@@ -96,6 +96,21 @@ def test_backup_of_the_first_version_is_still_restored(
     assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
 
 
+def test_backup_of_the_second_version_is_still_restored(make_place: MakePlace, bucket: Bucket) -> None:
+    """Then the columns of a row were hashed as one record."""
+    source, target = make_place(None, UNUSUAL_SCHEMA), make_place()
+    now = back_up(source.url, bucket, prefix="second/", run="r1")
+    tables = {name: table.model_copy(update={"method": "columns"}) for name, table in now.fingerprint.tables.items()}
+    then = take_fingerprint(source.url, like=now.fingerprint.model_copy(update={"tables": tables}))
+    text = json.dumps(now.model_dump(mode="json") | {"schema_version": 2, "fingerprint": then.model_dump(mode="json")})
+
+    manifest = Manifest.model_validate_json(text)
+    restore_archive(target.url, bucket, manifest)
+
+    assert {table.method for table in manifest.fingerprint.tables.values()} == {"columns"}
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+
+
 def test_snapshot_is_exact_while_others_write(make_place: MakePlace, bucket: Bucket) -> None:
     source = make_place(None, "CREATE TABLE bag (id serial PRIMARY KEY, note text)")
     execute(source.owner_url, "INSERT INTO bag (note) SELECT md5(i::text) FROM generate_series(1, 30000) i")

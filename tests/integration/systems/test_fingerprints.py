@@ -71,7 +71,7 @@ def test_what_differs_is_said(change: str, words: list[str], make_place: MakePla
         "UPDATE bag SET label = CASE id WHEN 1 THEN '2' ELSE '1' END WHERE id IN (1, 2)",
     ],
 )
-@pytest.mark.parametrize("method", ["columns", "text", "record"])
+@pytest.mark.parametrize("method", ["values", "columns", "text", "record"])
 def test_any_changed_value_changes_the_checksum(change: str, method: Method, make_place: MakePlace) -> None:
     place = make_place(None, TABLE if method != "record" else TABLE.replace("json", "jsonb"))
     first = take_fingerprint(place.url)
@@ -84,6 +84,34 @@ def test_any_changed_value_changes_the_checksum(change: str, method: Method, mak
     [difference] = compare_fingerprints(before, take_fingerprint(place.url, like=before))
     assert difference.name == "public.bag"
     assert not difference.inconclusive
+
+
+EXAMPLES = {
+    "int2": ("1", "2"), "int4": ("1", "-2"), "int8": ("1", "4294967296"), "float8": ("0.5", "NaN"),
+    "numeric": ("1", "1.01"), "text": ("a", ""), "varchar": ("a", "1"), "timestamp": ("epoch", "infinity"),
+    "timestamptz": ("epoch", "2025-03-30 02:30"), "uuid": ("0" * 32, "1" * 32), "jsonb": ("1", "[2]"),
+}  # fmt: skip
+
+
+def test_each_column_counts_for_itself(make_place: MakePlace) -> None:
+    """Whatever its type: a value that changes, goes, or changes places with another in its row or its column."""
+    assert EXAMPLES.keys() == table_hashes.VALUE_HASHES.keys()
+    columns = ", ".join(f"{name}_1 {name}, {name}_2 {name}" for name in EXAMPLES)
+    place = make_place(None, f"CREATE TABLE bag (row int, {columns}); INSERT INTO bag VALUES (1), (2)")
+    every = ", ".join(f"{name}_1 = '{one}', {name}_2 = '{other}'" for name, (one, other) in EXAMPLES.items())
+    seen = set()
+    for name, (one, other) in EXAMPLES.items():
+        for change in (
+            f"{name}_1 = '{other}'",
+            f"{name}_1 = NULL",
+            f"{name}_2 = NULL",
+            f"{name}_1 = '{other}', {name}_2 = '{one}'",
+        ):
+            execute(place.owner_url, f"UPDATE bag SET {every}; UPDATE bag SET {change} WHERE row = 1")
+            seen.add(take_fingerprint(place.url).tables["public.bag"].checksum)
+            execute(place.owner_url, f"UPDATE bag SET {every}; UPDATE bag SET {change} WHERE row = 2")
+            seen.add(take_fingerprint(place.url).tables["public.bag"].checksum)
+    assert len(seen) == 8 * len(EXAMPLES)
 
 
 def test_ranges_of_a_table_add_up_to_the_whole(make_place: MakePlace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from bot.systems.dumps.pouring import Rows, RowsRefused, Statements, pour, read_
 from bot.systems.dumps.watch import Watch, ignore_progress
 from bot.systems.outcomes import SystemCancelled
 from tests.integration.systems.conftest import MakePlace, Place
-from tests.integration.systems.exhibits import fetch
+from tests.integration.systems.exhibits import execute, fetch
 
 BAG, BILL = b"COPY public.bag (id, label) FROM stdin;\n", b'COPY public."bill\nof" (id) FROM stdin;\n'
 SCRIPT = (
@@ -86,6 +86,22 @@ def test_every_row_arrives_once_through_several_sessions(make_place: MakePlace) 
         (200_000, 200_000, 200_000, "ä")
     ]
     assert fetch(place.url, "SELECT nextval('counted')") == [(78,)]
+
+
+def test_one_session_writes_rows_that_no_vacuum_need_look_at(make_place: MakePlace) -> None:
+    name = '"odd "" (name)"'
+    place = make_place(
+        None, f"CREATE TABLE {name} (i int); CREATE TABLE child () INHERITS ({name}); CREATE TABLE bag ()"
+    )
+    execute(place.owner_url, "INSERT INTO child VALUES (0)")
+    script = f"-- head\nCOPY public.{name} (i) FROM stdin;\n1\n\\.\nCOPY public.bag  FROM stdin;\n\n\n\\.\n"
+    again = f"COPY public.{name} (i) FROM stdin;\n2\n\\.\n"
+
+    pour(place.url, [script.encode(), again.encode()], 1, Watch(ignore_progress, lambda: False))
+
+    execute(place.owner_url, "ANALYZE")
+    assert fetch(place.url, f"SELECT i FROM {name} ORDER BY i") == [(0,), (1,), (2,)]
+    assert fetch(place.url, "SELECT relallvisible, reltuples FROM pg_class WHERE relname = 'bag'") == [(1, 2)]
 
 
 def test_row_that_the_server_refuses_stops_all_and_is_not_quoted(make_place: MakePlace) -> None:
