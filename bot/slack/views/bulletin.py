@@ -52,8 +52,8 @@ def _list_blocks(
     yield text_input("impact", "Impact", initial=cut(said.impact, SHOWN), multiline=True, optional=True)
     yield text_input("next_steps", "Next steps", initial=cut(said.next_steps, SHOWN), multiline=True, optional=True)
     yield text_input(
-        "estimated_recovery", "Estimated recovery", initial=cut(said.estimated_recovery, 200), optional=True, max_length=200,
-        placeholder="14:30 UTC",
+        "estimated_recovery", "Estimated recovery", initial=cut(said.estimated_recovery, 200), optional=True,
+        max_length=200, placeholder="14:30 UTC",
     )  # fmt: skip
     yield from _list_components(bulletin, titles, states)
 
