@@ -157,11 +157,13 @@ class Bulletins:
         self, session: Session, incident: Incident, stage: BulletinStage, public: list[str], statement: Statement,
         actor: str,
     ) -> Bulletin:  # fmt: skip
-        """In place of the one that waits. What the public heard about components stays, unless somebody changes it."""
+        """In place of the one that waits. The title and the components stay as the public heard them last."""
         said = said_affected(session, incident.id)
         named = {} if stage == "resolved" else statement.components
         components = {**named, **(dict.fromkeys(said, OPERATIONAL) if stage == "resolved" else said)}
-        statement = statement.model_copy(update={"components": components})
+        told = find_newest(session, incident.id)
+        title = told.statement.title if told else statement.title
+        statement = statement.model_copy(update={"components": components, "title": title})
         self._supersede(session, incident)
         bulletin = self._keep(session, incident, stage, public, statement, actor, "draft")
         self._show(session, bulletin)

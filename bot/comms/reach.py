@@ -39,7 +39,7 @@ def _describe(audiences: Audiences, lacking: Mapping[str, str], key: str, bullet
     counted = Counter(address.channel for address in audiences.addresses(key, name))
     serving = [channel for way in audience.ways for channel in policy.channels.serving(way)]
     missing = tuple(f"{channel} ({lacking[channel]})" for channel in serving if channel in lacking)
-    return Reach(audience.title, tuple(_list_ways(audiences, counted)), missing)
+    return Reach(audience.title, tuple(dict.fromkeys(_list_ways(audiences, counted))), missing)
 
 
 def _list_ways(audiences: Audiences, counted: Counter[str]) -> Iterator[str]:

@@ -11,7 +11,6 @@ import yaml
 
 from bot.policy import Policy, default_policy_path, load_policy
 
-
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
 

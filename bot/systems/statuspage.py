@@ -75,8 +75,12 @@ class Pace:
 class Statuspage:
     """One page. `read_key` is asked at each request, so a renewed key needs no restart."""
 
-    def __init__(self, api_url: str, page_id: str, read_key: Callable[[], str], pace: Pace) -> None:
-        self._base, self._read_key, self._pace = f"{api_url.rstrip('/')}/v1/pages/{page_id}/incidents", read_key, pace
+    def __init__(
+        self, api_url: str, page_id: str, read_key: Callable[[], str], pace: Pace,
+        timeout_s: tuple[float, float] = TIMEOUT_S,
+    ) -> None:  # fmt: skip
+        self._base = f"{api_url.rstrip('/')}/v1/pages/{page_id}/incidents"
+        self._read_key, self._pace, self._timeout_s = read_key, pace, timeout_s
 
     def create(self, incident: Mapping[str, JsonValue]) -> PublicIncident:
         """Raises `StatuspageRefused` or `StatuspageDown`."""
@@ -107,7 +111,7 @@ class Statuspage:
         body = None if incident is None else {"incident": dict(incident)}
         try:
             answer = requests.request(
-                method, self._base + path, json=body, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
+                method, self._base + path, json=body, headers=headers, timeout=self._timeout_s, allow_redirects=False
             )
             _raise_for(answer)
             return answer.json()
