@@ -95,11 +95,11 @@ def list_months(incidents: list[IncidentRecord]) -> list[Month]:
 
 
 def list_past_days(record: Record) -> Iterator[tuple[date, list[IncidentRecord]]]:
-    """The last days, today first, each with the incidents that began on it and are over."""
+    """The last days, today first, each with the incidents that the public first heard of on it."""
     today = record.at.astimezone(UTC).date()
     for number in range(PAST_DAYS):
         day = today - timedelta(days=number)
-        yield day, [one for one in record.incidents if not one.is_open and one.began_at.date() == day]
+        yield day, [one for one in record.incidents if one.began_at.date() == day]
 
 
 def tell_days(component: ComponentRecord) -> list[tuple[date, str]]:
