@@ -70,7 +70,9 @@ class Bulletins:
                 raise Refused(f"There is no incident #{incident_id}.", "`/incident list` shows the open ones.")
             _require_public(incident)
             waiting = None if text else find_draft(session, incident_id)
-            return waiting or self._draft_now(session, incident, actor, text or incident.last_update)
+            if waiting and _is_of_now(incident, waiting):
+                return waiting
+            return self._draft_now(session, incident, actor, text or incident.last_update)
 
     def publish(self, bulletin_id: int, *, person: Person, wording: Wording) -> Bulletin:
         """Let a draft go out as worded. Raises `Refused` where the person may not, or it was decided before."""
@@ -262,11 +264,15 @@ def _require_public(incident: Incident) -> None:
 
 
 def _require_same_stage(incident: Incident, bulletin: Bulletin) -> None:
-    """What a draft says of the end must be true when it goes out."""
-    if incident.is_open != (bulletin.stage == "resolved"):
+    if _is_of_now(incident, bulletin):
         return
     now = "open again" if incident.is_open else "resolved by now"
     raise Refused(
         f"#{incident.id} is {now}, and this draft says otherwise. Nothing went out.",
         "`/incident update` makes a new draft.",
     )
+
+
+def _is_of_now(incident: Incident, bulletin: Bulletin) -> bool:
+    """What a draft says of the end must be true when it goes out."""
+    return incident.is_open != (bulletin.stage == "resolved")

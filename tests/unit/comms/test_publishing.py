@@ -78,6 +78,7 @@ def test_a_draft_of_another_stage_of_the_incident_is_not_published(newsroom: New
     newsroom.change(number, status="resolved", resolved_at=newsroom.clock())
     with pytest.raises(Refused, match="resolved by now"):
         newsroom.bulletins.publish(draft.id, person=newsroom.publisher, wording=Wording())
+    assert newsroom.bulletins.draft(number, actor="mei").stage == "resolved", "in place of the one that is out of date"
 
 
 def test_the_status_is_that_of_the_moment(newsroom: Newsroom) -> None:
