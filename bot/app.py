@@ -125,7 +125,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
     )
     _register_workflows(services, prose, channels)
     services.desk.listeners += [IncidentNotices(notices, bulletins).changed, _record_when_resolved(engine)]
-    services.desk.listeners.append(outages.close_when_withdrawn(utc_now))
+    services.desk.listeners.insert(0, outages.follow_incidents(utc_now))
     if services.status_site:
         services.desk.listeners.append(services.status_site.incident_changed)
         engine.register(RENEW_STATUS_SITE, services.status_site.renew)

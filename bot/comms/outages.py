@@ -33,16 +33,31 @@ def bulletin_published(session: Session, bulletin: Bulletin) -> None:
     session.flush()
 
 
-def close_when_withdrawn(clock: Clock) -> Listener:
-    """The desk's listener: an incident that became part of another, or private, says nothing of components any more."""
+def follow_incidents(clock: Clock) -> Listener:
+    """The desk's listener, before the one that drafts bulletins.
+
+    What was said of an incident that became part of another, the other answers for from now on. One that became
+    private says nothing of components any more.
+    """
 
     def changed(session: Session, incident: Incident, change: Change) -> None:
-        is_merged = change == "merged" and incident.merged_into_id is not None
-        if is_merged or (change == "privacy" and incident.private):
+        if change == "merged" and incident.merged_into_id is not None:
+            _hand_over(session, incident.id, incident.merged_into_id, clock())
+        elif change == "privacy" and incident.private:
             for outage in _list_open(session, incident.id):
                 _close(outage, clock())
 
     return changed
+
+
+def _hand_over(session: Session, merged: int, into: int, now: datetime) -> None:
+    held = said_affected(session, into)
+    for outage in _list_open(session, merged):
+        if outage.component in held:
+            _close(outage, now)
+        else:
+            outage.incident_id = into
+    session.flush()
 
 
 def said_affected(session: Session, incident_id: int) -> dict[str, str]:

@@ -108,5 +108,5 @@ def make_newsroom(database: Database, folder: Path) -> Newsroom:
     bulletins = Bulletins(database, policy, notices, Audiences(policy, READY))
     bulletins.published.append(outages.bulletin_published)
     desk = Desk(database, policy, clock)
-    desk.listeners += [IncidentNotices(notices, bulletins).changed, outages.close_when_withdrawn(clock)]
+    desk.listeners += [outages.follow_incidents(clock), IncidentNotices(notices, bulletins).changed]
     return Newsroom(database, policy, clock, queue, desk, bulletins, StatusSite(database, policy, clock))

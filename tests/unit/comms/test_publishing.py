@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from bot.comms.public_record import public_state
 from bot.comms.reach import list_reach
 from bot.comms.wording import LONGEST, Wording
+from bot.incidents.desk import Change
 from bot.outcome import Refused
 from bot.store.tables import Delivery, Incident, LedgerEntry, Notice
 from tests.unit.comms.newsroom import Newsroom
@@ -170,16 +171,36 @@ def test_those_within_open_no_outage(newsroom: Newsroom) -> None:
     assert newsroom.bulletins.draft(number, actor="mei").statement.components == WORSE
 
 
-def test_a_merged_incident_says_nothing_of_components_any_more(newsroom: Newsroom) -> None:
-    kept, merged = newsroom.declare(), newsroom.declare("The same, seen twice")
-    newsroom.publish(kept, components=WORSE)
-    newsroom.publish(merged, components={"email": "major_outage"})
-    newsroom.change(merged, merged_into_id=kept)
+def tell(newsroom: Newsroom, incident_id: int, change: Change) -> None:
     with newsroom.database.write() as session:
         for listener in newsroom.desk.listeners:
-            listener(session, session.get_one(Incident, merged), "merged")
-            listener(session, session.get_one(Incident, kept), "merged")
-    assert newsroom.outages() == [("database", "major_outage", True), ("email", "major_outage", False)]
+            listener(session, session.get_one(Incident, incident_id), change)
+
+
+def test_for_what_a_merged_incident_impairs_the_other_one_answers(newsroom: Newsroom) -> None:
+    kept, merged = newsroom.declare(), newsroom.declare("The same, seen twice")
+    newsroom.publish(kept, components=WORSE)
+    newsroom.publish(merged, components={"email": "major_outage", "database": "partial_outage"})
+    newsroom.change(merged, merged_into_id=kept, status="resolved", resolved_at=newsroom.clock())
+    tell(newsroom, merged, "merged")
+    assert newsroom.outages() == [
+        ("database", "major_outage", True),
+        ("email", "major_outage", True),
+        ("database", "partial_outage", False),
+    ]
+    assert newsroom.publish(merged).statement.components == {}, "it ends without a word about components"
+    newsroom.desk.resolve(kept, actor="mei", text="Over.")
+    told = newsroom.publish(kept)
+    assert told.statement.components == {"database": "operational", "email": "operational"}
+    assert [one for one in newsroom.outages() if one[2]] == []
+
+
+def test_what_became_private_impairs_nothing_in_public(newsroom: Newsroom) -> None:
+    number = newsroom.declare()
+    newsroom.publish(number, components=WORSE)
+    newsroom.change(number, private=True)
+    tell(newsroom, number, "privacy")
+    assert newsroom.outages() == [("database", "major_outage", False)]
 
 
 def test_how_it_stands_with_the_public(newsroom: Newsroom) -> None:
