@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot import cli
 from bot.clock import utc_now
+from bot.comms import outages
 from bot.comms.audiences import Audiences
 from bot.comms.bulletins import Bulletins
 from bot.comms.channels import Wiring, build_channels
@@ -28,12 +29,14 @@ from bot.comms.pinning import Pinning
 from bot.comms.prose import Prose
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
+from bot.comms.status_site.site import WORKFLOW as RENEW_STATUS_SITE
+from bot.comms.status_site.site import Renewals, StatusSite, open_place
 from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Change, Desk, Listener
 from bot.incidents.pins import Pins
-from bot.policy import default_policy_path, load_policy
+from bot.policy import Policy, default_policy_path, load_policy
 from bot.postmortem.drafts import WORKFLOW as DRAFT
 from bot.postmortem.drafts import Drafts
 from bot.postmortem.ledger_heads import WORKFLOW as KEEP_HEAD
@@ -90,6 +93,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
     notices = Notices(engine)
     channels, lacking = build_channels(Wiring(policy, environment, database, prose))
     bulletins = Bulletins(database, policy, notices, Audiences(policy, {SLACK, *channels}))
+    bulletins.published.append(outages.bulletin_published)
     plans = Plans(database, engine, policy, notices, world)
     directory = Directory(slack, database, policy)
     members = UserGroups(directory).find_members
@@ -109,6 +113,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         pinning=Pinning(database, engine, policy, pins, slack, directory),
         bulletins=bulletins,
         lacking_channels=lacking,
+        status_site=_build_renewals(engine, database, policy),
         sweeps=Sweeps(database, engine, policy, notices, environment),
         plans=plans,
         approvals=Approvals(database, engine, policy, notices, members),
@@ -120,6 +125,10 @@ def build_services(environment: Mapping[str, str]) -> Services:
     )
     _register_workflows(services, prose, channels)
     services.desk.listeners += [IncidentNotices(notices, bulletins).changed, _record_when_resolved(engine)]
+    services.desk.listeners.insert(0, outages.follow_incidents(utc_now))
+    if services.status_site:
+        services.desk.listeners.append(services.status_site.incident_changed)
+        engine.register(RENEW_STATUS_SITE, services.status_site.renew)
     services.runs.ended.append(services.playbooks.turns.run_ended)
     return services
 
@@ -175,6 +184,11 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
     }
     for name, workflow in workflows.items():
         services.engine.register(name, workflow)
+
+
+def _build_renewals(engine: Engine, database: Database, policy: Policy) -> Renewals | None:
+    settings = policy.channels.status_site
+    return Renewals(engine, StatusSite(database, policy), open_place(settings)) if settings else None
 
 
 def _authorize(services: Services) -> Callable[..., AuthorizeResult]:

@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from bot.terminal import approvals, run_desk  # noqa: F401 (their commands join those of `dr`)
+from bot.terminal import approvals, bulletins, run_desk  # noqa: F401 (their commands join those of `dr` and `incident`)
 from bot.terminal.dr import dr
 from bot.terminal.incident import incident
 from bot.terminal.permissions import permissions
@@ -14,6 +14,7 @@ from bot.terminal.playbooks import playbook
 from bot.terminal.records import ledger, policy
 from bot.terminal.serve import serve
 from bot.terminal.session import Parts, TerminalSession
+from bot.terminal.status_site import status_site
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,7 +24,7 @@ def holdfast() -> None:
 
 
 dr.add_command(playbook)
-for command in (incident, dr, policy, ledger, permissions, serve):
+for command in (incident, dr, policy, ledger, permissions, status_site, serve):
     holdfast.add_command(command)
 
 

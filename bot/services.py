@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 from bot.comms.bulletins import Bulletins
 from bot.comms.notices import Notices
 from bot.comms.pinning import Pinning
+from bot.comms.status_site.site import Renewals
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Desk
@@ -44,6 +45,8 @@ class Services:
     bulletins: Bulletins
     lacking_channels: Mapping[str, str]
     """Channels that the policy sets up and that cannot be used, each with the reason."""
+    status_site: Renewals | None
+    """The built-in status page, where the policy sets it up."""
     sweeps: Sweeps
     plans: Plans
     approvals: Approvals

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from bot.comms.audiences import Audiences
 from bot.comms.notices import Notices, incident_room
+from bot.comms.outages import said_affected
 from bot.comms.outgoing import BULLETIN
+from bot.comms.public_record import find_draft, find_newest
+from bot.comms.wording import EXAMPLES, OPERATIONAL, Wording, reword
+from bot.incidents.desk import LARGEST_NUMBER, clean_text
 from bot.outcome import Refused
 from bot.policy import Person, Policy
 from bot.store import ledger
@@ -24,7 +27,6 @@ from bot.store.tables import Bulletin, Incident, IncidentRole
 COORDINATOR = "dr_coordinator"
 IMPAIRED = {"P1": "major_outage", "P2": "partial_outage", "P3": "degraded_performance", "P4": "degraded_performance"}
 """State in which a component of an incident is said to be, in Statuspage's words, unless somebody says another."""
-OPERATIONAL = "operational"
 DEFAULT_TEXT = {
     "declared": "We are looking into it.",
     "update": "We go on working on it.",
@@ -32,19 +34,6 @@ DEFAULT_TEXT = {
     "resolved": "The incident is over.",
 }
 Published = Callable[[Session, Bulletin], None]
-
-
-class Wording(BaseModel):
-    """What a publisher may change before it goes out; None leaves it as it is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str | None = None
-    text: str | None = None
-    impact: str | None = None
-    next_steps: str | None = None
-    estimated_recovery: str | None = None
-    components: dict[str, str] | None = None
 
 
 class Bulletins:
@@ -67,18 +56,36 @@ class Bulletins:
             self._send(session, self._keep(session, incident, stage, within, statement, actor, "published"))
         public = self.audiences.told_of(incident.severity, public=True)
         if public and not incident.drill:
-            self._supersede(session, incident)
-            self._show(session, self._keep(session, incident, stage, public, statement, actor, "draft"))
+            self._draft(session, incident, stage, public, statement, actor)
+
+    def draft(self, incident_id: int, *, actor: str, text: str = "") -> Bulletin:
+        """The draft that waits, or one of how things stand now; a new one in any case where `text` is given.
+
+        Raises `Refused` where the public may not hear of it.
+        """
+        text = clean_text(text, "the text", EXAMPLES["text"]) if text else ""
+        with self.database.write() as session:
+            incident = session.get(Incident, incident_id, with_for_update=True)
+            if incident is None:
+                raise Refused(f"There is no incident #{incident_id}.", "`/incident list` shows the open ones.")
+            _require_public(incident)
+            waiting = None if text else find_draft(session, incident_id)
+            if waiting and _is_of_now(incident, waiting):
+                return waiting
+            return self._draft_now(session, incident, actor, text or incident.last_update)
 
     def publish(self, bulletin_id: int, *, person: Person, wording: Wording) -> Bulletin:
         """Let a draft go out as worded. Raises `Refused` where the person may not, or it was decided before."""
         with self.database.write() as session:
             bulletin = self._pending(session, bulletin_id)
-            self._require_publisher(person)
-            changed = wording.model_dump(exclude_none=True)
-            bulletin.statement = Statement.model_validate(
-                {**bulletin.statement.model_dump(), **changed, "at": self.clock()}
-            )
+            self.require_publisher(person)
+            incident = session.get_one(Incident, bulletin.incident_id)
+            _require_public(incident)
+            _require_same_stage(incident, bulletin)
+            bulletin.statement = reword(
+                bulletin.statement, wording, stage=bulletin.stage, known=self.policy.components,
+                affected=said_affected(session, incident.id), status=incident.status, at=self.clock(),
+            )  # fmt: skip
             self._decide(session, bulletin, person.key, "published")
             self._send(session, bulletin)
             return bulletin
@@ -87,7 +94,7 @@ class Bulletins:
         """Say nothing to the public this time."""
         with self.database.write() as session:
             bulletin = self._pending(session, bulletin_id)
-            self._require_publisher(person)
+            self.require_publisher(person)
             self._decide(session, bulletin, person.key, "discarded")
             return bulletin
 
@@ -95,6 +102,28 @@ class Bulletins:
         """Raises `Refused` where there is none."""
         with self.database.read() as session:
             return self._known(session, bulletin_id)
+
+    def find_waiting(self, bulletin_id: int) -> Bulletin:
+        """Raises `Refused` where it was decided about already."""
+        with self.database.read() as session:
+            bulletin = self._known(session, bulletin_id)
+            self._require_draft(bulletin)
+            return bulletin
+
+    def list_all(self, incident_id: int) -> list[Bulletin]:
+        """Everything that was said, or is to be, about an incident, the oldest first."""
+        with self.database.read() as session:
+            mine = sa.select(Bulletin).where(Bulletin.incident_id == incident_id)
+            return list(session.scalars(mine.order_by(Bulletin.id)))
+
+    def may_publish(self, person: Person) -> bool:
+        return bool(set(self.policy.updates.publishers) & set(person.roles))
+
+    def require_publisher(self, person: Person) -> None:
+        """Raises `Refused` for those who may not speak to the public."""
+        if not self.may_publish(person):
+            titles = " or ".join(self.policy.roles[role].title for role in self.policy.updates.publishers)
+            raise Refused(f"Only the {titles} may publish to the public.", "Ask one of them to press it.")
 
     def state(self, session: Session, incident: Incident, stage: BulletinStage, text: str = "") -> Statement:
         """How things stand, field by field."""
@@ -115,6 +144,32 @@ class Bulletins:
             coordinator=coordinator.name if coordinator else "",
             at=self.clock(),
         )
+
+    def _draft_now(self, session: Session, incident: Incident, actor: str, text: str) -> Bulletin:
+        public = self.audiences.told_of(incident.severity, public=True)
+        if not public:
+            raise Refused(
+                f"The public is not told of {incident.severity}.", "`severities` in the policy says who is told."
+            )
+        told = find_newest(session, incident.id)
+        stage: BulletinStage = "resolved" if not incident.is_open else "update" if told else "declared"
+        return self._draft(session, incident, stage, public, self.state(session, incident, stage, text), actor)
+
+    def _draft(
+        self, session: Session, incident: Incident, stage: BulletinStage, public: list[str], statement: Statement,
+        actor: str,
+    ) -> Bulletin:  # fmt: skip
+        """In place of the one that waits. The title and the components stay as the public heard them last."""
+        said = said_affected(session, incident.id)
+        named = {} if stage == "resolved" else statement.components
+        components = {**named, **(dict.fromkeys(said, OPERATIONAL) if stage == "resolved" else said)}
+        told = find_newest(session, incident.id)
+        title = told.statement.title if told else statement.title
+        statement = statement.model_copy(update={"components": components, "title": title})
+        self._supersede(session, incident)
+        bulletin = self._keep(session, incident, stage, public, statement, actor, "draft")
+        self._show(session, bulletin)
+        return bulletin
 
     def _keep(
         self, session: Session, incident: Incident, stage: BulletinStage, audiences: list[str], statement: Statement,
@@ -144,6 +199,7 @@ class Bulletins:
             session, "bulletin_draft", key=draft_key(bulletin), to=[incident_room(bulletin.incident_id)],
             incident_id=bulletin.incident_id, subject_id=bulletin.id,
         )  # fmt: skip
+        self.notices.refresh(session, f"summary:{bulletin.incident_id}")
 
     def _supersede(self, session: Session, incident: Incident) -> None:
         """An older draft that nobody has decided about is out of date."""
@@ -165,30 +221,30 @@ class Bulletins:
     def _close(self, session: Session, bulletin: Bulletin, actor: str, state: str) -> None:
         bulletin.state, bulletin.decided_by, bulletin.decided_at = state, actor, self.clock()
         session.flush()
-        self.notices.refresh(session, draft_key(bulletin))
+        self.notices.refresh(session, draft_key(bulletin), f"summary:{bulletin.incident_id}")
 
     def _pending(self, session: Session, bulletin_id: int) -> Bulletin:
-        bulletin = self._known(session, bulletin_id, lock=True)
+        bulletin = self._known(session, bulletin_id)
+        # The incident first, as the desk locks it: whoever changes it may supersede this draft.
+        session.get_one(Incident, bulletin.incident_id, with_for_update=True)
+        session.refresh(bulletin, with_for_update=True)
+        self._require_draft(bulletin)
+        return bulletin
+
+    def _require_draft(self, bulletin: Bulletin) -> None:
         if bulletin.state != "draft":
             who = self.policy.person(bulletin.decided_by or "")
             how = f" by {who.name}" if who else "; a newer one took its place"
             raise Refused(
                 f"This draft was {bulletin.state} already{how}.",
-                "Nothing went out now. `/incident update` makes a new one.",
+                "Nothing went out now. `/incident publish` opens what is up to date.",
             )
-        return bulletin
 
-    def _known(self, session: Session, bulletin_id: int, *, lock: bool = False) -> Bulletin:
-        bulletin = session.get(Bulletin, bulletin_id, with_for_update=lock)
+    def _known(self, session: Session, bulletin_id: int) -> Bulletin:
+        bulletin = session.get(Bulletin, bulletin_id) if 0 < bulletin_id <= LARGEST_NUMBER else None
         if bulletin is None:
             raise Refused(f"There is no bulletin {bulletin_id}.", "`/incident update` makes one.")
         return bulletin
-
-    def _require_publisher(self, person: Person) -> None:
-        roles = self.policy.updates.publishers
-        if not set(roles) & set(person.roles):
-            titles = " or ".join(self.policy.roles[role].title for role in roles)
-            raise Refused(f"Only the {titles} may publish to the public.", "Ask one of them to press it.")
 
 
 def draft_key(bulletin: Bulletin) -> str:
@@ -198,3 +254,25 @@ def draft_key(bulletin: Bulletin) -> str:
 
 def _state_of(incident: Incident, stage: BulletinStage) -> str:
     return OPERATIONAL if stage == "resolved" else IMPAIRED[incident.severity]
+
+
+def _require_public(incident: Incident) -> None:
+    if incident.private:
+        raise Refused(f"#{incident.id} is private: nothing of it leaves its members.", "Nothing went out.")
+    if incident.drill:
+        raise Refused(f"#{incident.id} is a drill: the public is never told.", "Nothing went out.")
+
+
+def _require_same_stage(incident: Incident, bulletin: Bulletin) -> None:
+    if _is_of_now(incident, bulletin):
+        return
+    now = "open again" if incident.is_open else "resolved by now"
+    raise Refused(
+        f"#{incident.id} is {now}, and this draft says otherwise. Nothing went out.",
+        "`/incident update` makes a new draft.",
+    )
+
+
+def _is_of_now(incident: Incident, bulletin: Bulletin) -> bool:
+    """What a draft says of the end must be true when it goes out."""
+    return incident.is_open != (bulletin.stage == "resolved")

@@ -94,7 +94,7 @@ class StatusSiteSettings(Section):
     region: AwsRegion | None = Field(default=None, examples=["us-west-2"])
     """Region of the bucket."""
     components: list[Key] = Field(default_factory=list, examples=[["database", "application"]])
-    """Keys of `components` that it shows."""
+    """Keys of `components` that it shows; all of them where left out."""
 
     @model_validator(mode="after")
     def check_place(self) -> "StatusSiteSettings":

@@ -81,9 +81,11 @@ class Audience(Section):
 
     @model_validator(mode="after")
     def check_addresses(self) -> "Audience":
-        """Refuse e-mail to nobody."""
+        """Refuse e-mail to nobody, and a public page without somebody who looks at it first."""
         if "email" in self.ways and not self.addresses:
             raise ValueError("`addresses` is needed where `ways` names email")
+        if "status_page" in self.ways and not self.public:
+            raise ValueError("`public: true` is needed where `ways` names status_page")
         return self
 
 

@@ -18,7 +18,7 @@ import yaml
 from bot.policy import Policy
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.cloud import CloudRefused
-from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.demo_policy import STATUS, write_demo_policy
 from bot.sandbox.first_backup import take_first_base_backup
 from bot.sandbox.page.routes import page_routes
 from bot.sandbox.people import list_members
@@ -68,14 +68,16 @@ def open_sandbox(
     """
     stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished)
     with stage, ThreadPoolExecutor(1, thread_name_prefix="furnish") as background:
+        port = port or free_port()
         path, policy = write_demo_policy(
-            stage.directory, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path
-        )
+            stage.directory, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path,
+            page_url=f"http://127.0.0.1:{port}",
+        )  # fmt: skip
         workspace = build_workspace(
             list_members(policy),
             manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),
             stage=stage,
-            page_routes=page_routes(),
+            page_routes=page_routes(stage.directory / STATUS),
             channels=[StartChannel(policy.slack.incidents_channel)],
         )
         with serve(workspace, port=port) as url:

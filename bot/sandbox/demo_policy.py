@@ -11,13 +11,18 @@ import yaml
 
 from bot.policy import Policy, default_policy_path, load_policy
 
+STATUS = "status"
+"""Folder of the built-in status page, and where the sandbox's own page serves it."""
+
 
 def write_demo_policy(
-    folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None
-) -> tuple[Path, Policy]:
+    folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None,
+    page_url: str | None = None,
+) -> tuple[Path, Policy]:  # fmt: skip
     """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
 
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
+    `page_url`: where the sandbox's page is; the public then reads a status page of our own there.
     """
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     for application in text["applications"].values():
@@ -27,6 +32,11 @@ def write_demo_policy(
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["people"][0]["os_user"] = getpass.getuser()
+    if page_url is not None:
+        site = folder / STATUS
+        site.mkdir()
+        text["channels"].pop("statuspage")
+        text["channels"] |= {"status_page_url": f"{page_url}/{STATUS}", "status_site": {"folder": str(site)}}
     path = folder / "policy.yml"
     path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path, load_policy(path)

@@ -21,6 +21,8 @@ from bot.recovery.registry import all_actions
 ANY = "*"
 OWN_RIGHTS = ("s3:PutObject",)
 """Of the bot itself: the ledger's head is stored beside the backups (`bot.postmortem.ledger_heads`)."""
+SITE_RIGHTS = ("s3:DeleteObject", "s3:ListBucket", "s3:PutObject")
+"""Of the built-in status page, where it is in a bucket (`bot.systems.site_files`)."""
 BUCKET_WIDE = ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads")
 """Rights on a bucket itself; the other ones of S3 are on objects."""
 RDS_KINDS = ("snapshot", "pg", "og", "subgrp", "secgrp", "auto-backup")
@@ -53,6 +55,12 @@ def group_rights(policy: Policy, rights: Iterable[str]) -> dict[tuple[str, tuple
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for right in sorted(rights):
         grouped[right.partition(":")[0], find_resources(right, policy)].append(right)
+    site = policy.channels.status_site
+    if site and site.location and not site.folder:
+        bucket = f"arn:aws:s3:::{site.location.bucket}"
+        for right in SITE_RIGHTS:
+            on = bucket if right in BUCKET_WIDE else f"{bucket}/{site.location.prefix}*"
+            grouped["s3", (on,)].append(right)
     return dict(grouped)
 
 

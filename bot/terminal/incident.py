@@ -53,7 +53,7 @@ def declare(
 @guarded
 def update(session: TerminalSession, text: tuple[str, ...], number: int | None, as_json: bool) -> None:
     """Say how things stand."""
-    meant = _meant(session, number)
+    meant = find_meant(session, number)
     _answer(as_json, session.services.desk.update(meant.id, actor=session.person.key, text=" ".join(text)), "updated")
     session.settle(lambda: True, WORK_LIMIT_S)
 
@@ -66,7 +66,7 @@ def update(session: TerminalSession, text: tuple[str, ...], number: int | None, 
 @guarded
 def note(session: TerminalSession, text: tuple[str, ...], number: int | None, as_json: bool) -> None:
     """Add a fact to the timeline."""
-    meant = _meant(session, number)
+    meant = find_meant(session, number)
     entry = session.services.desk.note(meant.id, actor=session.person.key, text=" ".join(text))
     answer(as_json, _describe_entry(entry), f"On the timeline of #{meant.id} as entry {entry.seq}.")
 
@@ -79,7 +79,7 @@ def note(session: TerminalSession, text: tuple[str, ...], number: int | None, as
 @guarded
 def status(session: TerminalSession, status: str, number: int | None, as_json: bool) -> None:
     """Change the status."""
-    meant = _meant(session, number)
+    meant = find_meant(session, number)
     _answer(as_json, session.services.desk.set_status(meant.id, actor=session.person.key, status=status), status)
     session.settle(lambda: True, WORK_LIMIT_S)
 
@@ -92,7 +92,7 @@ def status(session: TerminalSession, status: str, number: int | None, as_json: b
 @guarded
 def resolve(session: TerminalSession, text: tuple[str, ...], number: int | None, as_json: bool) -> None:
     """End it; the post-mortem draft is written."""
-    services, meant = session.services, _meant(session, number)
+    services, meant = session.services, find_meant(session, number)
     resolved = services.desk.resolve(meant.id, actor=session.person.key, text=" ".join(text))
     session.settle(lambda: services.drafts.latest(meant.id) is not None, WORK_LIMIT_S)
     _answer(as_json, resolved, "resolved")
@@ -119,7 +119,7 @@ def list_incidents(session: TerminalSession, everything: bool, as_json: bool) ->
 @guarded
 def timeline(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """Show what has happened."""
-    entries = session.services.desk.timeline(_meant(session, number).id)
+    entries = session.services.desk.timeline(find_meant(session, number).id)
     words = "\n".join(f"{one.happened_at:%Y-%m-%d %H:%M:%S} UTC  {one.text}  ({one.actor})" for one in entries)
     answer(as_json, {"entries": [_describe_entry(one) for one in entries]}, words)
 
@@ -142,7 +142,8 @@ def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> N
     answer(as_json, {"incident": meant.id, "markdown": draft.markdown}, draft.markdown)
 
 
-def _meant(session: TerminalSession, number: int | None) -> Incident:
+def find_meant(session: TerminalSession, number: int | None) -> Incident:
+    """The incident of that number, or the only open one. Raises `Refused`."""
     desk = session.services.desk
     if number is not None:
         return desk.find(number)

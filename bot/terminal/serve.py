@@ -40,6 +40,8 @@ def serve(session: TerminalSession, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     bolt = session.parts.build_bolt(services)
+    if services.status_site:
+        services.status_site.start()
     with ExitStack() as stack:
         web = build_web(services, None if socket_mode else bolt)
         bound = stack.enter_context(serve_web(web, host, port))

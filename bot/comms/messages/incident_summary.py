@@ -7,6 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from bot.comms.messages.subject import Message, Subject
+from bot.comms.public_record import public_state
 from bot.slack.blocks import incident as blocks
 from bot.slack.blocks.parts import pack
 from bot.slack.text import literal, show_duration, show_time
@@ -20,11 +21,12 @@ def compose(notice: Notice, subject: Subject) -> Message:
         incident = session.get_one(Incident, notice.incident_id)
         roles = sa.select(IncidentRole).where(IncidentRole.incident_id == incident.id)
         held = {row.role: row.person for row in session.scalars(roles)}
+        public = public_state(session, incident)
         runs = list(session.scalars(sa.select(Run).where(Run.incident_id == incident.id).order_by(Run.id)))
     holders = [(role.title, subject.name(held[key])) for key, role in subject.policy.roles.items() if key in held]
     shown = blocks.show_summary(
         incident,
-        clock=_clock(incident, subject),
+        clock=[*_clock(incident, subject), ("Public", public)],
         roles=holders,
         runs=runs[-5:],
         hint=subject.prose.slack("welcome.txt"),

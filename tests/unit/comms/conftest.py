@@ -17,7 +17,8 @@ from bot.comms.notices import Notices
 from bot.engine import Engine
 from bot.store.database import Database
 from bot.store.tables import Delivery
-from tests.integration.store.stores import open_store
+from tests.integration.store.stores import empty_store, open_store
+from tests.unit.comms.newsroom import Newsroom, make_newsroom
 from tests.unit.incidents.conftest import HandClock
 
 HERE = "channel:here"
@@ -114,3 +115,15 @@ def post(tmp_path: Path) -> Iterator[Post]:
         notices = Notices(cast(Engine, queue), clock)
         deliveries = Deliveries(database, notices, {"slack": recipient})
         yield Post(database, clock, queue, notices, recipient, deliveries)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'holdfast.db'}") as database:
+        yield database
+
+
+@pytest.fixture
+def newsroom(store: Database, tmp_path: Path) -> Newsroom:
+    empty_store(store)
+    return make_newsroom(store, tmp_path)

@@ -8,6 +8,8 @@ import pytest
 
 from bot.diagnostics.check import all_checks
 from bot.policy import load_policy
+from bot.policy.channels import StatusSiteSettings
+from bot.policy.section import S3Location
 from bot.recovery.registry import all_actions
 from bot.terminal.iam import build_policy_document, find_resources, list_rights
 
@@ -65,3 +67,15 @@ def test_instances_are_changed_by_name_only() -> None:
         f"arn:aws:rds:*:*:db:{name}*"
         for name in ("traitortrack-primary", "traitortrack-restored", "traitortrack-replica-1")
     }
+
+
+def test_a_status_page_in_a_bucket_may_be_written_there_and_nowhere_else() -> None:
+    site = StatusSiteSettings(location=S3Location(bucket="status-example", prefix="site/"))
+    channels = POLICY.channels.model_copy(update={"status_site": site})
+    document: dict[str, Any] = build_policy_document(POLICY.model_copy(update={"channels": channels}))
+    on = {right: one["Resource"] for one in document["Statement"] for right in one["Action"] if "status" in str(one)}
+    files = ["arn:aws:s3:::status-example/site/*"]
+    assert on == {
+        "s3:DeleteObject": files, "s3:PutObject": files, "s3:ListBucket": ["arn:aws:s3:::status-example"],
+    }  # fmt: skip
+    assert "status-example" not in str(build_policy_document(POLICY))

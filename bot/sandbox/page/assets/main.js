@@ -55,10 +55,17 @@ function mountTopbar() {
     "div",
     { class: "topbar__right" },
     lost,
+    renderStatusLink(document.body.dataset.status),
     renderStageButton(),
     renderPersonButton((user) => enter(user)),
   );
   fill(document.getElementById("topbar"), el("div", { class: "topbar__left" }), jump, right);
+}
+
+/** What users see: the public status page, where there is one. */
+function renderStatusLink(href) {
+  const link = { class: "topbar__button status-link", href, target: "_blank", rel: "noopener", "aria-label": "Status page" };
+  return href && el("a", link, icon("window", 16), el("span", {}, "Status page"));
 }
 
 function showConnection(isUp) {

@@ -1,0 +1,36 @@
+"""The built-in status page: each bulletin has it written anew, from everything that was published."""
+
+from __future__ import annotations
+
+from bot.comms.channels import Wiring
+from bot.comms.deliveries import ChannelDown, ChannelRefused, Parcel, Receipt
+from bot.comms.status_site.site import StatusSite, open_place
+from bot.outcome import Failed, Refused
+from bot.systems.site_files import SitePlace
+
+NAME = "status_site"
+
+
+class StatusSiteChannel:
+    """Writing it twice is writing it once, so an attempt that may have come through is simply made again."""
+
+    name = NAME
+
+    def __init__(self, site: StatusSite, place: SitePlace) -> None:
+        self.site, self.place = site, place
+
+    def send(self, parcel: Parcel) -> Receipt:
+        """Raises `ChannelRefused` or `ChannelDown`."""
+        try:
+            return {"files": self.site.build(self.place)}
+        except Refused as refusal:
+            raise ChannelRefused(refusal.words) from refusal
+        except (OSError, Failed) as error:
+            raise ChannelDown(f"the status page could not be written: {error}") from error
+
+
+def build(wiring: Wiring) -> StatusSiteChannel:
+    """Rights are AWS's own affair: its role, or its variables of the environment."""
+    settings = wiring.policy.channels.status_site
+    assert settings is not None  # built for what the policy sets up
+    return StatusSiteChannel(StatusSite(wiring.database, wiring.policy), open_place(settings))
