@@ -89,6 +89,11 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield ("hosts", key, "application"), "applications", host.application
     for key, playbook in policy.playbooks.items():
         yield ("playbooks", key, "disaster"), "disasters", playbook.disaster
+    for index, alert_rule in enumerate(policy.alerts.rules):
+        path = ("alerts", "rules", index)
+        yield from point((*path, "components"), "components", alert_rule.components)
+        if alert_rule.category:
+            yield (*path, "category"), "categories", alert_rule.category
     yield from point(("secrets_offline_copy", "holds"), "secrets", policy.secrets_offline_copy.holds)
     yield ("infrastructure", "rds", "database"), "databases", policy.infrastructure.rds.database
     if policy.channels.statuspage:
