@@ -20,7 +20,7 @@ TEXT_LIMIT = 2000
 WORD_LIMIT = 200
 LABELS = 30
 LINK_LIMIT = 1000
-PAYLOAD_LIMIT = 20_000
+PAYLOAD_LIMIT_BYTES = 20_000
 NEVER_KEPT = ("Cc", "Cs", "Co", "Cn")
 TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They change the direction of what follows, also of our own words."""
@@ -67,7 +67,9 @@ def make_incoming(
     payload: Mapping[str, Any] | None = None,
 ) -> Incoming:
     """Clean and bound everything that a source says."""
-    named = sorted((clean_line(name, WORD_LIMIT), clean_line(value, WORD_LIMIT)) for name, value in (labels or {}).items())
+    named = sorted(
+        (clean_line(name, WORD_LIMIT), clean_line(value, WORD_LIMIT)) for name, value in (labels or {}).items()
+    )
     return Incoming(
         source=source,
         fingerprint=_bounded_fingerprint(fingerprint),
@@ -100,7 +102,7 @@ def clean_line(value: object, limit: int) -> str:
 
 def clean_link(value: object) -> str:
     """A web address that can stand in a message as it is; empty for anything else."""
-    if not isinstance(value, str) or len(value) > LINK_LIMIT or any(sign in value for sign in "<>|\"` \t\r\n"):
+    if not isinstance(value, str) or len(value) > LINK_LIMIT or any(sign in value for sign in '<>|"` \t\r\n'):
         return ""
     try:
         parts = urlsplit(value)
@@ -143,8 +145,6 @@ def describe(value: object) -> str:
     return kinds.get(type(value), "a number") if value != "" else "empty"
 
 
-
-
 def _is_kept(sign: str) -> bool:
     return unicodedata.category(sign) not in NEVER_KEPT and sign not in TURNING
 
@@ -157,9 +157,13 @@ def _bounded_fingerprint(fingerprint: str) -> str:
 
 
 def _bounded_payload(payload: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """As it came, while it is of a reasonable size: kept for people who want to know exactly."""
-    written = json.dumps(payload, ensure_ascii=True, default=str)
-    if len(written) > PAYLOAD_LIMIT or "\\u0000" in written:
-        return {"left_out": f"{len(written)} characters"}
+    """As it came, while it is of a reasonable size and can be kept; for people who want to know exactly."""
+    written = json.dumps(payload, ensure_ascii=False, default=str)
+    try:
+        size_bytes = len(written.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return {"left_out": "it is no Unicode text"}
+    if size_bytes > PAYLOAD_LIMIT_BYTES or "\\u0000" in written:
+        return {"left_out": f"{size_bytes} bytes"}
     kept: dict[str, JsonValue] = json.loads(written)
     return kept

@@ -63,6 +63,8 @@ class Alert(Table):
     told: Mapped[str] = mapped_column(default="")
     """The state that the incident's timeline speaks of; empty while it does not speak of it."""
     told_at: Mapped[datetime | None]
+    tellings: Mapped[int] = mapped_column(default=0)
+    """How often the timeline has spoken of it."""
 
 
 class Probe(Table):
