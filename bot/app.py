@@ -13,6 +13,10 @@ from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy.orm import Session
 
 from bot import cli
+from bot.alerts.desk import WORKFLOW as TEND_ALERTS
+from bot.alerts.desk import AlertDesk
+from bot.alerts.prober import WORKFLOW as PROBE
+from bot.alerts.prober import HealthProber
 from bot.clock import utc_now
 from bot.comms.audiences import Audiences
 from bot.comms.bulletins import Bulletins
@@ -95,6 +99,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
     members = UserGroups(directory).find_members
     runs = Runs(plans)
     pins = Pins(database)
+    desk = Desk(database, policy)
+    alerts = AlertDesk(database, policy, notices, desk)
     services = Services(
         settings=settings,
         policy=policy,
@@ -103,7 +109,9 @@ def build_services(environment: Mapping[str, str]) -> Services:
         world=world,
         slack=slack,
         directory=directory,
-        desk=Desk(database, policy),
+        desk=desk,
+        alerts=alerts,
+        prober=HealthProber(alerts),
         notices=notices,
         pins=pins,
         pinning=Pinning(database, engine, policy, pins, slack, directory),
@@ -119,7 +127,9 @@ def build_services(environment: Mapping[str, str]) -> Services:
         drafts=Drafts(database, policy, notices, prose),
     )
     _register_workflows(services, prose, channels)
-    services.desk.listeners += [IncidentNotices(notices, bulletins).changed, _record_when_resolved(engine)]
+    services.desk.listeners += [
+        IncidentNotices(notices, bulletins).changed, _record_when_resolved(engine), alerts.incident_changed,
+    ]  # fmt: skip
     services.runs.ended.append(services.playbooks.turns.run_ended)
     return services
 
@@ -163,6 +173,8 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
         OPEN_ROOM: rooms.open,
         FOLLOW_MESSAGE: services.pinning.follow,
         SWEEP: services.sweeps.run,
+        TEND_ALERTS: services.alerts.tend,
+        PROBE: services.prober.probe,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,
         NUDGE: Nudges(services.database, services.policy, services.notices, services.approvals.look_up).nudge,

@@ -132,7 +132,7 @@ def read_time(value: object, now: datetime) -> datetime:
 def need(payload: Mapping[str, Any], key: str, kind: type, where: str = "") -> Any:
     """A field of a payload. Raises `BadPayload` that names it."""
     value = payload.get(key)
-    if not isinstance(value, kind) or (kind is str and not value.strip()):
+    if not isinstance(value, kind) or (isinstance(value, str) and not value.strip()):
         words = {str: "a text", list: "a list", dict: "an object"}.get(kind, kind.__name__)
         found = "is missing" if value is None else f"is {describe(value)}"
         raise BadPayload(f"`{where}{key}` {found}; it must be {words}.")
@@ -141,7 +141,13 @@ def need(payload: Mapping[str, Any], key: str, kind: type, where: str = "") -> A
 
 def describe(value: object) -> str:
     """What a value is, in the words of JSON."""
-    kinds = {bool: "true or false", str: "a text", list: "a list", dict: "an object", type(None): "null"}
+    kinds: dict[type, str] = {
+        bool: "true or false",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+        type(None): "null",
+    }
     return kinds.get(type(value), "a number") if value != "" else "empty"
 
 

@@ -199,7 +199,7 @@ class AlertDesk:
             if rule is None or not rule.declare or not self._is_waited_for(group):
                 return
             components = self._components(session, group)
-            detected_at = session.scalar(_firing(group_id, sa.func.min(Alert.began_at)))
+            detected_at = session.scalar(_firing(group_id).with_only_columns(sa.func.min(Alert.began_at)))
         try:
             self.desk.declare(
                 actor=ACTOR, severity=rule.severity or "", title=group.title, category=rule.category,
@@ -266,7 +266,7 @@ class AlertDesk:
             self.notices.say(session, "alert_card", key=key, to=[lobby], subject_id=group.id)
 
     def _components(self, session: Session, group: AlertGroup) -> list[str]:
-        labels = session.scalars(_firing(group.id, Alert.labels))
+        labels = session.scalars(_firing(group.id).with_only_columns(Alert.labels))
         return affected_components(self.rule_of(group), labels, self.policy.components)
 
     def _note(self, session: Session, group: AlertGroup, kind: str, actor: str, words: str) -> None:
@@ -308,11 +308,11 @@ def is_muted(group: AlertGroup, now: datetime) -> bool:
     return group.muted_until is not None and group.muted_until > now
 
 
-def _firing(group_id: int, what: sa.ColumnElement[sa.Any]) -> sa.Select[sa.Any]:
-    return sa.select(what).where(Alert.group_id == group_id, Alert.state == "firing")
+def _firing(group_id: int) -> sa.Select[Alert]:
+    return sa.select(Alert).where(Alert.group_id == group_id, Alert.state == "firing")
 
 
-def _visible(viewer: str) -> sa.Select[tuple[Incident]]:
+def _visible(viewer: str) -> sa.Select[Incident]:
     """Incidents that a person may know of: the private ones are their members'."""
     mine = sa.select(IncidentMember.incident_id).where(IncidentMember.person == viewer)
     return sa.select(Incident).where(sa.or_(Incident.private.is_(False), Incident.id.in_(mine)))

@@ -44,7 +44,7 @@ def tell_changes(session: Session, group: AlertGroup, incident: Incident, now: d
     return bool(over), len(due) < len(rows)
 
 
-def _changed(group: AlertGroup) -> sa.Select[tuple[Alert]]:
+def _changed(group: AlertGroup) -> sa.Select[Alert]:
     return sa.select(Alert).where(Alert.group_id == group.id, Alert.told != Alert.state)
 
 

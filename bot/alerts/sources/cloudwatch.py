@@ -49,10 +49,10 @@ def verify(call: Call, access: Access) -> None:
     message = call.read_json()
     _require_topic(message, access)
     _require_recent(message, call.now)
-    url = message.get("SigningCertURL")
+    url = str(message.get("SigningCertURL"))
     if not _is_of_sns(url) or not urlsplit(url).path.endswith(".pem"):
         raise Unverified("SigningCertURL is not a certificate at an https address of SNS.")
-    _require_signature(message, _certificate(str(url)), call.now)
+    _require_signature(message, _certificate(url), call.now)
 
 
 def confirm(payload: dict[str, Any]) -> None:

@@ -24,9 +24,8 @@ def compose(notice: Notice, subject: Subject) -> Message:
         incident = session.get(Incident, group.incident_id) if group.incident_id else None
     firing = counts.get("firing", 0)
     state = f"{firing} firing" if firing else "all resolved"
-    return Message(
-        f"Alerts: {literal(group.title)}: {state}", pack(show_card(group, newest, counts, _care(group, incident, subject)))
-    )
+    blocks = pack(show_card(group, newest, counts, _care(group, incident, subject)))
+    return Message(f"Alerts: {literal(group.title)}: {state}", blocks)
 
 
 def _care(group: AlertGroup, incident: Incident | None, subject: Subject) -> Care:

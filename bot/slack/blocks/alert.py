@@ -23,9 +23,9 @@ FIRING, RESOLVED, MUTED = "rotating_light", "white_check_mark", "no_bell"
 
 @dataclass(frozen=True)
 class Care:
-    """What has become of a group: whether somebody sees to it, and where in mrkdwn; until when it is muted, and by whom.
+    """What has become of a group: whether somebody sees to it, and where; until when it is muted, and by whom.
 
-    `where` is empty where not everybody may know.
+    `where` and `muted_by` are mrkdwn; `where` is empty where not everybody may know.
     """
 
     seen_to: bool = False

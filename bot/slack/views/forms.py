@@ -89,8 +89,9 @@ def choice(
 
 
 def choices(
-    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: Sequence[str] = (), optional: bool = False
-) -> Block:
+    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: Sequence[str] = (),
+    optional: bool = False,
+) -> Block:  # fmt: skip
     """A select of several (value, label) pairs; the first hundred."""
     shown = [
         Option(value=value[:OPTION_VALUE_LIMIT], label=cut(text, OPTION_LIMIT)) for value, text in options[:OPTIONS]
