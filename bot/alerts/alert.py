@@ -133,9 +133,9 @@ def need(payload: Mapping[str, Any], key: str, kind: type, where: str = "") -> A
     """A field of a payload. Raises `BadPayload` that names it."""
     value = payload.get(key)
     if not isinstance(value, kind) or (isinstance(value, str) and not value.strip()):
-        words = {str: "a text", list: "a list", dict: "an object"}.get(kind, kind.__name__)
+        kinds: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
         found = "is missing" if value is None else f"is {describe(value)}"
-        raise BadPayload(f"`{where}{key}` {found}; it must be {words}.")
+        raise BadPayload(f"`{where}{key}` {found}; it must be {kinds[kind]}.")
     return value
 
 

@@ -94,12 +94,13 @@ class AlertDesk:
             group = self._lock(session, group_id)
             if self._open_incident(session, group) is not None:
                 raise Taken
+            group.incident_id = incident.id
+            incident.components = list(components)
             if by_rule:
                 self._refuse_storm(session)
                 group.declared_at = self.clock()
-            group.incident_id = incident.id
-            incident.components = list(components)
-            self._wake(session, group)
+            else:
+                self._wake(session, group)
 
         return keep
 
@@ -180,7 +181,7 @@ class AlertDesk:
         became = f"#{incident.id}, {incident.status}" if incident else ""
         if is_muted(group, self.clock()):
             became = f"muted until {group.muted_until:%Y-%m-%d %H:%M} UTC by {group.muted_by}"
-        counts = dict(session.execute(counted).tuples().all())
+        counts = {state: number for state, number in session.execute(counted)}
         return Described(group, counts, incident.id if incident else None, became)
 
     def _wake(self, session: Session, group: AlertGroup) -> None:

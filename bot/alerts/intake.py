@@ -61,10 +61,11 @@ class _Taking:
 
     def _take_one(self, alert: Incoming) -> None:
         row = self.known.get((alert.source, alert.fingerprint))
-        group = self.session.get_one(AlertGroup, row.group_id) if row else None
-        if row is None or group is None:
+        if row is None:
             self._add(alert)
-        elif not _is_news(row, alert):
+            return
+        group = self.session.get_one(AlertGroup, row.group_id)
+        if not _is_news(row, alert):
             self._count(row, group, alert)
         elif alert.state == "resolved" or self._takes_more(group):
             self._change(row, group, alert)
@@ -77,7 +78,7 @@ class _Taking:
         row = Alert(
             group_id=group.id, source=alert.source, fingerprint=alert.fingerprint, title=alert.title, text=alert.text,
             state=alert.state, severity=alert.severity, labels=alert.labels, link=alert.link, began_at=alert.at,
-            received=1, last_at=self.now, resolved_at=alert.at if alert.state == "resolved" else None,
+            received=1, last_at=self.now, as_of=alert.at, resolved_at=alert.at if alert.state == "resolved" else None,
             payload=alert.payload, told="", tellings=0,
         )  # fmt: skip
         self.session.add(row)
@@ -87,7 +88,7 @@ class _Taking:
 
     def _count(self, row: Alert, group: AlertGroup, alert: Incoming) -> None:
         row.received += 1
-        row.last_at = self.now
+        row.last_at, row.as_of = self.now, max(row.as_of, alert.at)
         if alert.state == "firing":
             group.last_at = self.now
 
@@ -141,10 +142,9 @@ class _Taking:
 def _is_news(row: Alert, alert: Incoming) -> bool:
     """Whether the alert tells of another state than we know, and of a later time.
 
-    Deliveries overtake one another: a repeated "firing" may come after the "resolved" that ended it.
+    Deliveries overtake one another: a repeated "firing" may come after the "resolved" that ended it. Of two states at
+    the same moment the end counts.
     """
     if row.state == alert.state:
         return False
-    if alert.state == "resolved":
-        return alert.at >= row.began_at
-    return alert.at != row.began_at and alert.at >= (row.resolved_at or row.began_at)
+    return alert.at > row.as_of or (alert.at == row.as_of and alert.state == "resolved")

@@ -44,25 +44,21 @@ class Together:
     def __init__(self, keep: Callable[[Sequence[Incoming]], None]) -> None:
         self._keep = keep
         self._waiting: list[tuple[list[Incoming], asyncio.Future[None]]] = []
-        self._busy = False
+        self._worker: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="alerts-commit")
 
     async def keep(self, alerts: list[Incoming]) -> None:
         """Returns once they are committed. Raises what the store raises."""
         kept = asyncio.get_running_loop().create_future()
         self._waiting.append((alerts, kept))
-        if not self._busy:
-            await self._work()
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
         await kept
 
     async def _work(self) -> None:
-        self._busy = True
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                await asyncio.shield(self._commit(batch))
-        finally:
-            self._busy = False
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._commit(batch)
 
     async def _commit(self, batch: list[tuple[list[Incoming], asyncio.Future[None]]]) -> None:
         try:

@@ -59,6 +59,8 @@ class Alert(Table):
     began_at: Mapped[datetime]
     last_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
+    as_of: Mapped[datetime]
+    """The latest moment that its source has told of: deliveries overtake one another."""
     payload: Mapped[Json]
     told: Mapped[str] = mapped_column(default="")
     """The state that the incident's timeline speaks of; empty while it does not speak of it."""
