@@ -231,9 +231,10 @@ def test_killed_while_declaring_there_is_still_one_incident(
         raise Killed
 
     here.send("disk")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(Desk, "declare", die)
-        here.queue.work()
+        with pytest.raises(Killed):
+            here.queue.work()
     for _ in range(2):  # the engine runs it again, and once more
         here.alerts.tend(1)
     here.settle()
@@ -305,7 +306,8 @@ def test_attaching_to_what_is_not_open_is_refused(cards: Monitoring) -> None:
 def test_a_private_incident_is_there_for_its_members_only(cards: Monitoring) -> None:
     cards.send("disk")
     mei, amara = (cards.policy.person(key) for key in ("mei", "amara"))
-    assert mei and amara
+    assert mei
+    assert amara
     cards.desk.declare(actor="mei", severity="P2", title="Hush")
     with cards.database.write() as session:
         session.get_one(Incident, 1).private = True
