@@ -100,7 +100,7 @@ class AlertDesk:
                 self._refuse_storm(session)
                 group.declared_at = self.clock()
             else:
-                self._wake(session, group)
+                self._wake(session, group, at_once=True)
 
         return keep
 
@@ -135,7 +135,7 @@ class AlertDesk:
                 raise Refused("These alerts are not muted.", "Nothing was changed.")
             group.muted_until, group.muted_by = None, None
             self._note(session, group, "alerts.unmuted", person.key, "Not muted any more")
-            self._wake(session, group)
+            self._wake(session, group, at_once=True)
             return group
 
     def incident_changed(self, session: Session, incident: Incident, change: Change) -> None:
@@ -184,12 +184,12 @@ class AlertDesk:
         counts = {state: number for state, number in session.execute(counted)}
         return Described(group, counts, incident.id if incident else None, became)
 
-    def _wake(self, session: Session, group: AlertGroup) -> None:
-        """Ask for a turn of the workflow, unless one is still to come."""
+    def _wake(self, session: Session, group: AlertGroup, *, at_once: bool = False) -> None:
+        """Ask for a turn of the workflow, unless one is still to come; `at_once` where a person looks at the card."""
         if group.waiting:
             return
         group.waiting, group.turns = True, group.turns + 1
-        delay_s = 0.0 if group.turns == 1 else TOGETHER_S
+        delay_s = 0.0 if at_once or group.turns == 1 else TOGETHER_S
         key = f"{WORKFLOW}-{group.id}-{group.turns}"
         self.notices.engine.enqueue(session, WORKFLOW, group.id, key=key, delay_s=delay_s)
 
@@ -238,7 +238,7 @@ class AlertDesk:
         group.incident_id = incident.id
         session.execute(sa.update(Alert).where(Alert.group_id == group.id).values(told="", tellings=0))
         self._note(session, group, "alerts.attached", actor, words)
-        self._wake(session, group)
+        self._wake(session, group, at_once=True)
 
     def _tell(self, session: Session, group: AlertGroup) -> None:
         incident = self._open_incident(session, group)

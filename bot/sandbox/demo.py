@@ -69,8 +69,9 @@ def open_sandbox(
     stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished)
     with stage, ThreadPoolExecutor(1, thread_name_prefix="furnish") as background:
         path, policy = write_demo_policy(
-            stage.directory, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path
-        )
+            stage.directory, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path,
+            probed=True,
+        )  # fmt: skip
         workspace = build_workspace(
             list_members(policy),
             manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),

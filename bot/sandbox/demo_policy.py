@@ -12,12 +12,18 @@ import yaml
 from bot.policy import Policy, default_policy_path, load_policy
 
 
+PROBED = {"every": "5 seconds", "failures": 3}
+"""Nobody who looks on wants to wait for three minutes."""
+
+
 def write_demo_policy(
-    folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None
-) -> tuple[Path, Policy]:
+    folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None,
+    probed: bool = False,
+) -> tuple[Path, Policy]:  # fmt: skip
     """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
 
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
+    `probed`: the bot looks by itself whether the application is well.
     """
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     for application in text["applications"].values():
@@ -26,6 +32,7 @@ def write_demo_policy(
         application["log_path"] = str(log_path or application["log_path"])
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
+    text["alerts"]["prober"] = PROBED if probed else None
     text["people"][0]["os_user"] = getpass.getuser()
     path = folder / "policy.yml"
     path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
