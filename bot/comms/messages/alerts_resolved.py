@@ -13,5 +13,5 @@ KIND = "alerts_resolved"
 def compose(notice: Notice, subject: Subject) -> Message:
     with subject.database.read() as session:
         incident = session.get_one(Incident, notice.incident_id)
-    prose = subject.prose.slack("alerts_resolved.txt", number=incident.id)
+    prose = subject.prose.slack("alerts_resolved.txt", number=incident.id, title=incident.title)
     return Message(f"All alerts of #{incident.id} are resolved", pack(show_all_resolved(prose, incident.id)))
