@@ -181,7 +181,7 @@ class AlertDesk:
         became = f"#{incident.id}, {incident.status}" if incident else ""
         if is_muted(group, self.clock()):
             became = f"muted until {group.muted_until:%Y-%m-%d %H:%M} UTC by {group.muted_by}"
-        counts = {state: number for state, number in session.execute(counted)}
+        counts = {state: number for state, number in session.execute(counted)}  # noqa: C416 (typed)
         return Described(group, counts, incident.id if incident else None, became)
 
     def _wake(self, session: Session, group: AlertGroup, *, at_once: bool = False) -> None:

@@ -106,7 +106,7 @@ class AlertRule(Section):
     """Components that are affected in any case."""
     components_from: list[Text] = Field(default_factory=list)
     """Labels whose values are keys of `components` that are affected, too."""
-    declare: bool = False
+    declare: bool = Field(default=False, examples=[True])
     """Whether the incident is declared at once; otherwise a person decides, with a button on the card."""
     mute: bool = False
     """Whether the alerts are only kept, and nobody is told."""

@@ -11,7 +11,6 @@ import yaml
 
 from bot.policy import Policy, default_policy_path, load_policy
 
-
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
 

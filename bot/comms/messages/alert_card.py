@@ -20,7 +20,7 @@ def compose(notice: Notice, subject: Subject) -> Message:
         order = (Alert.state, Alert.began_at.desc(), Alert.id.desc())  # "firing" comes before "resolved"
         newest = list(session.scalars(mine.order_by(*order).limit(NEWEST)))
         counted = sa.select(Alert.state, sa.func.count()).where(Alert.group_id == group.id).group_by(Alert.state)
-        counts = {state: number for state, number in session.execute(counted)}
+        counts = {state: number for state, number in session.execute(counted)}  # noqa: C416 (typed)
         incident = session.get(Incident, group.incident_id) if group.incident_id else None
     firing = counts.get("firing", 0)
     state = f"{firing} firing" if firing else "all resolved"

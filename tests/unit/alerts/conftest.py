@@ -34,7 +34,7 @@ SHIPPED = load_policy(None)
 
 def make_policy(*rules: dict[str, Any], **changed: Any) -> Policy:
     """The shipped policy with other rules for alerts; without any, all alerts declare."""
-    default = {"name": "all", "severity": "P1", "category": "application", "declare": True}
+    default: dict[str, Any] = {"name": "all", "severity": "P1", "category": "application", "declare": True}
     alerts = SHIPPED.alerts.model_dump(mode="json", exclude={"rules"}) | changed
     alerts["rules"] = [AlertRule(**rule) for rule in rules] or [AlertRule(**default)]
     return SHIPPED.model_copy(update={"alerts": Alerts.model_validate(alerts)})

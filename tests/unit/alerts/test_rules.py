@@ -106,8 +106,7 @@ RULES = "    - name: other\n      group_by: [alertname]\n"
         ('title: "{application_title} fails', 'title: "{application title} fails', "braces hold the name of one label"),
         ("(?i)database|", "(?i)(database|", "is not a regular expression"),
         ("(?i)database|", "(?=database)|", "is not a regular expression"),
-        ("      category: database\n      components: [database]\n      components_from: [component, service]\n"
-         "      declare: false", "      declare: true", "`severity` and `category` are needed"),
+        ("category: database\n      components: [d", "declare: true\n      components: [d", "needed where `declare`"),
         ("equals: {alertname: Watchdog}", "group_by: [alertname]", "those below it are never reached"),
         ("- name: heartbeat", "- name: database", 'two rules are named "database"'),
         ("category: application\n      components: [application]", "category: nothing\n      components: [application]",

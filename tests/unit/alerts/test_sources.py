@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ SECRET = "a very secret word"
 ACCESS = Access(SECRET)
 
 
-def make_call(body: bytes | dict[str, Any] = b"{}", **headers: str) -> Call:
+def make_call(body: bytes | dict[str, Any] = b"{}", /, **headers: str) -> Call:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Call({name.replace("_", "-").lower(): value for name, value in headers.items()}, content, NOW)
 
@@ -117,10 +118,8 @@ def test_what_is_wrong_is_named_with_its_place(source: str, payload: dict[str, A
 @settings(max_examples=200, deadline=None)
 @given(source=st.sampled_from(sorted(source_modules())), payload=st.dictionaries(st.text(max_size=12), ANYTHING))
 def test_any_json_gives_alerts_or_a_reason(source: str, payload: dict[str, Any]) -> None:
-    try:
-        source_modules()[source].parse(payload, NOW)
-    except BadPayload as error:
-        assert str(error)
+    with suppress(BadPayload):
+        assert all(alert.title for alert in source_modules()[source].parse(payload, NOW))
 
 
 @settings(max_examples=200, deadline=None)
@@ -140,10 +139,8 @@ def test_a_real_payload_with_anything_in_one_place(
         place = place[path[-1]]
         if data.draw(st.booleans()):
             break
-    try:
-        source_modules()[name].parse(changed(payload, *path, value=value), NOW)
-    except BadPayload as error:
-        assert str(error)
+    with suppress(BadPayload):
+        assert all(alert.title for alert in source_modules()[name].parse(changed(payload, *path, value=value), NOW))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +155,9 @@ def test_broken_json_is_explained(body: bytes, reason: str) -> None:
         make_call(body).read_json()
 
 
-@pytest.mark.parametrize("token", ["", "Bearer", "Bearer wrong", f"Basic {SECRET}", SECRET, f"Bearer {SECRET}x", "Bearer é"])
+@pytest.mark.parametrize(
+    "token", ["", "Bearer", "Bearer wrong", f"Basic {SECRET}", SECRET, f"Bearer {SECRET}x", "Bearer é"]
+)
 def test_a_bearer_token_must_be_the_secret(token: str) -> None:
     alertmanager.verify(make_call(authorization=f"Bearer {SECRET}"), ACCESS)
     with pytest.raises(Unverified):
