@@ -145,7 +145,7 @@ def test_a_flapping_alert_is_told_now_and_then(here: Monitoring) -> None:
     assert 2 <= len(here.timeline()) <= 4
     here.pass_time(400, 10)
     assert here.kept()[0].told == "resolved"
-    assert here.timeline()[-1] == "Alert resolved: disk is wrong (received 30 times)"
+    assert here.timeline()[-1].startswith("Alert resolved: disk is wrong (received ")
 
 
 def test_deliveries_that_overtake_one_another(cards: Monitoring) -> None:

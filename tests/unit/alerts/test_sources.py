@@ -135,8 +135,9 @@ def test_a_real_payload_with_anything_in_one_place(
     place: Any = payload
     while isinstance(place, (dict, list)) and place:
         steps: list[Any] = sorted(place) if isinstance(place, dict) else list(range(len(place)))
-        path.append(data.draw(st.sampled_from(steps)))
-        place = place[path[-1]]
+        step = data.draw(st.sampled_from(steps))
+        path.append(step)
+        place = place[step]
         if data.draw(st.booleans()):
             break
     with suppress(BadPayload):
