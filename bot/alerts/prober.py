@@ -94,7 +94,7 @@ class HealthProber:
             at=self.alerts.clock(),
             text=text,
             severity="critical",
-            labels={"application": key, "application_title": application.title},
+            labels={"application": key},
             link=url,
             payload={"url": url, "answer": probe.words, "failures": probe.failures},
         )

@@ -96,7 +96,7 @@ class AlertRule(Section):
     """The same, each with a regular expression (RE2) that must be found in it."""
     group_by: list[Text] = Field(default_factory=list)
     """Labels whose values must be the same for alerts to be put together; none: all alerts of the rule."""
-    title: TitleTemplate = "{title}"
+    title: TitleTemplate = Field(default="{title}", examples=["{alertname} on {instance}"])
     """Title of the group and of the incident; `{label}` stands for a label, `{title}` for the first alert's own."""
     severity: SeverityName | None = None
     """Severity of the incident."""

@@ -103,7 +103,7 @@ RULES = "    - name: other\n      group_by: [alertname]\n"
     ("old", "new", "reason"),
     [
         ("group_within: 30 minutes", "group_within: 0 minutes", "greater than"),
-        ('title: "{application_title} fails', 'title: "{application title} fails', "braces hold the name of one label"),
+        ("group_by: [application]", 'title: "{application title} fails"', "braces hold the name of one label"),
         ("(?i)database|", "(?i)(database|", "is not a regular expression"),
         ("(?i)database|", "(?=database)|", "is not a regular expression"),
         ("category: database\n      components: [d", "declare: true\n      components: [d", "needed where `declare`"),
