@@ -109,9 +109,8 @@ def report(name: str, running: Running, waits: list[float]) -> None:
             session.scalar(sa.select(sa.func.count()).select_from(table)) for table in (Incident, AlertGroup, Alert)
         )
     p50, p99 = statistics.median(waits), sorted(waits)[int(len(waits) * 0.99)]
-    print(
-        f"{name}: acknowledged in {p50 * 1000:.0f} ms at p50, {p99 * 1000:.0f} ms at p99, of an aim of {AIM_S * 1000:.0f}"
-    )
+    figures = f"{p50 * 1000:.0f} ms at p50, {p99 * 1000:.0f} ms at p99"
+    print(f"{name}: acknowledged in {figures} (aim: {AIM_S * 1000:.0f} ms)")
     said = dict(Counter(call.method for call in calls))
     print(
         f"  {kept} alerts kept, {groups} group, {incidents} incident; calls of Slack: {said}, {limited} of them refused"
