@@ -31,6 +31,8 @@ from bot.store.tables import Alert, AlertGroup, Incident, IncidentMember, Notice
 WORKFLOW = "tend-alerts"
 TOGETHER_S = 1.0
 """What comes within this time of the first change is told together with it."""
+OVERDUE = timedelta(minutes=1)
+"""A turn that has not come by then is asked for once more, whatever became of it."""
 LONGEST_MUTE = timedelta(days=7)
 SHOWN_TO = ("resolved", "reopened", "severity", "details", "privacy", "merged", "closed")
 """Changes of an incident that its groups' cards show."""
@@ -78,7 +80,7 @@ class AlertDesk:
     def tend(self, group_id: int) -> None:
         """The workflow: bring everything in line with the alerts of a group. Again does no harm."""
         with self.database.write() as session:
-            self._lock(session, group_id).waiting = False  # from here on a change asks for another turn
+            self._lock(session, group_id).waiting_since = None  # from here on a change asks for another turn
         self._declare_by_rule(group_id)
         with self.database.write() as session:
             group = self._lock(session, group_id)
@@ -186,9 +188,10 @@ class AlertDesk:
 
     def _wake(self, session: Session, group: AlertGroup, *, at_once: bool = False) -> None:
         """Ask for a turn of the workflow, unless one is still to come; `at_once` where a person looks at the card."""
-        if group.waiting:
+        now = self.clock()
+        if group.waiting_since and now - group.waiting_since < OVERDUE:
             return
-        group.waiting, group.turns = True, group.turns + 1
+        group.waiting_since, group.turns = now, group.turns + 1
         delay_s = 0.0 if at_once or group.turns == 1 else TOGETHER_S
         key = f"{WORKFLOW}-{group.id}-{group.turns}"
         self.notices.engine.enqueue(session, WORKFLOW, group.id, key=key, delay_s=delay_s)

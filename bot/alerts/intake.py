@@ -116,7 +116,7 @@ class _Taking:
     def _open_group(self, key: str, rule: AlertRule | None, alert: Incoming) -> AlertGroup:
         group = AlertGroup(
             key=key, rule=rule.name if rule else UNRULED, title=title_of(rule, alert), opened_at=self.now,
-            last_at=self.now, turns=0, waiting=False,
+            last_at=self.now, turns=0,
         )  # fmt: skip
         self.session.add(group)
         self.session.flush()

@@ -33,8 +33,8 @@ class AlertGroup(Table):
     muted_by: Mapped[str | None]
     turns: Mapped[int] = mapped_column(default=0)
     """How often its card and its incident's timeline were to be brought up to date."""
-    waiting: Mapped[bool] = mapped_column(default=False)
-    """Whether the last of these is still to come."""
+    waiting_since: Mapped[datetime | None]
+    """When the last of these was asked for, while it is still to come."""
 
 
 class Alert(Table):

@@ -251,6 +251,18 @@ def test_what_was_sent_while_the_bot_was_down_is_told_when_it_is_back(start: Sta
     assert len(here.incidents()) == 1
 
 
+def test_a_turn_that_never_came_is_asked_for_again(here: Monitoring) -> None:
+    here.send("disk")
+    here.queue.waiting.clear()  # it ended in an error, say
+    here.send("network")
+    here.settle()
+    assert here.incidents() == []
+    here.clock.turn(minutes=2)
+    here.send("memory")
+    here.settle()
+    assert here.timeline() == ["3 alerts: disk is wrong, network is wrong, memory is wrong"]
+
+
 def test_a_person_declares_what_the_card_is_about_once(cards: Monitoring) -> None:
     cards.send("disk")
     cards.settle()

@@ -111,7 +111,6 @@ def fill(database: Database, text: str) -> None:
                     muted_until=rows.NOON + timedelta(hours=1),
                     muted_by=line,
                     turns=1,
-                    waiting=False,
                 ),
                 Postmortem(id=6, incident_id=7, markdown=text, drafted_at=rows.NOON),
             ]

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("muted_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("muted_by", sa.Text(), nullable=True),
         sa.Column("turns", sa.Integer(), nullable=False),
-        sa.Column("waiting", sa.Boolean(), nullable=False),
+        sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_groups")),
     )
     op.create_index(op.f("ix_alert_groups_incident_id"), "alert_groups", ["incident_id"], unique=False)
