@@ -132,11 +132,17 @@ class _Taking:
         return self.now - group.last_at <= self.policy.group_within
 
     def _settle(self, group: AlertGroup) -> None:
-        firing = sa.select(Alert.id).where(Alert.group_id == group.id, Alert.state == "firing").limit(1)
-        group.closed_at = None if self.session.scalar(firing) else (group.closed_at or self.now)
+        group.closed_at = None if self._fires(group) else (group.closed_at or self.now)
         rule = self.policy.rule(group.rule)
         if rule is None or not rule.mute:
             self.wake(self.session, group)
+
+    def _fires(self, group: AlertGroup) -> bool:
+        """What was just taken may answer without asking the store."""
+        if any(row.group_id == group.id and row.state == "firing" for row in self.known.values()):
+            return True
+        firing = sa.select(Alert.id).where(Alert.group_id == group.id, Alert.state == "firing").limit(1)
+        return self.session.scalar(firing) is not None
 
 
 def _is_news(row: Alert, alert: Incoming) -> bool:
