@@ -13,6 +13,10 @@ from slack_bolt.authorization import AuthorizeResult
 from sqlalchemy.orm import Session
 
 from bot import cli
+from bot.alerts.desk import WORKFLOW as TEND_ALERTS
+from bot.alerts.desk import AlertDesk
+from bot.alerts.prober import WORKFLOW as PROBE
+from bot.alerts.prober import HealthProber
 from bot.clock import utc_now
 from bot.comms import outages
 from bot.comms.audiences import Audiences
@@ -99,6 +103,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
     members = UserGroups(directory).find_members
     runs = Runs(plans)
     pins = Pins(database)
+    desk = Desk(database, policy)
+    alerts = AlertDesk(database, policy, notices, desk)
     services = Services(
         settings=settings,
         policy=policy,
@@ -107,7 +113,9 @@ def build_services(environment: Mapping[str, str]) -> Services:
         world=world,
         slack=slack,
         directory=directory,
-        desk=Desk(database, policy),
+        desk=desk,
+        alerts=alerts,
+        prober=HealthProber(alerts),
         notices=notices,
         pins=pins,
         pinning=Pinning(database, engine, policy, pins, slack, directory),
@@ -124,8 +132,12 @@ def build_services(environment: Mapping[str, str]) -> Services:
         drafts=Drafts(database, policy, notices, prose),
     )
     _register_workflows(services, prose, channels)
-    services.desk.listeners += [IncidentNotices(notices, bulletins).changed, _record_when_resolved(engine)]
-    services.desk.listeners.insert(0, outages.follow_incidents(utc_now))
+    services.desk.listeners += [
+        outages.follow_incidents(utc_now),  # before a draft says which components are impaired
+        IncidentNotices(notices, bulletins).changed,
+        _record_when_resolved(engine),
+        alerts.incident_changed,
+    ]
     if services.status_site:
         services.desk.listeners.append(services.status_site.incident_changed)
         engine.register(RENEW_STATUS_SITE, services.status_site.renew)
@@ -172,6 +184,8 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
         OPEN_ROOM: rooms.open,
         FOLLOW_MESSAGE: services.pinning.follow,
         SWEEP: services.sweeps.run,
+        TEND_ALERTS: services.alerts.tend,
+        PROBE: services.prober.probe,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,
         NUDGE: Nudges(services.database, services.policy, services.notices, services.approvals.look_up).nudge,

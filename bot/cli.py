@@ -7,6 +7,7 @@ import logging
 import click
 
 from bot.terminal import approvals, bulletins, run_desk  # noqa: F401 (their commands join those of `dr` and `incident`)
+from bot.terminal.alerts import alerts
 from bot.terminal.dr import dr
 from bot.terminal.incident import incident
 from bot.terminal.permissions import permissions
@@ -24,7 +25,7 @@ def holdfast() -> None:
 
 
 dr.add_command(playbook)
-for command in (incident, dr, policy, ledger, permissions, status_site, serve):
+for command in (incident, alerts, dr, policy, ledger, permissions, status_site, serve):
     holdfast.add_command(command)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from slack_sdk import WebClient
 
+from bot.alerts.desk import AlertDesk
+from bot.alerts.prober import HealthProber
 from bot.comms.bulletins import Bulletins
 from bot.comms.notices import Notices
 from bot.comms.pinning import Pinning
@@ -39,6 +41,8 @@ class Services:
     slack: WebClient
     directory: Directory
     desk: Desk
+    alerts: AlertDesk
+    prober: HealthProber
     notices: Notices
     pins: Pins
     pinning: Pinning

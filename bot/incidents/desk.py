@@ -25,6 +25,7 @@ Change = Literal[
 ]  # fmt: skip
 """`details`: title, impact, next steps, estimated recovery, components, links."""
 Listener = Callable[[Session, Incident, Change], None]
+Claim = Callable[[Session, Incident], None]
 
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
 TITLE_LIMIT = 200
@@ -69,8 +70,13 @@ class Desk:
         detected_at: datetime | None = None,
         drill: bool = False,
         confirmed: bool = False,
+        claim: Claim | None = None,
     ) -> Incident:
-        """Open an incident. Raises `Refused` for bad input, `SameAgain` for a twin within a minute."""
+        """Open an incident. Raises `Refused` for bad input, `SameAgain` for a twin within a minute.
+
+        `claim` is called inside the transaction, before anybody is told: what caused the incident keeps its number
+        there, or raises, and then there is none.
+        """
         severity = self.known_severity(severity)
         title = clean_line(title, "the title", TITLE_LIMIT, "Database connection failure")
         category = self._known_category(category, title)
@@ -89,6 +95,8 @@ class Desk:
             text = f"Declared {severity}: {title}"
             data: dict[str, JsonValue] = {"severity": severity, "category": category, "drill": drill}
             self._record(session, incident, "incident.declared", actor, text, data)
+            if claim:
+                claim(session, incident)
             self._tell(session, incident, "declared")
             return incident
 

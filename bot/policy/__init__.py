@@ -1,5 +1,6 @@
 """What the organisation decided: typed, immutable, from one YAML file."""
 
+from bot.policy.alerts import PLACEHOLDER, AlertRule, Alerts, CloudwatchSource, Prober, SecretSource, compile_pattern
 from bot.policy.applications import Application
 from bot.policy.approval import ApprovalException, ApprovalRule, Plannable, Risk, Scope, list_rules, rule_for
 from bot.policy.blackouts import Closure, find_closure
@@ -20,6 +21,9 @@ from bot.policy.updates import Calendar, Rota, Updates
 from bot.policy.verification import Verification, VerificationStep
 
 __all__ = [
+    "PLACEHOLDER",
+    "AlertRule",
+    "Alerts",
     "Application",
     "ApprovalException",
     "ApprovalRule",
@@ -30,6 +34,7 @@ __all__ = [
     "Category",
     "Channels",
     "Closure",
+    "CloudwatchSource",
     "ConditionName",
     "Database",
     "Deadline",
@@ -44,6 +49,7 @@ __all__ = [
     "PlaybookStep",
     "Policy",
     "PolicyError",
+    "Prober",
     "Problem",
     "ReferenceName",
     "Risk",
@@ -51,6 +57,7 @@ __all__ = [
     "Rota",
     "RpoTarget",
     "Scope",
+    "SecretSource",
     "Severity",
     "SeverityName",
     "StatusSiteSettings",
@@ -61,6 +68,7 @@ __all__ = [
     "Way",
     "cadence_for",
     "check_policy",
+    "compile_pattern",
     "default_policy_path",
     "fill_command",
     "find_closure",

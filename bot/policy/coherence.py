@@ -89,6 +89,7 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield ("hosts", key, "application"), "applications", host.application
     for key, playbook in policy.playbooks.items():
         yield ("playbooks", key, "disaster"), "disasters", playbook.disaster
+    yield from list_alert_references(policy)
     yield from point(("secrets_offline_copy", "holds"), "secrets", policy.secrets_offline_copy.holds)
     yield ("infrastructure", "rds", "database"), "databases", policy.infrastructure.rds.database
     if policy.channels.statuspage:
@@ -99,6 +100,15 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield from point(
             ("channels", "status_site", "components"), "components", policy.channels.status_site.components
         )
+
+
+def list_alert_references(policy: "Policy") -> Iterator[Reference]:
+    """The part of `list_references` that says what alerts are about."""
+    for index, rule in enumerate(policy.alerts.rules):
+        path = ("alerts", "rules", index)
+        yield from point((*path, "components"), "components", rule.components)
+        if rule.category:
+            yield (*path, "category"), "categories", rule.category
 
 
 def list_role_references(policy: "Policy") -> Iterator[Reference]:

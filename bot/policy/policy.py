@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
+from bot.policy.alerts import Alerts
 from bot.policy.applications import Application
 from bot.policy.approval import (
     ApprovalException,
@@ -101,6 +102,8 @@ class Policy(Section):
     """Which days are working days."""
     on_call: dict[Key, Rota] = Field(default_factory=dict)
     """Who is on call, for each role that has a rota."""
+    alerts: Alerts
+    """What monitoring tells us, and what comes of it."""
     post_incident: list[FollowUp]
     """What remains to be done after an incident."""
     applications: dict[Key, Application] = Field(min_length=1)

@@ -111,8 +111,11 @@ def wait_for(what: str, look: Callable[[], T | None], timeout_s: float) -> T:
 
 
 def _entry(view: Json, block_id: str, value: str) -> Json:
-    """What the page would send for an input: text, or the option with that value."""
+    """What the page would send for an input: text, the option with that value, or those with one of its lines."""
     element = next(block for block in view["blocks"] if block.get("block_id") == block_id)["element"]
+    if element["type"] == "multi_static_select":
+        chosen = [one for one in element["options"] if one["value"] in value.split("\n")]
+        return {"type": element["type"], "selected_options": chosen}
     if element["type"] != "static_select":
         return {"type": element["type"], "value": value}
     option = next(one for one in element["options"] if one["value"] == value)

@@ -72,6 +72,7 @@ def open_sandbox(
         path, policy = write_demo_policy(
             stage.directory, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path,
             page_url=f"http://127.0.0.1:{port}",
+            probed=True,
         )  # fmt: skip
         workspace = build_workspace(
             list_members(policy),

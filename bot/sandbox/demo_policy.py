@@ -13,16 +13,20 @@ from bot.policy import Policy, default_policy_path, load_policy
 
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
+PROBED = {"every": "5 seconds", "failures": 3}
+"""Nobody who looks on wants to wait for three minutes."""
 
 
 def write_demo_policy(
     folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None,
     page_url: str | None = None,
+    probed: bool = False,
 ) -> tuple[Path, Policy]:  # fmt: skip
     """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
 
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
     `page_url`: where the sandbox's page is; the public then reads a status page of our own there.
+    `probed`: the bot looks by itself whether the application is well.
     """
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     for application in text["applications"].values():
@@ -31,6 +35,7 @@ def write_demo_policy(
         application["log_path"] = str(log_path or application["log_path"])
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
+    text["alerts"]["prober"] = PROBED if probed else None
     text["people"][0]["os_user"] = getpass.getuser()
     if page_url is not None:
         site = folder / STATUS

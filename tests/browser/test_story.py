@@ -112,3 +112,27 @@ def test_the_whole_way(sandbox: Sandbox, visit_as: Visit) -> None:
     coordinator.get_by_text("Post-mortem draft of incident #1").first.wait_for(timeout=PATIENCE_MS)
     take_picture(coordinator, "postmortem")
     assert "error" not in {light["state"] for light in sandbox.stage.lights()}
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_an_application_that_dies_is_noticed_without_anybody(sandbox: Sandbox, visit_as: Visit) -> None:
+    sandbox.stage.pull("app-down")
+    lobby = sandbox.policy.slack.incidents_channel
+    page = visit_as("U0MEI", lobby)
+    page.get_by_text("TraitorTrack fails its health check").first.wait_for(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Attach to #…")).to_be_visible()
+    take_picture(page, "alert-card")
+    phone = visit_as("U0AMARA", lobby, phone=True)
+    phone.get_by_role("button", name="Declare…").last.click()
+    form = phone.get_by_role("dialog")
+    expect(form.locator("input").first).to_have_value("TraitorTrack fails its health check")
+    take_picture(phone, "alert-declared-on-a-phone")
+    form.get_by_role("button", name="Declare", exact=True).click()
+    expect(form).to_have_count(0)
+    expect(page.locator(".conversation").get_by_text("inc-").last).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Attach to #…")).to_have_count(0, timeout=PATIENCE_MS)
+    take_picture(page, "alert-card-with-its-incident")
+    sandbox.stage.pull("app-up")
+    expect(page.get_by_text("All resolved").last).to_be_visible(timeout=PATIENCE_MS)
+    take_picture(phone, "alert-card-on-a-phone")

@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
     Option,
     PlainTextInputElement,
     PlainTextObject,
+    StaticMultiSelectElement,
     StaticSelectElement,
 )
 from slack_sdk.models.views import View
@@ -85,6 +86,19 @@ def choice(
         element=element,
         hint=PlainTextObject(text=cut(hint, LABEL_LIMIT)) if hint else None,
     )
+
+
+def choices(
+    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: Sequence[str] = (),
+    optional: bool = False,
+) -> Block:  # fmt: skip
+    """A select of several (value, label) pairs; the first hundred."""
+    shown = [
+        Option(value=value[:OPTION_VALUE_LIMIT], label=cut(text, OPTION_LIMIT)) for value, text in options[:OPTIONS]
+    ]
+    chosen = [option for option in shown if option.value in initial]
+    element = StaticMultiSelectElement(action_id=INPUT, options=shown, initial_options=chosen or None)
+    return InputBlock(block_id=block_id, label=PlainTextObject(text=label), element=element, optional=optional)
 
 
 def read_metadata(view: Mapping[str, Any]) -> dict[str, Any]:

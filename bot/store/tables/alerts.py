@@ -19,14 +19,22 @@ class AlertGroup(Table):
     id: Mapped[int] = number()
     key: Mapped[str] = mapped_column(index=True)
     """What its alerts have in common, by the policy's rules."""
+    rule: Mapped[str] = mapped_column(default="")
+    """Name of the policy's rule that put them together; empty where none fits."""
     title: Mapped[str]
     opened_at: Mapped[datetime]
     last_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     """When the last of its alerts was resolved."""
     incident_id: Mapped[int | None] = mapped_column(index=True)
+    declared_at: Mapped[datetime | None]
+    """When its rule declared the incident, without a person."""
     muted_until: Mapped[datetime | None]
     muted_by: Mapped[str | None]
+    turns: Mapped[int] = mapped_column(default=0)
+    """How often its card and its incident's timeline were to be brought up to date."""
+    waiting_since: Mapped[datetime | None]
+    """When the last of these was asked for, while it is still to come."""
 
 
 class Alert(Table):
@@ -51,7 +59,14 @@ class Alert(Table):
     began_at: Mapped[datetime]
     last_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
+    as_of: Mapped[datetime]
+    """The latest moment that its source has told of: deliveries overtake one another."""
     payload: Mapped[Json]
+    told: Mapped[str] = mapped_column(default="")
+    """The state that the incident's timeline speaks of; empty while it does not speak of it."""
+    told_at: Mapped[datetime | None]
+    tellings: Mapped[int] = mapped_column(default=0)
+    """How often the timeline has spoken of it."""
 
 
 class Probe(Table):

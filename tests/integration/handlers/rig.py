@@ -144,6 +144,7 @@ def make_environment(workspace: Workspace, folder: Path, how: str) -> dict[str, 
         "HOME": str(folder),
         "PATH": os.environ["PATH"],
         "HOLDFAST_DATABASE_URL": f"sqlite:///{folder / 'holdfast.db'}",
+        "ALERTS_SECRET": SECRET,
     }
     if how == "http":
         del found["SLACK_APP_TOKEN"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from bot.settings import templates_dir
 from bot.store.database import Database
 from bot.store.documents import Finding, Loss, PlanDocument, PlannedStep, Prediction, Proof, Statement, Verdict
 from bot.store.tables import (
+    Alert,
+    AlertGroup,
     Approval,
     Bulletin,
     Handover,
@@ -97,15 +100,38 @@ def fill(database: Database, text: str) -> None:
                     made_by=line,
                     made_at=rows.NOON,
                 ),
+                AlertGroup(
+                    id=12,
+                    key="k",
+                    rule="r",
+                    title=line or "x",
+                    opened_at=rows.NOON,
+                    last_at=rows.NOON,
+                    incident_id=7,
+                    muted_until=rows.NOON + timedelta(hours=1),
+                    muted_by=line,
+                    turns=1,
+                ),
                 Postmortem(id=6, incident_id=7, markdown=text, drafted_at=rows.NOON),
             ]
         )
+        session.flush()
+        session.add_all(_make_alert(number, text, line) for number in range(9))
+
+
+def _make_alert(number: int, text: str, line: str) -> Alert:
+    return Alert(
+        group_id=12, source="generic", fingerprint=f"f{number}", title=line or "x", text=text[:2000], received=1,
+        state="firing" if number % 2 else "resolved", severity="", labels={line[:60]: line, "host": "db-1"},
+        link="https://example.com/?a=1&b=2", began_at=rows.NOON, last_at=rows.NOON, as_of=rows.NOON, payload={},
+        told="", tellings=0,
+    )  # fmt: skip
 
 
 def say(kind: str, text: str, subject: Subject) -> Message:
     about = {
         "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "run_output": 5,
-        "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11,
+        "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "alert_card": 12,
     }  # fmt: skip
     data = {"text": text, "actor": text[:60], "entries": 12, "head": "ff00"}
     notice = Notice(

@@ -19,11 +19,12 @@ from bot.slack.blocks.parts import pack
 from bot.slack.blocks.plan import Seats, show_plan
 from bot.slack.blocks.run import show_run
 from bot.slack.text import literal
+from bot.slack.views import alerts as alert_forms
 from bot.slack.views.home import HomeFacts, show_home
 from bot.slack.views.incident import Prefill, declare_form, update_form
 from bot.slack.views.recovery import approve_form, restore_failed, restore_form, restore_loading, whole_plan
 from bot.store.documents import Finding, PlanDocument
-from bot.store.tables import Incident, LedgerEntry, Plan, Run, RunStep, Sweep, Task
+from bot.store.tables import AlertGroup, Incident, LedgerEntry, Plan, Run, RunStep, Sweep, Task
 from tests.unit.slack import rows, shapes
 
 Json = dict[str, Any]
@@ -203,6 +204,11 @@ def test_home(incidents: list[Incident], plans: list[Plan]) -> None:
 def test_forms_of_the_desk(severity: str, title: str) -> None:
     check_form(declare_form(POLICY, Prefill(severity, title, "database", title * 200), "C1"))
     check_form(update_form(rows.make_incident(title=title)))
+    group = AlertGroup(id=12, title=title, rule="database")
+    check_form(alert_forms.declare_form(POLICY, group, POLICY.alerts.rules[0], list(POLICY.components)))
+    check_form(alert_forms.declare_form(POLICY, group, None, []))
+    check_form(alert_forms.attach_form(group, [rows.make_incident(id=number, title=title) for number in range(1, 130)]))
+    check_form(alert_forms.mute_form(group))
 
 
 @given(
