@@ -12,7 +12,7 @@ from functools import cache
 from typing import ClassVar
 
 from bot.diagnostics import checks
-from bot.incidents.desk import known_word
+from bot.incidents.text import known_word
 from bot.policy import Database, Policy
 from bot.store.documents import Finding, FindingState, Suggestion
 from bot.systems.hosts.opening import OpenHost, open_hosts

@@ -117,6 +117,8 @@ def list_role_references(policy: "Policy") -> Iterator[Reference]:
     for index, person in enumerate(policy.people):
         yield from point(("people", index, "roles"), "roles", person.roles)
     yield from list_approval_references(policy)
+    for key, category in policy.categories.items():
+        yield from point(("categories", key, "private_roles"), "roles", category.private_roles)
     for severity, roles in policy.slack.invite_roles.items():
         yield from point(("slack", "invite_roles", severity), "roles", roles)
     for key, drill in policy.drills.items():

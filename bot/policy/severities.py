@@ -26,6 +26,10 @@ class Category(Section):
     """Severity offered when such an incident is declared."""
     disaster_types: list[Key]
     """Keys of `disasters` that belong to it; their RTO applies. Empty where the document names none."""
+    private: bool = False
+    """Whether such incidents are private unless somebody says otherwise: only members know of them."""
+    private_roles: list[Key] = Field(default_factory=list, examples=[["security_officer"]])
+    """Roles whose holders are members of such private incidents from the start, besides whoever declares one."""
 
 
 class Cadence(Section):

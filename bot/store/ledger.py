@@ -78,9 +78,9 @@ def compute_hash(entry: LedgerEntry) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def read_timeline(session: Session, incident_id: int) -> list[LedgerEntry]:
-    """The incident's entries in the order in which things happened."""
-    query = sa.select(LedgerEntry).where(LedgerEntry.incident_id == incident_id)
+def read_timeline(session: Session, *incident_ids: int) -> list[LedgerEntry]:
+    """The entries of these incidents in the order in which things happened."""
+    query = sa.select(LedgerEntry).where(LedgerEntry.incident_id.in_(incident_ids))
     return list(session.scalars(query.order_by(LedgerEntry.happened_at, LedgerEntry.seq)))
 
 
@@ -178,4 +178,10 @@ def hold(session: Session) -> LedgerHead:
 def read_newest(session: Session, incident_id: int, kind: str) -> LedgerEntry:
     """The last entry of a kind. Raises `NoResultFound`."""
     query = sa.select(LedgerEntry).where(LedgerEntry.incident_id == incident_id, LedgerEntry.kind == kind)
+    return session.scalars(query.order_by(LedgerEntry.seq.desc()).limit(1)).one()
+
+
+def read_last(session: Session, incident_id: int) -> LedgerEntry:
+    """The last entry of an incident, of whatever kind. Raises `NoResultFound`."""
+    query = sa.select(LedgerEntry).where(LedgerEntry.incident_id == incident_id)
     return session.scalars(query.order_by(LedgerEntry.seq.desc()).limit(1)).one()

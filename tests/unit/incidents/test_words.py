@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.incidents.desk import TEXT_LIMIT, TITLE_LIMIT, Desk, clean_line, clean_text, known_word
+from bot.incidents.desk import Desk
+from bot.incidents.text import TEXT_LIMIT, TITLE_LIMIT, clean_line, clean_text, known_word
 from bot.outcome import Refused
 from tests.unit.slack.shapes import texts
 
