@@ -25,6 +25,7 @@ from bot.comms.channels import Wiring, build_channels
 from bot.comms.channels.slack import SlackChannel
 from bot.comms.deliveries import Channel, Deliveries
 from bot.comms.incident_desk import IncidentNotices
+from bot.comms.invitations import Invitations
 from bot.comms.messages.subject import Subject
 from bot.comms.notices import SLACK, Notices
 from bot.comms.notices import WORKFLOW as DELIVER
@@ -33,6 +34,7 @@ from bot.comms.pinning import Pinning
 from bot.comms.prose import Prose
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
+from bot.comms.room_keeping import ARCHIVE, FOLLOW, RoomKeeping
 from bot.comms.status_site.site import WORKFLOW as RENEW_STATUS_SITE
 from bot.comms.status_site.site import Renewals, StatusSite, open_place
 from bot.diagnostics.sweeps import WORKFLOW as SWEEP
@@ -178,11 +180,15 @@ def _sandbox_commands() -> list[Command]:
 def _register_workflows(services: Services, prose: Prose, others: Mapping[str, Channel]) -> None:
     subject = Subject(services.database, services.policy, prose)
     channels = {SLACK: SlackChannel(services.slack, subject), **others}
-    rooms = Rooms(services.database, services.policy, services.notices, services.slack, services.directory)
+    store = (services.database, services.policy)
+    invitations = Invitations(*store, services.slack, services.directory)
+    keeping = RoomKeeping(*store, services.notices, services.slack, invitations)
     workflows: dict[str, Callable[..., None]] = {
         DELIVER: Deliveries(services.database, services.notices, channels).deliver,
-        OPEN_ROOM: rooms.open,
+        OPEN_ROOM: Rooms(*store, services.notices, services.slack, invitations).open,
         FOLLOW_MESSAGE: services.pinning.follow,
+        FOLLOW: keeping.follow,
+        ARCHIVE: keeping.archive,
         SWEEP: services.sweeps.run,
         TEND_ALERTS: services.alerts.tend,
         PROBE: services.prober.probe,
@@ -217,8 +223,8 @@ def _authorize(services: Services) -> Callable[..., AuthorizeResult]:
 def _record_when_resolved(engine: Engine) -> Listener:
     def changed(session: Session, incident: Incident, change: Change) -> None:
         if change == "resolved":
-            engine.enqueue(session, DRAFT, incident.id, key=f"postmortem-{incident.id}")
             entries, head = ledger.read_head(session)
+            engine.enqueue(session, DRAFT, incident.id, key=f"postmortem-{incident.id}-{entries}")
             engine.enqueue(session, KEEP_HEAD, entries, head, 1, key=f"{KEEP_HEAD}-{entries}-1")
 
     return changed

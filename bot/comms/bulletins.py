@@ -16,7 +16,8 @@ from bot.comms.outages import said_affected
 from bot.comms.outgoing import BULLETIN
 from bot.comms.public_record import find_draft, find_newest
 from bot.comms.wording import EXAMPLES, OPERATIONAL, Wording, reword
-from bot.incidents.desk import LARGEST_NUMBER, clean_text
+from bot.incidents.reading import LARGEST_NUMBER
+from bot.incidents.text import clean_text
 from bot.outcome import Refused
 from bot.policy import Person, Policy
 from bot.store import ledger
@@ -103,6 +104,19 @@ class Bulletins:
         with self.database.read() as session:
             return self._known(session, bulletin_id)
 
+    def drop_drafts(self, session: Session, incident: Incident) -> None:
+        """Drafts that nobody has decided about are out of date."""
+        older = sa.select(Bulletin).where(Bulletin.incident_id == incident.id, Bulletin.state == "draft")
+        for bulletin in session.scalars(older):
+            self._close(session, bulletin, "holdfast", "discarded")
+
+    def tidy(self, session: Session, incident: Incident) -> None:
+        """The incident is closed. A draft still says something only to a public that has heard of it."""
+        published = sa.select(Bulletin).where(Bulletin.incident_id == incident.id, Bulletin.state == "published")
+        heard = {key for bulletin in session.scalars(published) for key in bulletin.audiences}
+        if not any(self.policy.audiences[key].public for key in heard):
+            self.drop_drafts(session, incident)
+
     def find_waiting(self, bulletin_id: int) -> Bulletin:
         """Raises `Refused` where it was decided about already."""
         with self.database.read() as session:
@@ -136,7 +150,7 @@ class Bulletins:
             drill=incident.drill,
             detected_at=incident.detected_at,
             impact=incident.impact,
-            components={key: _state_of(incident, stage) for key in incident.components},
+            components={key: _state_of(incident, stage) for key in _list_affected(incident)},
             status=incident.status,
             text=text or DEFAULT_TEXT[stage],
             next_steps=incident.next_steps,
@@ -166,7 +180,7 @@ class Bulletins:
         told = find_newest(session, incident.id)
         title = told.statement.title if told else statement.title
         statement = statement.model_copy(update={"components": components, "title": title})
-        self._supersede(session, incident)
+        self.drop_drafts(session, incident)
         bulletin = self._keep(session, incident, stage, public, statement, actor, "draft")
         self._show(session, bulletin)
         return bulletin
@@ -200,12 +214,6 @@ class Bulletins:
             incident_id=bulletin.incident_id, subject_id=bulletin.id,
         )  # fmt: skip
         self.notices.refresh(session, f"summary:{bulletin.incident_id}")
-
-    def _supersede(self, session: Session, incident: Incident) -> None:
-        """An older draft that nobody has decided about is out of date."""
-        older = sa.select(Bulletin).where(Bulletin.incident_id == incident.id, Bulletin.state == "draft")
-        for bulletin in session.scalars(older):
-            self._close(session, bulletin, "holdfast", "discarded")
 
     def _decide(self, session: Session, bulletin: Bulletin, actor: str, state: str) -> None:
         self._close(session, bulletin, actor, state)
@@ -250,6 +258,11 @@ class Bulletins:
 def draft_key(bulletin: Bulletin) -> str:
     """Key of the notice that shows a draft."""
     return f"bulletin-draft:{bulletin.id}"
+
+
+def _list_affected(incident: Incident) -> list[str]:
+    """Those of what was merged stay as they are: the other incident speaks for them now."""
+    return [] if incident.merged_into_id else incident.components
 
 
 def _state_of(incident: Incident, stage: BulletinStage) -> str:

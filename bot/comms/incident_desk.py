@@ -5,26 +5,26 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from bot.comms.bulletins import Bulletins
-from bot.comms.notices import Notices, incident_room
+from bot.comms.notices import Notices, direct_message, incident_room
 from bot.comms.room import WORKFLOW as OPEN_ROOM
+from bot.comms.room_keeping import FOLLOWED, enqueue_follow
 from bot.incidents.desk import Change
 from bot.store import ledger
 from bot.store.documents import BulletinStage
-from bot.store.tables import Incident
+from bot.store.tables import Incident, LedgerEntry
 
-TOLD: dict[Change, BulletinStage] = {
-    "declared": "declared",
-    "updated": "update",
-    "severity": "severity",
-    "resolved": "resolved",
+TOLD: dict[Change, tuple[BulletinStage, str]] = {
+    "declared": ("declared", "incident.declared"),
+    "updated": ("update", "incident.update"),
+    "severity": ("severity", "incident.severity"),
+    "resolved": ("resolved", "incident.resolved"),
+    "reopened": ("update", "incident.reopened"),
+    "merged": ("resolved", "incident.merged"),
 }
-"""What the audiences hear of, and as what."""
-ENTRIES = {
-    "declared": "incident.declared",
-    "update": "incident.update",
-    "severity": "incident.severity",
-    "resolved": "incident.resolved",
-}
+"""What the audiences hear of: as what, and the entry that says who did it."""
+SAID: tuple[Change, ...] = ("status", "severity", "reopened", "roles", "tasks", "privacy", "merged", "closed")
+"""Changes that the room hears of in the words of their entry."""
+MERGED = "It is the same as another incident, of which you hear separately."
 
 
 class IncidentNotices:
@@ -41,11 +41,35 @@ class IncidentNotices:
             self._updated(session, incident)
         elif change == "resolved":
             self._resolved(session, incident)
-        stage = TOLD.get(change)
-        if stage is not None:
-            self._tell_audiences(session, incident, stage)
+        elif change == "closed":
+            self.bulletins.tidy(session, incident)
+        if change in TOLD:
+            self._tell_audiences(session, incident, change)
         if change not in ("declared", "noted"):
-            self.notices.refresh(session, f"summary:{incident.id}", f"announcement:{incident.id}")
+            self._show(session, incident, change)
+
+    def _show(self, session: Session, incident: Incident, change: Change) -> None:
+        """In its room, and in the messages that follow it."""
+        entry = ledger.read_last(session, incident.id)
+        if change in SAID:
+            self.notices.say(
+                session, "incident_entry", key=f"entry:{entry.seq}", to=[incident_room(incident.id)],
+                incident_id=incident.id, data={"seq": entry.seq},
+            )  # fmt: skip
+        if change == "roles":
+            self._introduce(session, incident, entry)
+        if change in FOLLOWED:
+            removed = str(entry.data.get("removed") or "")
+            enqueue_follow(session, self.notices, incident, change, removed, entry.seq)
+        self.notices.refresh(session, f"summary:{incident.id}", f"announcement:{incident.id}")
+
+    def _introduce(self, session: Session, incident: Incident, entry: LedgerEntry) -> None:
+        """Tell whoever holds a role now what it does."""
+        if entry.data.get("person"):
+            self.notices.say(
+                session, "role_intro", key=f"role:{entry.seq}", to=[direct_message(str(entry.data["person"]))],
+                incident_id=incident.id, data={"role": entry.data["role"], "by": entry.actor},
+            )  # fmt: skip
 
     def _declared(self, session: Session, incident: Incident) -> None:
         self.notices.say(
@@ -62,13 +86,19 @@ class IncidentNotices:
         )  # fmt: skip
 
     def _resolved(self, session: Session, incident: Incident) -> None:
+        """Each time that it is: one that was opened again is resolved again."""
         entries, head = ledger.read_head(session)
         self.notices.say(
-            session, "incident_resolved", key=f"resolved:{incident.id}", to=[incident_room(incident.id)],
+            session, "incident_resolved", key=f"resolved:{incident.id}:{entries}", to=[incident_room(incident.id)],
             incident_id=incident.id, data={"entries": entries, "head": head},
         )  # fmt: skip
 
-    def _tell_audiences(self, session: Session, incident: Incident, stage: BulletinStage) -> None:
-        entry = ledger.read_newest(session, incident.id, ENTRIES[stage])
-        said = incident.last_update if stage in ("update", "resolved") else ""
-        self.bulletins.prepare(session, incident, stage, actor=entry.actor, text=said)
+    def _tell_audiences(self, session: Session, incident: Incident, change: Change) -> None:
+        stage, kind = TOLD[change]
+        entry = ledger.read_newest(session, incident.id, kind)
+        said = {
+            "updated": incident.last_update, "resolved": incident.last_update, "merged": MERGED,
+            "severity": entry.text, "reopened": entry.text,
+        }  # fmt: skip
+        text = said.get(change, "")
+        self.bulletins.prepare(session, incident, stage, actor=entry.actor, text=text)

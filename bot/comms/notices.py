@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock, utc_now
 from bot.engine import Engine
+from bot.incidents.members import list_members
 from bot.store.tables import Delivery, Incident, Notice
 
 WORKFLOW = "deliver"
@@ -76,8 +77,7 @@ class Notices:
         )  # fmt: skip
         session.add(notice)
         session.flush()
-        for address in to:
-            where = address if isinstance(address, Address) else Address(SLACK, address)
+        for where in self._choose_addresses(session, incident_id, to):
             delivery = Delivery(
                 notice_id=notice.id, channel=where.channel, recipient=where.recipient, state="queued", receipt={},
                 updated_at=now,
@@ -86,6 +86,19 @@ class Notices:
             session.flush()
             self._send(session, delivery, notice.version)
 
+    def _choose_addresses(
+        self, session: Session, incident_id: int | None, to: Sequence[str | Address]
+    ) -> list[Address]:
+        """All of them; of a private incident nothing leaves its room but what is said to a member directly."""
+        wanted = [address if isinstance(address, Address) else Address(SLACK, address) for address in to]
+        incident = session.get(Incident, incident_id) if incident_id else None
+        if incident is None or not incident.private:
+            return wanted
+        room = Address(SLACK, incident_room(incident.id))
+        members = {Address(SLACK, direct_message(key)) for key in list_members(session, incident.id)}
+        spoken = [room if _is_place(address) else address for address in wanted]
+        return [address for address in dict.fromkeys(spoken) if address == room or address in members]
+
     def refresh(self, session: Session, *keys: str) -> None:
         """What these notices show has changed: bring their messages up to date."""
         found = sa.select(Notice).where(Notice.key.in_(keys)).order_by(Notice.id)
@@ -93,10 +106,12 @@ class Notices:
         for notice in session.scalars(found.with_for_update().execution_options(populate_existing=True)):
             notice.version += 1
             for delivery in session.scalars(sa.select(Delivery).where(Delivery.notice_id == notice.id)):
-                self._send(session, delivery, notice.version)
+                where = Address(delivery.channel, delivery.recipient)
+                if where in self._choose_addresses(session, notice.incident_id, [where]):
+                    self._send(session, delivery, notice.version)
 
     def open_room(self, session: Session, incident: Incident) -> None:
-        """The incident's channel exists now: send what has been waiting for it, in order."""
+        """The incident's channel can be written to now: send what has been waiting for it, in order."""
         waiting = sa.select(Delivery, Notice.version).join(Notice, Notice.id == Delivery.notice_id)
         here = (Delivery.channel == SLACK, Delivery.recipient == incident_room(incident.id))
         for delivery, version in session.execute(waiting.where(*here).order_by(Delivery.id)):
@@ -124,7 +139,12 @@ class Notices:
         if kind != "incident":
             return True
         incident = session.get(Incident, int(number))
-        return incident is not None and incident.channel_id is not None
+        return incident is not None and incident.channel_id is not None and incident.archived_at is None
+
+
+def _is_place(address: Address) -> bool:
+    """A channel in Slack, be it an incident's."""
+    return address.channel == SLACK and not address.recipient.startswith(direct_message(""))
 
 
 def _partition_of(delivery: Delivery) -> str:

@@ -1,6 +1,6 @@
 """The room: an incident's own Slack channel, opened once, with the right people in it.
 
-Slack's rules for names and invitations: api.slack.com/methods/conversations.create and …invite.
+Slack's rules for names: api.slack.com/methods/conversations.create.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from slack_sdk import WebClient
 from sqlalchemy.orm import Session
 
-from bot.comms.notices import Notices, slack_channel
+from bot.comms.invitations import Invitations
+from bot.comms.notices import Notices, direct_message, slack_channel
 from bot.policy import Policy
 from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
-from bot.slack.directory import Directory
 from bot.slack.text import cut, literal
 from bot.store import ledger
 from bot.store.database import Database
@@ -30,16 +30,22 @@ NAME_LIMIT = 80
 TOPIC_LIMIT = 250
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 RETRY_S = (2.0, 5.0, 15.0, 60.0)
+REFUSED_RETRY_S = 600.0
+"""Slack lets us have no private channel until somebody changes its settings."""
+
+
+class NoRoom(Exception):
+    """Slack refuses a private channel, and no other place will do."""
 
 
 class Rooms:
     """Opens the channel of a new incident; where Slack will not have one, the incidents channel serves."""
 
     def __init__(
-        self, database: Database, policy: Policy, notices: Notices, client: WebClient, directory: Directory
+        self, database: Database, policy: Policy, notices: Notices, client: WebClient, invitations: Invitations
     ) -> None:
         self.database, self.policy, self.notices = database, policy, notices
-        self.client, self.directory = client, directory
+        self.client, self.invitations = client, invitations
 
     def open(self, incident_id: int, attempt: int) -> None:
         """The workflow. Killed anywhere it goes on; Slack being down makes it come back later."""
@@ -47,15 +53,18 @@ class Rooms:
             incident = session.get_one(Incident, incident_id)
         try:
             with ThreadPoolExecutor(max_workers=8) as pool:
-                members = pool.submit(self._members, incident)
+                guests = pool.submit(self.invitations.list_guests, incident)
                 channel = self._recorded(incident) or self._create(incident)
                 self._record(incident_id, channel)
                 if channel["name"]:
-                    tidy = pool.submit(self._set_topic, incident, channel["id"])
-                    self._invite(incident, channel["id"], members.result())
+                    tidy = pool.submit(set_topic, self.client, incident, channel["id"])
+                    self.invitations.invite(incident, channel["id"], guests.result())
                     tidy.result()
         except SlackUnavailable:
-            self._come_back(incident_id, attempt)
+            self._come_back(incident_id, attempt, RETRY_S[min(attempt, len(RETRY_S) - 1)])
+        except NoRoom as refusal:
+            self._say_refused(incident_id, str(refusal))
+            self._come_back(incident_id, attempt, REFUSED_RETRY_S)
 
     def _recorded(self, incident: Incident) -> dict[str, str] | None:
         """The channel as an attempt before this one wrote it down."""
@@ -64,26 +73,31 @@ class Rooms:
         return {"id": incident.channel_id, "name": incident.channel_name or ""}
 
     def _create(self, incident: Incident) -> dict[str, str]:
-        """Id and name of the channel; an empty name where Slack refused to make one."""
+        """Id and name of the channel; an empty name where Slack refused to make one.
+
+        Raises `NoRoom` where the incident is private: the incidents channel would tell everybody.
+        """
         for name in channel_names(self.policy.slack.channel_prefix, incident):
             try:
-                channel = call(self.client.conversations_create, name=name)["channel"]
+                channel = call(self.client.conversations_create, name=name, is_private=incident.private)["channel"]
                 return {"id": channel["id"], "name": channel["name"]}
             except SlackRefusal as refusal:
                 if refusal.code != "name_taken":
+                    if incident.private:
+                        raise NoRoom(str(refusal)) from refusal
                     return {"id": f"#{self.policy.slack.incidents_channel}", "name": "", "why": str(refusal)}
-            mine = self._find_mine(name, incident.declared_at)
+            mine = self._find_mine(name, incident)
             if mine:
                 return mine
         raise AssertionError("channel names are endless")
 
-    def _find_mine(self, name: str, declared_at: datetime) -> dict[str, str] | None:
+    def _find_mine(self, name: str, incident: Incident) -> dict[str, str] | None:
         """The channel of that name if we made it: then an earlier attempt was cut off before it was recorded.
 
         One that is older than the incident belongs to another, of a store that was lost.
         """
-        channel = find_channel(self.client, name)
-        if channel is None or channel.get("created", 0) < (declared_at - CLOCKS_DIFFER_BY).timestamp():
+        channel = find_channel(self.client, name, private=incident.private)
+        if channel is None or channel.get("created", 0) < (incident.declared_at - CLOCKS_DIFFER_BY).timestamp():
             return None
         if channel.get("creator") != call(self.client.auth_test)["user_id"]:
             return None
@@ -105,60 +119,41 @@ class Rooms:
             self._announce(session, incident)
 
     def _announce(self, session: Session, incident: Incident) -> None:
-        """Now that there is a room to link to: one message, right from the start."""
+        """Now that there is a room to link to: one message, right from the start. Nothing of a private incident."""
+        if incident.private:
+            return
         lobby = slack_channel(self.policy.slack.incidents_channel)
         self.notices.say(
             session, "incident_announcement", key=f"announcement:{incident.id}", to=[lobby], incident_id=incident.id
         )
 
-    def _members(self, incident: Incident) -> list[tuple[str, str | None]]:
-        """Name and Slack user of everybody who is to be in the room; the user is None where unknown."""
-        people = {person.key: person for person in self.policy.invitees(incident.severity)}
-        declarer = self.policy.person(incident.declared_by)
-        if declarer:
-            people[declarer.key] = declarer
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            return list(pool.map(lambda person: (person.name, self.directory.slack_id(person)), people.values()))
-
-    def _invite(self, incident: Incident, channel_id: str, members: list[tuple[str, str | None]]) -> None:
-        users = [user for _, user in members if user]
-        missing = [name for name, user in members if not user]
-        try:
-            if users:
-                call(self.client.conversations_invite, channel=channel_id, users=",".join(users))
-        except SlackRefusal:  # a batch is all or nothing
-            missing += [name for name, user in members if user and not self._invite_one(channel_id, user)]
-        if missing:
-            self._say_missing(incident.id, missing)
-
-    def _invite_one(self, channel_id: str, user: str) -> bool:
-        try:
-            call(self.client.conversations_invite, channel=channel_id, users=user)
-        except SlackRefusal as refusal:
-            return refusal.code in {"already_in_channel", "cant_invite_self"}
-        return True
-
-    def _say_missing(self, incident_id: int, names: list[str]) -> None:
+    def _say_refused(self, incident_id: int, why: str) -> None:
+        """Once, on the timeline and to whoever declared it: the room that they wait for does not come."""
+        text = f"Slack refuses a private channel: {why}. `holdfast incident` in a terminal works without one"
         with self.database.write() as session:
-            ledger.append(
-                session, key=f"room.missing:{incident_id}", kind="incident.room", actor="holdfast",
-                text=f"Could not be invited: {', '.join(names)}", incident_id=incident_id,
+            incident = session.get_one(Incident, incident_id)
+            entry = ledger.append(
+                session, key=f"room.refused:{incident_id}", kind="incident.room", actor="holdfast", text=text,
+                incident_id=incident_id,
+            )  # fmt: skip
+            self.notices.say(
+                session, "incident_entry", key=f"entry:{entry.seq}", to=[direct_message(incident.declared_by)],
+                incident_id=incident_id, data={"seq": entry.seq},
             )  # fmt: skip
 
-    def _set_topic(self, incident: Incident, channel_id: str) -> None:
-        topic = cut(literal(f"{incident.severity} · {incident.title}"), TOPIC_LIMIT)
-        _attempt(lambda: call(self.client.conversations_setTopic, channel=channel_id, topic=topic))
-
-    def _come_back(self, incident_id: int, attempt: int) -> None:
-        delay_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+    def _come_back(self, incident_id: int, attempt: int, delay_s: float) -> None:
         with self.database.write() as session:
             key = f"room-{incident_id}-{attempt + 1}"
             self.notices.engine.enqueue(session, WORKFLOW, incident_id, attempt + 1, key=key, delay_s=delay_s)
 
 
 def channel_names(prefix: str, incident: Incident) -> Iterator[str]:
-    """Names to try, best first: prefix, number and words of the title, in the signs that Slack allows."""
-    plain = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode().lower()
+    """Names to try, best first: prefix, number and words of the title, in the signs that Slack allows.
+
+    Of a private incident the number alone: the name is seen by more people than the channel.
+    """
+    title = "" if incident.private else incident.title
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     base = f"{prefix}-{incident.id}" + (f"-{words}" if words else "")
     yield base[:NAME_LIMIT].rstrip("-")
@@ -169,7 +164,13 @@ def channel_names(prefix: str, incident: Incident) -> Iterator[str]:
         number += 1
 
 
-def _attempt(action: Callable[[], Any]) -> None:
+def set_topic(client: WebClient, incident: Incident, channel_id: str) -> None:
+    """Severity and title above the room."""
+    topic = cut(literal(f"{incident.severity} · {incident.title}"), TOPIC_LIMIT)
+    attempt(lambda: call(client.conversations_setTopic, channel=channel_id, topic=topic))
+
+
+def attempt(action: Callable[[], Any]) -> None:
     """What is nice to have: a refusal of Slack changes nothing that matters."""
     try:
         action()

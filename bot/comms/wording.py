@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.incidents.desk import TITLE_LIMIT, clean_line, clean_text, known_word
+from bot.incidents.text import TITLE_LIMIT, clean_line, clean_text, known_word
 from bot.outcome import Refused
 from bot.store.documents import BulletinStage, Statement
 

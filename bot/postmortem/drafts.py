@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.comms.messages.subject import name_person
 from bot.comms.notices import Notices, incident_room
 from bot.comms.prose import Prose
+from bot.incidents.reading import list_same, seen_by
 from bot.policy import Policy
 from bot.store import ledger
 from bot.store.database import Database
@@ -47,17 +48,18 @@ class Drafts:
         self.database, self.policy, self.notices, self.prose = database, policy, notices, prose
 
     def draft(self, incident_id: int) -> None:
-        """The workflow: write the draft once, keep it, and post it as a file."""
-        if self.latest(incident_id) is not None:
-            return
+        """The workflow: write the draft once for each resolution, keep it, and post it as a file."""
         with self.database.write() as session:
+            resolved_at = session.get_one(Incident, incident_id).resolved_at
+            if resolved_at is None or self._is_written(session, incident_id, resolved_at):
+                return
             draft = Postmortem(
                 incident_id=incident_id, markdown=self._write(session, incident_id), drafted_at=self.notices.clock()
             )
             session.add(draft)
             session.flush()
             ledger.append(
-                session, key=f"postmortem:{incident_id}", kind="postmortem.drafted", actor="holdfast",
+                session, key=f"postmortem:{draft.id}", kind="postmortem.drafted", actor="holdfast",
                 text="Post-mortem draft written", incident_id=incident_id, data={"draft": draft.id},
             )  # fmt: skip
             self.notices.say(
@@ -65,24 +67,36 @@ class Drafts:
                 incident_id=incident_id, subject_id=draft.id,
             )  # fmt: skip
 
+    def _is_written(self, session: Session, incident_id: int, resolved_at: datetime) -> bool:
+        query = sa.select(Postmortem.id).where(Postmortem.incident_id == incident_id)
+        return session.scalar(query.where(Postmortem.drafted_at >= resolved_at)) is not None
+
     def latest(self, incident_id: int) -> Postmortem | None:
         query = sa.select(Postmortem).where(Postmortem.incident_id == incident_id).order_by(Postmortem.id.desc())
         with self.database.read() as session:
             return session.scalar(query.limit(1))
 
-    def recent(self, limit: int) -> list[tuple[Incident, datetime]]:
-        """The incidents whose drafts are the newest, drills left out, each with when its last one was written."""
+    def recent(self, limit: int, viewer: str) -> list[tuple[Incident, datetime]]:
+        """The incidents whose drafts are the newest, drills left out, each with when its last one was written.
+
+        Those that the viewer may know of.
+        """
         written = sa.func.max(Postmortem.drafted_at).label("written")
         newest = sa.select(Postmortem.incident_id, written).group_by(Postmortem.incident_id).subquery()
         query = sa.select(Incident, newest.c.written).join(newest, newest.c.incident_id == Incident.id)
-        ordered = query.where(Incident.drill.is_(False)).order_by(newest.c.written.desc()).limit(limit)
+        ordered = (
+            query.where(Incident.drill.is_(False), seen_by(Incident.id, viewer))
+            .order_by(newest.c.written.desc())
+            .limit(limit)
+        )
         with self.database.read() as session:
             return [(incident, at) for incident, at in session.execute(ordered)]
 
     def _write(self, session: Session, incident_id: int) -> str:
         incident = session.get_one(Incident, incident_id)
-        entries = ledger.read_timeline(session, incident_id)
-        runs = _tell_runs(session, incident_id)
+        same = list_same(session, incident_id)
+        entries = ledger.read_timeline(session, *same)
+        runs = _tell_runs(session, same)
         ended_at = incident.resolved_at or self.notices.clock()
         head_seq, head_hash = ledger.read_head(session)
         return self.prose.markdown(
@@ -96,7 +110,7 @@ class Drafts:
             marks=_find_marks(incident, entries, runs),
             entries=entries,
             runs=runs,
-            findings=_find_trouble(session, incident_id),
+            findings=_find_trouble(session, same),
             alone=[entry for entry in entries if entry.kind == "approval.break_glass"],
             failures=[entry for entry in entries if entry.kind in FAILURES],
             data_loss=_measured(runs, "loss"),
@@ -114,8 +128,8 @@ class Drafts:
         return f"${low:,.0f} to ${high:,.0f} if nothing worked for {show_duration(total)}. QUESTION: is that so?"
 
 
-def _tell_runs(session: Session, incident_id: int) -> list[RunStory]:
-    query = sa.select(Run, Plan).join(Plan, Plan.id == Run.plan_id).where(Run.incident_id == incident_id)
+def _tell_runs(session: Session, incidents: list[int]) -> list[RunStory]:
+    query = sa.select(Run, Plan).join(Plan, Plan.id == Run.plan_id).where(Run.incident_id.in_(incidents))
     return [
         RunStory(run.id, plan.document.title if plan.document else run.action, run.state, run.words, run.proof)
         for run, plan in session.execute(query.order_by(Run.id))
@@ -142,9 +156,9 @@ def _find_marks(incident: Incident, entries: list[LedgerEntry], runs: list[RunSt
     ]
 
 
-def _find_trouble(session: Session, incident_id: int) -> list[Finding]:
+def _find_trouble(session: Session, incidents: list[int]) -> list[Finding]:
     """What the sweeps of the incident found wrong, the newest answer of each check."""
-    sweeps = session.scalars(sa.select(Sweep).where(Sweep.incident_id == incident_id).order_by(Sweep.id))
+    sweeps = session.scalars(sa.select(Sweep).where(Sweep.incident_id.in_(incidents)).order_by(Sweep.id))
     newest: dict[str, Finding] = {}
     for sweep in sweeps:
         newest.update(

@@ -9,11 +9,11 @@ from slack_sdk import WebClient
 from bot.slack.client import call
 
 
-def find_channel(client: WebClient, name: str) -> dict[str, Any] | None:
-    """The open public channel of that name, as Slack describes it."""
-    cursor = ""
+def find_channel(client: WebClient, name: str, *, private: bool = False) -> dict[str, Any] | None:
+    """The open public channel of that name, as Slack describes it; or the private one, if we are in it."""
+    kind, cursor = "private_channel" if private else "public_channel", ""
     while True:
-        page = call(client.conversations_list, limit=1000, cursor=cursor, exclude_archived=True)
+        page = call(client.conversations_list, types=kind, limit=1000, cursor=cursor, exclude_archived=True)
         for channel in page["channels"]:
             if channel["name"] == name:
                 return dict(channel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from slack_sdk import WebClient
@@ -65,6 +66,14 @@ class Directory:
                 raise
             return None
         return self._remember(answer["user"]).user_id
+
+    def zone(self, user_id: str) -> ZoneInfo | None:
+        """The time zone that a user lives in, asked anew: people travel. None where Slack does not say."""
+        try:
+            name = call(self.client.users_info, user=user_id)["user"].get("tz")
+            return ZoneInfo(name) if name else None
+        except (SlackRefusal, SlackUnavailable, ZoneInfoNotFoundError, ValueError):
+            return None
 
     def name_of(self, user_id: str) -> str:
         """How a Slack user is called, whether in the policy or not; the id where Slack does not say."""

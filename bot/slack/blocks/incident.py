@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
 from bot.slack.blocks.rich import Piece, bold, emoji, faint, keep_newest, lines, room, when
-from bot.slack.text import cut, show_duration, show_time
+from bot.slack.text import cut, show_duration
 from bot.store.tables import Incident, LedgerEntry, Run
 
 SIGNS = {"P1": "red_circle", "P2": "large_orange_circle", "P3": "large_yellow_circle", "P4": "white_circle"}
@@ -22,50 +22,17 @@ Name = Callable[[str], str]
 
 
 def title_of(incident: Incident) -> str:
-    """Plain text: number, severity and title; drills are marked."""
-    drill = "DRILL · " if incident.drill else ""
-    return f"{drill}{incident.severity} · #{incident.id} {incident.title}"
+    """Plain text: number, severity and title; drills and private ones are marked."""
+    marks = ("DRILL · " if incident.drill else "") + ("PRIVATE · " if incident.private else "")
+    return f"{marks}{incident.severity} · #{incident.id} {incident.title}"
 
 
 def sign_of(incident: Incident) -> str:
     return SIGNS.get(incident.severity, "white_circle") if incident.is_open else RESOLVED_SIGN
 
 
-def show_summary(
-    incident: Incident, *, clock: list[tuple[str, str]], roles: list[tuple[str, str]], runs: list[Run], hint: str
-) -> Iterator[Block]:
-    """The pinned summary of an incident's channel."""
-    yield parts.header(title_of(incident))
-    yield parts.fields([("Status", f":{sign_of(incident)}: {incident.status.capitalize()}"), *clock])
-    if incident.impact:
-        yield parts.marked("*Impact*")
-        yield parts.words(incident.impact, UPDATE_SHOWN)
-    if incident.last_update and incident.last_update_at:
-        yield parts.marked(f"*Last update* {show_time(incident.last_update_at)}")
-        yield parts.words(incident.last_update, UPDATE_SHOWN)
-    if roles:
-        yield parts.fields(roles)
-    if runs:
-        yield lines([show_run_line(run) for run in runs])
-    if incident.is_open:
-        yield _actions(incident)
-    yield parts.context(hint)
-
-
 def show_run_line(run: Run) -> Sequence[Piece]:
     return (emoji("gear"), f" Run {run.id}: {run.action.replace('_', ' ')} on {run.target}: ", bold(run.state))
-
-
-def _actions(incident: Incident) -> Block:
-    value = {"incident": incident.id}
-    return parts.actions(
-        [
-            parts.button("Post an update", "incident.update", value, "primary"),
-            parts.button("Diagnose", "incident.diagnose", value),
-            parts.button("Restore a database", "incident.restore", value),
-            parts.button("Resolve", "incident.resolve", value),
-        ]
-    )
 
 
 def show_announcement(incident: Incident, prose: str) -> Iterator[Block]:

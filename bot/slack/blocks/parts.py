@@ -11,6 +11,7 @@ from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
     ButtonElement,
+    ConfirmObject,
     ContextBlock,
     DividerBlock,
     HeaderBlock,
@@ -34,6 +35,8 @@ FIELDS = 10
 BUTTON_LIMIT = 75
 BUTTON_VALUE_LIMIT = 2000
 ACTIONS = 25
+CONFIRM_LIMIT = 300
+CONFIRM_BUTTON_LIMIT = 30
 CONTEXT_ELEMENTS = 10
 CONTEXT_LIMIT = 2000
 
@@ -68,13 +71,24 @@ def divider() -> Block:
 
 
 def button(
-    label: str, action_id: str, value: Mapping[str, JsonValue] | None = None, style: str | None = None
-) -> ButtonElement:
-    """`value` travels as JSON; it says what is meant, never who may."""
+    label: str, action_id: str, value: Mapping[str, JsonValue] | None = None, style: str | None = None,
+    confirm: str = "",
+) -> ButtonElement:  # fmt: skip
+    """`value` travels as JSON; it says what is meant, never who may. `confirm` is asked first, where it is given."""
     packed = json.dumps(dict(value or {}), separators=(",", ":"))
     if len(packed) > BUTTON_VALUE_LIMIT:
         raise ValueError(f"the value of button {action_id} is {len(packed)} characters, Slack takes 2,000")
-    return ButtonElement(text=cut(label, BUTTON_LIMIT), action_id=action_id, value=packed, style=style)
+    asked = _ask(confirm, label) if confirm else None
+    return ButtonElement(text=cut(label, BUTTON_LIMIT), action_id=action_id, value=packed, style=style, confirm=asked)
+
+
+def _ask(question: str, label: str) -> ConfirmObject:
+    return ConfirmObject(
+        title=PlainTextObject(text="Are you sure?"),
+        text=PlainTextObject(text=cut(question, CONFIRM_LIMIT)),
+        confirm=PlainTextObject(text=cut(label, CONFIRM_BUTTON_LIMIT)),
+        deny=PlainTextObject(text="Cancel"),
+    )
 
 
 def actions(buttons: list[ButtonElement], block_id: str | None = None) -> Block:

@@ -43,6 +43,10 @@ def room(channel_id: str) -> RichTextElement:
     return RichTextElementParts.Channel(channel_id=channel_id)
 
 
+def link(url: str, text: str) -> RichTextElement:
+    return RichTextElementParts.Link(url=url, text=text or url)
+
+
 def when(moment: datetime) -> RichTextElement:
     """A time that each reader sees in their own zone."""
     return RichTextElementParts.Date(

@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import JsonValue
 from slack_sdk.models.blocks import (
     Block,
+    CheckboxesElement,
     InputBlock,
+    InputInteractiveElement,
     Option,
     PlainTextInputElement,
     PlainTextObject,
@@ -62,6 +64,43 @@ def text_input(
         initial_value=initial[:max_length] or None,
         placeholder=PlainTextObject(text=placeholder) if placeholder else None,
     )
+    return _input(block_id, label, element, hint, optional)
+
+
+def choice(
+    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: str | None = None, hint: str = ""
+) -> Block:
+    """A select of (value, label) pairs; the first hundred."""
+    shown = _options(options[:OPTIONS])
+    chosen = next((option for option in shown if option.value == initial), None)
+    element = StaticSelectElement(action_id=INPUT, options=shown, initial_option=chosen)
+    return _input(block_id, label, element, hint, False)
+
+
+def choices(
+    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: Sequence[str] = (), hint: str = "",
+    optional: bool = True,
+) -> Block:  # fmt: skip
+    """Any number of (value, label) pairs; of the first hundred."""
+    shown = _options(options[:OPTIONS])
+    element = StaticMultiSelectElement(
+        action_id=INPUT, options=shown, initial_options=[one for one in shown if one.value in initial] or None
+    )
+    return _input(block_id, label, element, hint, optional)
+
+
+def checkbox(block_id: str, label: str, text: str, *, ticked: bool = False, hint: str = "") -> Block:
+    """One box; `text` beside it. Its value is "yes" where it is ticked."""
+    box = _options([("yes", text)])
+    element = CheckboxesElement(action_id=INPUT, options=box, initial_options=box if ticked else None)
+    return _input(block_id, label, element, hint, True)
+
+
+def _options(pairs: Sequence[tuple[str, str]]) -> list[Option]:
+    return [Option(value=value[:OPTION_VALUE_LIMIT], label=cut(text, OPTION_LIMIT)) for value, text in pairs]
+
+
+def _input(block_id: str, label: str, element: InputInteractiveElement, hint: str, optional: bool) -> Block:
     return InputBlock(
         block_id=block_id,
         label=PlainTextObject(text=cut(label, LABEL_LIMIT)),
@@ -69,36 +108,6 @@ def text_input(
         hint=PlainTextObject(text=cut(hint, LABEL_LIMIT)) if hint else None,
         optional=optional,
     )
-
-
-def choice(
-    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: str | None = None, hint: str = ""
-) -> Block:
-    """A select of (value, label) pairs; the first hundred."""
-    shown = [
-        Option(value=value[:OPTION_VALUE_LIMIT], label=cut(text, OPTION_LIMIT)) for value, text in options[:OPTIONS]
-    ]
-    chosen = next((option for option in shown if option.value == initial), None)
-    element = StaticSelectElement(action_id=INPUT, options=shown, initial_option=chosen)
-    return InputBlock(
-        block_id=block_id,
-        label=PlainTextObject(text=label),
-        element=element,
-        hint=PlainTextObject(text=cut(hint, LABEL_LIMIT)) if hint else None,
-    )
-
-
-def choices(
-    block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: Sequence[str] = (),
-    optional: bool = False,
-) -> Block:  # fmt: skip
-    """A select of several (value, label) pairs; the first hundred."""
-    shown = [
-        Option(value=value[:OPTION_VALUE_LIMIT], label=cut(text, OPTION_LIMIT)) for value, text in options[:OPTIONS]
-    ]
-    chosen = [option for option in shown if option.value in initial]
-    element = StaticMultiSelectElement(action_id=INPUT, options=shown, initial_options=chosen or None)
-    return InputBlock(block_id=block_id, label=PlainTextObject(text=label), element=element, optional=optional)
 
 
 def read_metadata(view: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,6 +100,9 @@ def fill(database: Database, text: str) -> None:
                     made_by=line,
                     made_at=rows.NOON,
                 ),
+                rows.make_entry(1, text, kind="incident.severity"),
+                rows.make_task(title=line),
+                rows.make_link(title=line),
                 AlertGroup(
                     id=12,
                     key="k",
@@ -133,7 +136,15 @@ def say(kind: str, text: str, subject: Subject) -> Message:
         "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "run_output": 5,
         "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "alert_card": 12,
     }  # fmt: skip
-    data = {"text": text, "actor": text[:60], "entries": 12, "head": "ff00"}
+    data = {
+        "text": text,
+        "actor": text[:60],
+        "entries": 12,
+        "head": "ff00",
+        "seq": 1,
+        "role": "dr_coordinator",
+        "by": "mei",
+    }
     notice = Notice(
         id=1, key="k", kind=kind, incident_id=7, subject_id=about.get(kind), version=1, data=data, created_at=rows.NOON
     )

@@ -181,8 +181,7 @@ def test_for_what_a_merged_incident_impairs_the_other_one_answers(newsroom: News
     kept, merged = newsroom.declare(), newsroom.declare("The same, seen twice")
     newsroom.publish(kept, components=WORSE)
     newsroom.publish(merged, components={"email": "major_outage", "database": "partial_outage"})
-    newsroom.change(merged, merged_into_id=kept, status="resolved", resolved_at=newsroom.clock())
-    tell(newsroom, merged, "merged")
+    newsroom.desk.merging.merge(merged, actor="mei", into=kept)
     assert newsroom.outages() == [
         ("database", "major_outage", True),
         ("email", "major_outage", True),

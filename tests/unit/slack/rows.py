@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bot.store.documents import Finding, PlanDocument, Proof, Suggestion, Verdict
-from bot.store.tables import Incident, LedgerEntry, Plan, Run, RunStep, Sweep
+from bot.store.tables import Incident, LedgerEntry, Link, Plan, Run, RunStep, Sweep, Task
 from tests.unit.slack import shapes
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -21,6 +21,8 @@ def make_incident(**changed: Any) -> Incident:
         "id": 7, "title": "Bags are missing", "severity": "P1", "status": "investigating", "category": "database",
         "impact": "", "last_update": "", "last_update_at": None, "declared_by": "mei", "declared_at": NOON,
         "detected_at": NOON, "drill": False, "resolved_at": None, "channel_id": None, "channel_name": None,
+        "next_steps": "", "estimated_recovery": "", "components": [], "private": False, "merged_into_id": None,
+        "closed_at": None, "archived_at": None,
     }  # fmt: skip
     return Incident(**{**facts, **changed})
 
@@ -35,6 +37,8 @@ def incidents() -> st.SearchStrategy[Incident]:
         severity=st.sampled_from(["P1", "P2", "P3", "P4"]),
         status=st.sampled_from(["investigating", "identified", "monitoring"]),
         impact=shapes.texts().map(str.strip),
+        next_steps=shapes.texts().map(str.strip),
+        private=st.booleans(),
         last_update=shapes.texts().map(str.strip),
         last_update_at=st.none() | shapes.moments(),
         declared_by=shapes.lines(20),
@@ -59,6 +63,26 @@ def entries() -> st.SearchStrategy[LedgerEntry]:
         make_entry, seq=NUMBERS, text=shapes.texts().map(lambda text: text or "x"), actor=shapes.lines(20),
         late_s=st.integers(0, 10**6),
     )  # fmt: skip
+
+
+def make_task(number: int = 2, title: str = "Check the backups", **changed: Any) -> Task:
+    facts: dict[str, Any] = {
+        "incident_id": 7, "owner": "diego", "due_at": NOON + timedelta(hours=1), "follow_up": False,
+        "created_by": "mei", "created_at": NOON, "done_by": None, "done_at": None, "dropped": False,
+    }  # fmt: skip
+    return Task(id=number, title=title, **{**facts, **changed})
+
+
+def tasks() -> st.SearchStrategy[Task]:
+    """As the desk lets them into the store: a title of one line."""
+    return st.builds(
+        make_task, number=NUMBERS, title=shapes.lines(200).map(lambda text: " ".join(text.split()) or "x"),
+        owner=st.none() | shapes.lines(20), due_at=st.none() | shapes.moments(),
+    )  # fmt: skip
+
+
+def make_link(url: str = "https://example.com/d", title: str = "Dashboard") -> Link:
+    return Link(id=3, incident_id=7, url=url, title=title, added_by="mei", added_at=NOON)
 
 
 def make_sweep(findings: int | list[Finding] = 0, also: list[Finding] | None = None, **changed: Any) -> Sweep:

@@ -14,10 +14,11 @@ from bot.policy import load_policy
 from bot.sandbox.workspace.errors import SlackError
 from bot.sandbox.workspace.limits.surfaces import check_message_blocks, check_view
 from bot.slack.blocks.findings import show_sweep
-from bot.slack.blocks.incident import show_announcement, show_list, show_summary, show_timeline, title_of
+from bot.slack.blocks.incident import show_announcement, show_list, show_timeline, title_of
 from bot.slack.blocks.parts import pack
 from bot.slack.blocks.plan import Seats, show_plan
 from bot.slack.blocks.run import show_run
+from bot.slack.blocks.summary import SeatShown, Summary, show_summary
 from bot.slack.text import literal
 from bot.slack.views import alerts as alert_forms
 from bot.slack.views.home import HomeFacts, show_home
@@ -84,14 +85,22 @@ def name(key: str) -> str:
     return f"{key} <@U1>"
 
 
-@given(rows.incidents(), st.lists(rows.runs(), max_size=8), st.lists(st.tuples(shapes.lines(), shapes.lines())))
+@given(
+    rows.incidents(), st.lists(rows.runs(), max_size=6), st.lists(shapes.lines(), max_size=6), st.lists(rows.tasks())
+)
 @THOROUGH
-def test_summary(incident: Incident, runs: list[Run], roles: list[tuple[str, str]]) -> None:
-    held = [(literal(role), literal(person)) for role, person in roles]
-    blocks = pack(show_summary(incident, clock=[("Detected", "now")], roles=held, runs=runs[-5:], hint="help"))
+def test_summary(incident: Incident, runs: list[Run], titles: list[str], tasks: list[Task]) -> None:
+    seats = [SeatShown("dr_coordinator", title, title if index % 2 else "") for index, title in enumerate(titles)]
+    summary = Summary(
+        incident=incident, fields=[("Status", "now")] * 12, seats=seats, components="Database", dependents="x" * 400,
+        tasks=tasks, links=[rows.make_link(title=title or "x") for title in titles], runs=runs, name=name,
+        now=rows.NOON, hint="help",
+    )  # fmt: skip
+    blocks = pack(show_summary(summary))
     check(blocks)
     assert incident.title[:100] in readable(blocks)
     assert ("incident.resolve" in str(blocks)) == incident.is_open
+    assert ("Private" in readable(blocks)) >= incident.private
 
 
 @given(rows.incidents(), shapes.texts())
