@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices
 from bot.engine import Engine
+from bot.incidents.reading import seen_by
 from bot.outcome import Refused
 from bot.policy import Person, Policy, rule_for
 from bot.recovery.decisions import (
@@ -57,7 +58,7 @@ class Approvals:
         try:
             electorate = self._find_electorate(plan_id)
             with self.database.read() as session:
-                plan = find_plan(session, plan_id)
+                plan = find_plan(session, plan_id, viewer=person.key)
                 self._find_seat(session, plan, require_open(plan, plan_hash, self.clock()), person, electorate)
                 return plan
         except Refused as refusal:
@@ -71,7 +72,7 @@ class Approvals:
         try:
             electorate = self._find_electorate(plan_id)
             with self.database.write() as session:
-                plan = find_plan(session, plan_id, lock=True)
+                plan = find_plan(session, plan_id, lock=True, viewer=person.key)
                 document = require_open(plan, plan_hash, self.clock())
                 if decision == "deny":
                     self._deny(session, plan, document, person, electorate)
@@ -81,15 +82,16 @@ class Approvals:
             record_refusal(self.database, plan_id, person, decision, refusal)
             raise
 
-    def list_waiting(self) -> list[Plan]:
-        """The plans that wait for approvals now, the oldest first."""
+    def list_waiting(self, viewer: str | None = None) -> list[Plan]:
+        """The plans that wait for approvals now, the oldest first; those that the viewer may know of."""
+        query = sa.select(Plan).where(Plan.state == "pending", seen_by(Plan.incident_id, viewer))
         with self.database.read() as session:
-            plans = session.scalars(sa.select(Plan).where(Plan.state == "pending").order_by(Plan.id))
+            plans = session.scalars(query.order_by(Plan.id))
             return [plan for plan in plans if plan.expires_at and plan.expires_at > self.clock()]
 
     def list_waiting_for(self, person: Person) -> list[Plan]:
         """Those of them that this person's approval would bring on."""
-        return [plan for plan in self.list_waiting() if self._would_count(plan, person)]
+        return [plan for plan in self.list_waiting(person.key) if self._would_count(plan, person)]
 
     def count_given(self, plan_id: int) -> int:
         """How many approvals a plan has."""

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, direct_message, incident_room, slack_channel
 from bot.engine import Engine
-from bot.incidents.desk import clean_line
+from bot.incidents.text import clean_line
 from bot.outcome import Refused
 from bot.policy import Person, Policy
 from bot.recovery.approvals import refuse_mistyped
@@ -35,7 +35,7 @@ class BreakGlass:
         """Whether this person could start the plan alone. Raises `Refused`, which the ledger keeps."""
         try:
             with self.database.read() as session:
-                plan = find_plan(session, plan_id)
+                plan = find_plan(session, plan_id, viewer=person.key)
                 self._refuse(require_open(plan, plan_hash, self.clock()), person)
                 return plan
         except Refused as refusal:
@@ -49,7 +49,7 @@ class BreakGlass:
         """
         try:
             with self.database.write() as session:
-                plan = find_plan(session, plan_id, lock=True)
+                plan = find_plan(session, plan_id, lock=True, viewer=person.key)
                 document = require_open(plan, plan_hash, self.clock())
                 self._refuse(document, person)
                 refuse_mistyped(document.confirm or document.target, typed)

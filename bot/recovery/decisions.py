@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.incidents.reading import sees
 from bot.outcome import Refused
 from bot.policy import Person
 from bot.store import ledger
@@ -18,10 +19,13 @@ ASK_AGAIN = "Ask for a new plan."
 LAPSED = "lapsed"
 
 
-def find_plan(session: Session, plan_id: int, *, lock: bool = False) -> Plan:
-    """The plan; with `lock` nobody else decides about it before the caller's transaction ends. Raises `Refused`."""
+def find_plan(session: Session, plan_id: int, *, lock: bool = False, viewer: str | None = None) -> Plan:
+    """The plan; with `lock` nobody else decides about it before the caller's transaction ends.
+
+    Raises `Refused` where there is none, or the viewer may not know of it.
+    """
     plan = session.get(Plan, plan_id, with_for_update=lock or None)
-    if plan is None:
+    if plan is None or not sees(session, plan.incident_id, viewer):
         raise Refused(f"There is no plan {plan_id}.", ASK_AGAIN)
     return plan
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, direct_message, slack_channel
-from bot.incidents.desk import clean_line
+from bot.incidents.text import clean_line
 from bot.outcome import Refused
 from bot.policy import Person, Policy, format_duration, list_rules, parse_duration
 from bot.recovery.electorate import GroupLookup, find_electorate, know_no_group

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, direct_message
+from bot.comms.room_keeping import enqueue_follow
+from bot.incidents.changes import Changes
+from bot.incidents.members import let_in
+from bot.incidents.reading import sees
 from bot.outcome import Refused
 from bot.policy import Policy, find_closure, rule_for
 from bot.recovery.decisions import LAPSED, find_plan, list_decisions
@@ -15,7 +19,8 @@ from bot.recovery.handovers import list_active
 from bot.recovery.rules import schedule_nudge
 from bot.recovery.seats import choose_seat, find_powers
 from bot.store.database import Database
-from bot.store.tables import Plan
+from bot.store.ledger import read_last
+from bot.store.tables import Incident, Plan
 
 
 class Nudges:
@@ -47,11 +52,29 @@ class Nudges:
         assert plan.document is not None
         if find_closure(self.policy, plan.document, self.clock()):
             return
-        people = [direct_message(key) for key in self._list_waited_for(session, plan, electorate)]
+        waited_for = list(self._list_waited_for(session, plan, electorate))
+        people = [direct_message(key) for key in self._choose_members(session, plan, waited_for)]
         self.notices.say(
             session, "approval_nudge", key=nudge_key(plan, number), to=people,
             incident_id=plan.incident_id, subject_id=plan.id,
         )  # fmt: skip
+
+    def _choose_members(self, session: Session, plan: Plan, people: list[str]) -> list[str]:
+        """Whom to ask. About a private incident its members, and others only where these are too few: they become
+        members first."""
+        incident = session.get(Incident, plan.incident_id, with_for_update=True) if plan.incident_id else None
+        if incident is None or not incident.private or plan.document is None:
+            return people
+        inside = [key for key in people if sees(session, incident.id, key)]
+        given = [one for one in list_decisions(session, plan) if one.decision == "approve"]
+        if len(inside) + len(given) >= rule_for(self.policy, plan.document).quorum:
+            return inside
+        why = f"plan {plan.id} waits for approval"
+        changes = Changes(self.database, self.policy, self.clock)
+        if let_in(session, incident, people, added_by="holdfast", changes=changes, why=why):
+            seq = read_last(session, incident.id).seq
+            enqueue_follow(session, self.notices, incident, "privacy", "", seq)
+        return people
 
     def _list_waited_for(self, session: Session, plan: Plan, electorate: Electorate) -> Iterator[str]:
         """Keys of those whose approval would count now, as far as that is known."""

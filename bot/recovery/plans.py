@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices
 from bot.engine import Engine, seconds_until
+from bot.incidents.reading import seen_by, sees
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy, rule_for
 from bot.recovery.action import Action, Facts, History, World
@@ -132,16 +133,18 @@ class Plans:
         """The workflow behind a plan's expiry."""
         self._close(plan_id, "pending", "expired", "It was not approved in time. Ask for a new plan.")
 
-    def find(self, plan_id: int) -> Plan:
+    def find(self, plan_id: int, viewer: str | None = None) -> Plan:
+        """Raises `Refused` where there is none, or the viewer may not know of it; None is the bot itself."""
         with self.database.read() as session:
             plan = session.get(Plan, plan_id)
-        if plan is None:
-            raise Refused(f"There is no plan {plan_id}.", "`/dr plans` shows the recent ones.")
-        return plan
+            if plan is None or not sees(session, plan.incident_id, viewer):
+                raise Refused(f"There is no plan {plan_id}.", "`/dr plans` shows the recent ones.")
+            return plan
 
-    def list_recent(self, limit: int = 20) -> list[Plan]:
+    def list_recent(self, limit: int = 20, viewer: str | None = None) -> list[Plan]:
+        query = sa.select(Plan).where(seen_by(Plan.incident_id, viewer))
         with self.database.read() as session:
-            return list(session.scalars(sa.select(Plan).order_by(Plan.id.desc()).limit(limit)))
+            return list(session.scalars(query.order_by(Plan.id.desc()).limit(limit)))
 
     def _add(self, session: Session, plan: Plan) -> None:
         session.add(plan)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from bot.incidents.desk import known_word
+from bot.incidents.text import known_word
 from bot.outcome import Refused
 from bot.policy import Policy
 from bot.recovery import actions

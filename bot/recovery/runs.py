@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
+from bot.incidents.reading import seen_by, sees
 from bot.outcome import Refused
 from bot.policy import Person, Policy, rule_for
 from bot.recovery.action import Step
@@ -39,7 +40,7 @@ class Runs:
     def cancel(self, run_id: int, person: Person) -> Run:
         """Ask a run to stop; it is cancelled only once what is under way has stopped (design, rule 6)."""
         with self.database.write() as session:
-            run, plan = self._lock(session, run_id)
+            run, plan = self._lock(session, run_id, person)
             refuse_stranger(session, self.policy, person, plan, "cancel")
             if run.state not in ("queued", "running"):
                 raise Refused(f"Run {run_id} is {run.state}; your press changed nothing.")
@@ -52,7 +53,7 @@ class Runs:
     def retry(self, run_id: int, person: Person) -> Run:
         """Let a run that stopped go on: what it did is looked for in the world, the rest is done (again)."""
         with self.database.write() as session:
-            run, plan = self._lock(session, run_id)
+            run, plan = self._lock(session, run_id, person)
             refuse_stranger(session, self.policy, person, plan, "retry")
             self._refuse_unfit(session, run, plan)
             text = f"{person.name} asked to try run {run_id} again"
@@ -63,7 +64,7 @@ class Runs:
     def skip(self, run_id: int, step_name: str, person: Person, place: str) -> Plan:
         """Ask to go on without the step that a run stopped at: a plan of its own, approved like the run's."""
         with self.database.write() as session:
-            run, plan = self._lock(session, run_id)
+            run, plan = self._lock(session, run_id, person)
             refuse_requests(self.policy, person)
             self._refuse_unfit(session, run, plan)
             step = self._stopped_at(session, run, step_name)
@@ -72,7 +73,7 @@ class Runs:
 
     def undo(self, run_id: int, person: Person, place: str) -> Plan:
         """Ask for the plan that takes a finished run back. Raises `Refused` where nothing can."""
-        run = self.find(run_id)
+        run = self.find(run_id, person.key)
         if run.state != "done":
             raise Refused(f"Run {run_id} is {run.state}; only a run that is done can be undone.", run.words)
         back = run.way_back
@@ -89,29 +90,31 @@ class Runs:
         with self.database.read() as session:
             return session.scalar(query)
 
-    def find(self, run_id: int) -> Run:
+    def find(self, run_id: int, viewer: str | None = None) -> Run:
+        """Raises `Refused` where there is none, or the viewer may not know of it; None is the bot itself."""
         with self.database.read() as session:
-            return _known(session.get(Run, run_id), run_id)
+            return _known(session, session.get(Run, run_id), run_id, viewer)
 
     def list_steps(self, run_id: int) -> list[RunStep]:
         query = sa.select(RunStep).where(RunStep.run_id == run_id).order_by(RunStep.index)
         with self.database.read() as session:
             return list(session.scalars(query))
 
-    def list_recent(self, limit: int = 20) -> list[Run]:
+    def list_recent(self, limit: int = 20, viewer: str | None = None) -> list[Run]:
+        query = sa.select(Run).where(seen_by(Run.incident_id, viewer))
         with self.database.read() as session:
-            return list(session.scalars(sa.select(Run).order_by(Run.id.desc()).limit(limit)))
+            return list(session.scalars(query.order_by(Run.id.desc()).limit(limit)))
 
-    def read_output(self, run_id: int) -> str:
+    def read_output(self, run_id: int, viewer: str | None = None) -> str:
         """What the run's programs and servers said, by step, oldest first."""
-        run = self.find(run_id)
+        run = self.find(run_id, viewer)
         query = sa.select(RunOutput).where(RunOutput.run_id == run.id).order_by(RunOutput.id)
         with self.database.read() as session:
             return "\n".join(f"{piece.at:%H:%M:%S} {piece.step}: {piece.text}" for piece in session.scalars(query))
 
-    def post_output(self, run_id: int, place: str) -> None:
+    def post_output(self, run_id: int, place: str, viewer: str | None = None) -> None:
         """Post it as a file, once for each state that it is in. Raises `Refused` where there is none."""
-        run = self.find(run_id)
+        run = self.find(run_id, viewer)
         with self.database.write() as session:
             last = session.scalar(sa.select(sa.func.max(RunOutput.id)).where(RunOutput.run_id == run.id))
             if last is None:
@@ -126,8 +129,8 @@ class Runs:
         session.flush()
         self.notices.refresh(session, f"run:{run.id}", f"summary:{run.incident_id}")
 
-    def _lock(self, session: Session, run_id: int) -> tuple[Run, Plan]:
-        run = _known(session.get(Run, run_id, with_for_update=True), run_id)
+    def _lock(self, session: Session, run_id: int, person: Person) -> tuple[Run, Plan]:
+        run = _known(session, session.get(Run, run_id, with_for_update=True), run_id, person.key)
         return run, session.get_one(Plan, run.plan_id)
 
     def _refuse_unfit(self, session: Session, run: Run, plan: Plan) -> None:
@@ -188,8 +191,8 @@ def record(
     )  # fmt: skip
 
 
-def _known(run: Run | None, run_id: int) -> Run:
-    if run is None:
+def _known(session: Session, run: Run | None, run_id: int, viewer: str | None) -> Run:
+    if run is None or not sees(session, run.incident_id, viewer):
         raise Refused(f"There is no run {run_id}.", "`/dr runs` shows the recent ones.")
     return run
 

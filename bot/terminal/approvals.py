@@ -21,7 +21,7 @@ from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_
 def approvals(session: TerminalSession, as_json: bool) -> None:
     """List the plans that wait for approval, and whose approval is in other hands."""
     services = session.services
-    waiting = [_describe_plan(services, plan) for plan in services.approvals.list_waiting()]
+    waiting = [_describe_plan(services, plan) for plan in services.approvals.list_waiting(session.viewer)]
     handovers = [_describe_handover(services, one) for one in services.handovers.list_active()]
     words = [
         f"{one['plan']:4} {one['title']} on {one['target']}: {one['given']} of {one['quorum']}" for one in waiting
@@ -69,7 +69,7 @@ def break_glass(
 ) -> None:
     """Start a plan alone; everybody is told."""
     services = session.services
-    full = full_hash(services.plans.find(number), plan_hash)
+    full = full_hash(services.plans.find(number, session.viewer), plan_hash)
     run = services.break_glass.start(number, full, session.person, reason=reason, typed=typed)
     if run and wait:
         finish_run(session, run.id, as_json)

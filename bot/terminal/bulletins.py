@@ -9,7 +9,8 @@ import click
 from bot.comms.reach import list_reach
 from bot.comms.wording import Wording
 from bot.store.tables import Bulletin
-from bot.terminal.incident import WORK_LIMIT_S, find_meant, incident, number_option
+from bot.terminal.chosen import WORK_LIMIT_S, find_meant, number_option
+from bot.terminal.incident import incident
 from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
 
 

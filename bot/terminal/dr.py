@@ -13,6 +13,7 @@ from bot.recovery.backups import describe_backups, find_backups
 from bot.recovery.registry import default_database
 from bot.services import Services
 from bot.store.tables import Plan, Run
+from bot.terminal.chosen import reading_of
 from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
 from bot.words import show_duration
 
@@ -48,7 +49,7 @@ def verify(session: TerminalSession, as_json: bool) -> None:
 def sweep_and_answer(session: TerminalSession, scope: str, as_json: bool) -> None:
     """Ask the checks of a scope and print what they found."""
     services = session.services
-    place, incident_id = place_of(services)
+    place, incident_id = place_of(session)
     sweep = services.sweeps.start(person=session.person, scope=scope, place=place, incident_id=incident_id)
     session.settle(lambda: services.sweeps.find(sweep.id).finished_at is not None, SWEEP_LIMIT_S)
     findings = services.sweeps.find(sweep.id).findings
@@ -120,7 +121,7 @@ def approve(
 ) -> None:
     """Approve a plan."""
     services = session.services
-    plan = services.plans.find(number)
+    plan = services.plans.find(number, session.viewer)
     if plan_hash is None:
         click.echo(_words(plan))
         click.confirm("Approve exactly this?", abort=True)
@@ -144,7 +145,7 @@ def approve(
 def deny(session: TerminalSession, number: int, as_json: bool) -> None:
     """Deny a plan."""
     services = session.services
-    services.approvals.decide(number, services.plans.find(number).hash, session.person, "deny")
+    services.approvals.decide(number, services.plans.find(number, session.viewer).hash, session.person, "deny")
     session.settle(lambda: True, PLAN_LIMIT_S)
     answer(as_json, _describe_plan(services.plans.find(number)), f"Plan {number} is denied.")
 
@@ -158,9 +159,9 @@ def runs(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """List the recent runs, or show one."""
     services = session.services
     if number is not None:
-        answer_run(services, services.runs.find(number), as_json)
+        answer_run(services, services.runs.find(number, session.viewer), as_json)
         return
-    recent = services.runs.list_recent()
+    recent = services.runs.list_recent(viewer=session.viewer)
     words = "\n".join(f"{one.id:4} {one.state:10} {one.action} on {one.target}" for one in recent)
     answer(as_json, {"runs": [_describe_run(services, one) for one in recent]}, words or "There has been no run yet.")
 
@@ -178,12 +179,12 @@ def cancel(session: TerminalSession, number: int, as_json: bool) -> None:
     answer_run(services, services.runs.find(number), as_json)
 
 
-def place_of(services: Services) -> tuple[str, int | None]:
+def place_of(session: TerminalSession) -> tuple[str, int | None]:
     """Where what the terminal does is shown in Slack: the only open incident's room, else the incidents channel."""
-    still_open = services.desk.list_open()
+    still_open = reading_of(session).list_open()
     if len(still_open) == 1:
         return incident_room(still_open[0].id), still_open[0].id
-    return slack_channel(services.policy.slack.incidents_channel), None
+    return slack_channel(session.services.policy.slack.incidents_channel), None
 
 
 def request_plan(
@@ -191,7 +192,7 @@ def request_plan(
 ) -> Plan:
     """Ask for a plan and wait until it is made. Raises `Refused` where none could be."""
     services = session.services
-    place, incident_id = place_of(services)
+    place, incident_id = place_of(session)
     asked = services.plans.request(
         person=session.person, action=action, parameters=parameters, place=place, incident_id=incident_id,
         preview=preview,

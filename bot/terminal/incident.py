@@ -8,11 +8,9 @@ import click
 
 from bot.incidents.desk import STATUSES, SameAgain
 from bot.outcome import Refused
-from bot.store.tables import Incident, LedgerEntry
-from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
-
-WORK_LIMIT_S = 60.0
-number_option = click.option("--incident", "number", type=NUMBER, help="Its number; not needed while one is open.")
+from bot.store.tables import LedgerEntry
+from bot.terminal.chosen import WORK_LIMIT_S, answer_incident, describe, find_meant, number_option, reading_of
+from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
 
 
 @click.group()
@@ -25,24 +23,26 @@ def incident() -> None:
 @click.argument("title", nargs=-1, required=True)
 @click.option("--category", help="A category of the policy, such as database.")
 @click.option("--impact", default="", help="Whom it hurts, and how.")
+@click.option("--component", "components", multiple=True, help="What is affected; may be given several times.")
+@click.option("--private/--public", default=None, help="Only members may know of it, or everybody.")
 @click.option("--again", is_flag=True, help="Declare it although an identical one is a minute old.")
 @json_option
 @pass_session
 @guarded
 def declare(
     session: TerminalSession, severity: str, title: tuple[str, ...], category: str | None, impact: str,
-    again: bool, as_json: bool,
+    components: tuple[str, ...], private: bool | None, again: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Open an incident: holdfast incident declare P1 Database connection failure"""
     try:
         made = session.services.desk.declare(
             actor=session.person.key, severity=severity, title=" ".join(title), category=category,
-            impact=impact, confirmed=again,
+            impact=impact, components=list(components), private=private, confirmed=again,
         )  # fmt: skip
     except SameAgain as twin:
         raise Refused(twin.reason, "Add --again if a second one is meant.") from twin
     session.settle(lambda: session.services.desk.find(made.id).channel_id is not None, 5.0)
-    _answer(as_json, session.services.desk.find(made.id), "declared")
+    answer_incident(as_json, session.services.desk.find(made.id), "declared")
 
 
 @incident.command()
@@ -54,7 +54,9 @@ def declare(
 def update(session: TerminalSession, text: tuple[str, ...], number: int | None, as_json: bool) -> None:
     """Say how things stand."""
     meant = find_meant(session, number)
-    _answer(as_json, session.services.desk.update(meant.id, actor=session.person.key, text=" ".join(text)), "updated")
+    answer_incident(
+        as_json, session.services.desk.update(meant.id, actor=session.person.key, text=" ".join(text)), "updated"
+    )
     session.settle(lambda: True, WORK_LIMIT_S)
 
 
@@ -73,14 +75,19 @@ def note(session: TerminalSession, text: tuple[str, ...], number: int | None, as
 
 @incident.command()
 @click.argument("status", type=click.Choice(STATUSES))
+@click.argument("reason", nargs=-1)
 @number_option
 @json_option
 @pass_session
 @guarded
-def status(session: TerminalSession, status: str, number: int | None, as_json: bool) -> None:
-    """Change the status."""
+def status(session: TerminalSession, status: str, reason: tuple[str, ...], number: int | None, as_json: bool) -> None:
+    """Change the status; going back needs a reason."""
     meant = find_meant(session, number)
-    _answer(as_json, session.services.desk.set_status(meant.id, actor=session.person.key, status=status), status)
+    answer_incident(
+        as_json,
+        session.services.desk.set_status(meant.id, actor=session.person.key, status=status, reason=" ".join(reason)),
+        status,
+    )
     session.settle(lambda: True, WORK_LIMIT_S)
 
 
@@ -95,7 +102,7 @@ def resolve(session: TerminalSession, text: tuple[str, ...], number: int | None,
     services, meant = session.services, find_meant(session, number)
     resolved = services.desk.resolve(meant.id, actor=session.person.key, text=" ".join(text))
     session.settle(lambda: services.drafts.latest(meant.id) is not None, WORK_LIMIT_S)
-    _answer(as_json, resolved, "resolved")
+    answer_incident(as_json, resolved, "resolved")
 
 
 @incident.command(name="list")
@@ -105,9 +112,9 @@ def resolve(session: TerminalSession, text: tuple[str, ...], number: int | None,
 @guarded
 def list_incidents(session: TerminalSession, everything: bool, as_json: bool) -> None:
     """Show the open incidents."""
-    desk = session.services.desk
-    found = desk.list_recent() if everything else desk.list_open()
-    facts = {"incidents": [_describe(one) for one in found]}
+    reading = reading_of(session)
+    found = reading.list_recent() if everything else reading.list_open()
+    facts = {"incidents": [describe(one) for one in found]}
     words = "\n".join(f"#{one.id} {one.severity} {one.status:13} {one.title}" for one in found)
     answer(as_json, facts, words or "No incident is open.")
 
@@ -119,7 +126,7 @@ def list_incidents(session: TerminalSession, everything: bool, as_json: bool) ->
 @guarded
 def timeline(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """Show what has happened."""
-    entries = session.services.desk.timeline(find_meant(session, number).id)
+    entries = reading_of(session).timeline(find_meant(session, number).id)
     words = "\n".join(f"{one.happened_at:%Y-%m-%d %H:%M:%S} UTC  {one.text}  ({one.actor})" for one in entries)
     answer(as_json, {"entries": [_describe_entry(one) for one in entries]}, words)
 
@@ -131,40 +138,15 @@ def timeline(session: TerminalSession, number: int | None, as_json: bool) -> Non
 @guarded
 def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """Print the post-mortem draft."""
-    desk = session.services.desk
-    newest = desk.list_recent(1)
+    reading = reading_of(session)
+    newest = reading.list_recent(1)
     if number is None and not newest:
         raise Refused("There has been no incident yet.", "holdfast incident declare opens one.")
-    meant = newest[0] if number is None else desk.find(number)
+    meant = newest[0] if number is None else reading.find(number)
     draft = session.services.drafts.latest(meant.id)
     if draft is None:
         raise Refused(f"#{meant.id} has no post-mortem draft yet.", "Resolving it writes one.")
     answer(as_json, {"incident": meant.id, "markdown": draft.markdown}, draft.markdown)
-
-
-def find_meant(session: TerminalSession, number: int | None) -> Incident:
-    """The incident of that number, or the only open one. Raises `Refused`."""
-    desk = session.services.desk
-    if number is not None:
-        return desk.find(number)
-    still_open = desk.list_open()
-    if len(still_open) != 1:
-        reason = "Several incidents are open." if still_open else "No incident is open."
-        raise Refused(reason, "Name one with --incident NUMBER; holdfast incident list --all shows them.")
-    return still_open[0]
-
-
-def _answer(as_json: bool, made: Incident, done: str) -> None:
-    channel = f" in #{made.channel_name}" if made.channel_name else ""
-    answer(as_json, _describe(made), f"#{made.id} {made.severity} {made.title}: {done}{channel}.")
-
-
-def _describe(one: Incident) -> dict[str, Any]:
-    return {
-        "incident": one.id, "severity": one.severity, "title": one.title, "status": one.status,
-        "category": one.category, "channel": one.channel_name, "channel_id": one.channel_id,
-        "declared_at": one.declared_at.isoformat(),
-    }  # fmt: skip
 
 
 def _describe_entry(entry: LedgerEntry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from bot.comms.notices import incident_room, slack_channel
 from bot.recovery.registry import default_database
 from bot.services import Services
 from bot.store.tables import PlaybookRun
+from bot.terminal.chosen import reading_of
 from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
 
 LIMIT_S = 8 * 3600.0
@@ -28,8 +29,8 @@ def playbook() -> None:
 def list_playbooks(session: TerminalSession, as_json: bool) -> None:
     """List the playbooks, those for the open incident first, and the recent runs."""
     playbooks = session.services.playbooks
-    _, _, category = _place(session.services)
-    offered, recent = playbooks.offer(category), playbooks.list_recent()
+    _, _, category = _place(session)
+    offered, recent = playbooks.offer(category), playbooks.list_recent(viewer=session.viewer)
     facts = {
         "playbooks": [{"key": key, **one.model_dump(mode="json")} for key, one in offered],
         "runs": [_describe(session.services, run) for run in recent],
@@ -48,7 +49,7 @@ def list_playbooks(session: TerminalSession, as_json: bool) -> None:
 def start(session: TerminalSession, key: str, database: str | None, as_json: bool) -> None:
     """Start a playbook, and wait until somebody must decide or it is over."""
     services = session.services
-    place, incident_id, _ = _place(services)
+    place, incident_id, _ = _place(session)
     run = services.playbooks.start(
         person=session.person, key=key, database=database or default_database(services.policy),
         place=place, incident_id=incident_id,
@@ -63,7 +64,7 @@ def start(session: TerminalSession, key: str, database: str | None, as_json: boo
 @guarded
 def show(session: TerminalSession, number: int, as_json: bool) -> None:
     """Show a run with its steps."""
-    _answer(session.services, session.services.playbooks.find(number), as_json)
+    _answer(session.services, session.services.playbooks.find(number, session.viewer), as_json)
 
 
 @playbook.command()
@@ -125,12 +126,12 @@ def skip(session: TerminalSession, number: int, step: int, as_json: bool) -> Non
     answer(as_json, {"plan": plan.id, "state": plan.state}, f"Plan {plan.id} asks to leave step {step} out.")
 
 
-def _place(services: Services) -> tuple[str, int | None, str | None]:
+def _place(session: TerminalSession) -> tuple[str, int | None, str | None]:
     """Where it is shown in Slack, and what for: the only open incident's room, else the incidents channel."""
-    still_open = services.desk.list_open()
+    still_open = reading_of(session).list_open()
     if len(still_open) == 1:
         return incident_room(still_open[0].id), still_open[0].id, still_open[0].category
-    return slack_channel(services.policy.slack.incidents_channel), None, None
+    return slack_channel(session.services.policy.slack.incidents_channel), None, None
 
 
 def _follow(session: TerminalSession, number: int, as_json: bool) -> None:

@@ -32,7 +32,7 @@ def request(session: TerminalSession, action: str, parameters: tuple[str, ...], 
 def plan(session: TerminalSession, what: str, parameters: tuple[str, ...], as_json: bool) -> None:
     """Show the plan of this number, or what an action would do now; nothing runs."""
     if what.isdigit():
-        answer_plan(as_json, session.services.plans.find(NUMBER.convert(int(what), None, None)))
+        answer_plan(as_json, session.services.plans.find(NUMBER.convert(int(what), None, None), session.viewer))
     else:
         answer_plan(as_json, _plan(session, what, parameters, preview=True))
 
@@ -56,7 +56,7 @@ def retry(session: TerminalSession, number: int, as_json: bool) -> None:
 @guarded
 def skip(session: TerminalSession, number: int, step: str, as_json: bool) -> None:
     """Let a run go on without the STEP that it stopped at; others approve it."""
-    place, _incident = place_of(session.services)
+    place, _incident = place_of(session)
     proposed = session.services.runs.skip(number, step, session.person, place)
     session.settle(lambda: True, 0)
     answer_plan(as_json, proposed)
@@ -69,7 +69,7 @@ def skip(session: TerminalSession, number: int, step: str, as_json: bool) -> Non
 @guarded
 def undo(session: TerminalSession, number: int, as_json: bool) -> None:
     """Make the plan that takes a finished run back; others approve it."""
-    place, _incident = place_of(session.services)
+    place, _incident = place_of(session)
     asked = session.services.runs.undo(number, session.person, place)
     answer_plan(as_json, await_plan(session, asked.id))
 
@@ -81,7 +81,7 @@ def undo(session: TerminalSession, number: int, as_json: bool) -> None:
 @guarded
 def output(session: TerminalSession, number: int, as_json: bool) -> None:
     """Print what the programs and servers of a run said."""
-    said = session.services.runs.read_output(number)
+    said = session.services.runs.read_output(number, session.viewer)
     answer(as_json, {"run": number, "output": said}, said or f"Run {number} has kept no output.")
 
 

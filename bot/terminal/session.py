@@ -56,6 +56,14 @@ class TerminalSession:
             )
         return person
 
+    @property
+    def viewer(self) -> str:
+        """Key of whoever is at the keyboard; empty for somebody outside the policy, who sees nothing private."""
+        try:
+            return self.person.key
+        except Refused:
+            return ""
+
     def settle(self, until: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until it is done. Where no bot is running, this process does the bot's work meanwhile."""
         engine, deadline = self.services.engine, time.monotonic() + timeout_s

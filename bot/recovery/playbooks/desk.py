@@ -11,7 +11,8 @@ import uuid
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot.incidents.desk import known_word
+from bot.incidents.reading import seen_by
+from bot.incidents.text import known_word
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Playbook
 from bot.recovery.backups import settings_of
@@ -93,19 +94,20 @@ class Playbooks:
                 self.rows.show(session, run)
                 self._tick_later(session, number, count + 1)
 
-    def find(self, number: int) -> PlaybookRun:
-        """Raises `Refused` where there is none."""
-        return self.rows.find(number)
+    def find(self, number: int, viewer: str | None = None) -> PlaybookRun:
+        """Raises `Refused` where there is none, or the viewer may not know of it."""
+        return self.rows.find(number, viewer)
 
     def list_tasks(self, number: int) -> list[PlaybookTask]:
         """The steps of a run, in order."""
         with self.database.read() as session:
             return self.rows.list_tasks(session, number)
 
-    def list_recent(self, limit: int = 10) -> list[PlaybookRun]:
-        """The newest first."""
+    def list_recent(self, limit: int = 10, viewer: str | None = None) -> list[PlaybookRun]:
+        """The newest first; those that the viewer may know of."""
+        query = sa.select(PlaybookRun).where(seen_by(PlaybookRun.incident_id, viewer))
         with self.database.read() as session:
-            return list(session.scalars(sa.select(PlaybookRun).order_by(PlaybookRun.id.desc()).limit(limit)))
+            return list(session.scalars(query.order_by(PlaybookRun.id.desc()).limit(limit)))
 
     def _refuse_second(self, session: Session, database: str) -> None:
         """Two playbooks on one database would undo one another's work."""

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices
+from bot.incidents.reading import sees
 from bot.outcome import Refused
 from bot.recovery.locks import give_targets_back, keep_targets
 from bot.recovery.plans import ADVANCE
@@ -33,10 +34,11 @@ class PlaybookRows:
     def __init__(self, database: Database, notices: Notices) -> None:
         self.database, self.notices, self.clock = database, notices, notices.clock
 
-    def find(self, number: int) -> PlaybookRun:
-        """Raises `Refused` where there is none."""
+    def find(self, number: int, viewer: str | None = None) -> PlaybookRun:
+        """Raises `Refused` where there is none, or the viewer may not know of it."""
         with self.database.read() as session:
-            return known(session.get(PlaybookRun, number), number)
+            run = session.get(PlaybookRun, number)
+            return known(run if run and sees(session, run.incident_id, viewer) else None, number)
 
     def lock(self, session: Session, number: int) -> PlaybookRun:
         """The run, held until the transaction ends; the ledger first, as everywhere, so no two wait in a circle."""

@@ -31,6 +31,7 @@ class Steering:
 
     def retry(self, number: int, index: int, person: Person) -> PlaybookRun:
         """Try a failed step again: its run goes on where it stopped; where it cannot, a new plan is made."""
+        self.rows.find(number, person.key)
         refuse_requests(self.policy, person)
         with self.database.read() as session:
             _, task = self._find(session, number, index, ("failed",))
@@ -50,6 +51,7 @@ class Steering:
 
     def skip(self, number: int, index: int, person: Person) -> Plan:
         """Ask to go on without a step that failed, or that waits for a person: a plan, approved like the step's."""
+        self.rows.find(number, person.key)
         refuse_requests(self.policy, person)
         with self.database.write() as session:
             self.rows.lock(session, number)
@@ -70,6 +72,7 @@ class Steering:
 
     def confirm(self, number: int, index: int, person: Person) -> PlaybookRun:
         """A person says that what they were asked to do is done."""
+        self.rows.find(number, person.key)
         refuse_requests(self.policy, person)
         with self.database.write() as session:
             skip = self._lock_skip(session, number, index)
@@ -87,6 +90,7 @@ class Steering:
 
     def go_on(self, number: int, person: Person) -> PlaybookRun:
         """Accept a step that is done although not everything is as it should be."""
+        self.rows.find(number, person.key)
         self._refuse_stranger(number, person)
         with self.database.write() as session:
             run = self.rows.lock(session, number)
@@ -100,6 +104,7 @@ class Steering:
 
     def stop(self, number: int, person: Person) -> PlaybookRun:
         """Begin nothing more. A run that is under way is not cancelled by this: it ends first, then the playbook."""
+        self.rows.find(number, person.key)
         refuse_requests(self.policy, person)
         with self.database.write() as session:
             plans = self._lock_open_plans(session, number)
