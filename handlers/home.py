@@ -8,6 +8,7 @@ from typing import Any
 from slack_bolt import App
 
 from bot.comms.messages.subject import name_person
+from bot.incidents.reading import Reading
 from bot.outcome import Refused
 from bot.services import Services
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
@@ -15,6 +16,8 @@ from bot.slack.views.home import HomeFacts, show_home
 
 READINESS = (("Last backup taken", "back_up_database"), ("Last restore proven", "restore_database"))
 RECENT = 5
+STRANGER = ""
+"""Who is not in the policy sees nothing private."""
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +44,15 @@ def gather(services: Services, user_id: str) -> HomeFacts:
     try:
         person = services.directory.person(user_id)
     except Refused:
-        return HomeFacts(services.desk.list_open(), [], [], [])
+        return HomeFacts(Reading(services.database, STRANGER).list_open(), [], [], [])
     mine = services.approvals.list_waiting_for(person)
+    waiting = services.approvals.list_waiting(person.key)
     return HomeFacts(
-        incidents=services.desk.list_open(),
+        incidents=services.desk.visible_to(person).list_open(),
         mine=mine,
-        others=[plan for plan in services.approvals.list_waiting() if plan.id not in {one.id for one in mine}],
-        tasks=services.desk.tasks_of(person.key),
+        others=[plan for plan in waiting if plan.id not in {one.id for one in mine}],
+        tasks=services.desk.tasks.list_for(person.key),
         readiness=[(title, services.runs.last_done(action)) for title, action in READINESS],
         lacking=[f"{channel}: {why}" for channel, why in services.lacking_channels.items()],
-        postmortems=services.drafts.recent(RECENT),
+        postmortems=services.drafts.recent(RECENT, person.key),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.comms.notices import incident_room, slack_channel
 from bot.incidents.desk import Desk
+from bot.incidents.reading import Reading
 from bot.outcome import Refused
 from bot.policy import Person
 from bot.services import Services
@@ -52,19 +53,24 @@ class Request:
         return self.services.desk
 
     @property
+    def reading(self) -> Reading:
+        """Incidents as this person may see them."""
+        return self.desk.visible_to(self.person)
+
+    @property
     def incident(self) -> Incident | None:
         """The incident whose channel this is; elsewhere the only open one, if there is just one."""
-        here = self.desk.by_channel(self.channel_id) if self.channel_id else None
+        here = self.reading.by_channel(self.channel_id) if self.channel_id else None
         if here:
             return here
-        still_open = self.desk.list_open()
+        still_open = self.reading.list_open()
         return still_open[0] if len(still_open) == 1 else None
 
     def need_incident(self) -> Incident:
         """The incident that is meant. Raises `Refused` when it cannot be told."""
         incident = self.incident
         if incident is None:
-            several = bool(self.desk.list_open())
+            several = bool(self.reading.list_open())
             reason = (
                 "Several incidents are open, and this is the channel of none of them."
                 if several

@@ -1,14 +1,15 @@
-"""Buttons of an incident: update, diagnose, restore, resolve, declare, declare again."""
+"""Buttons of an incident: declare, declare again, update, details, severity, diagnose, restore, resolve."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bot.slack.views.incident import Prefill
+from bot.store.tables import Incident
 from handlers.buttons.press import Button
 from handlers.commands.dr.diagnose import start
 from handlers.commands.incident.declare import declared
-from handlers.modals import declare, restore, update
+from handlers.modals import declare, details, restore, severity, update
 from handlers.request import Reply, Request
 
 
@@ -19,13 +20,22 @@ def open_declare(request: Request, _value: dict[str, Any]) -> Reply:
 def declare_again(request: Request, value: dict[str, Any]) -> Reply:
     """A second identical incident is meant."""
     incident = request.desk.declare(
-        actor=request.person.key, severity=str(value["severity"]), title=str(value["title"]), confirmed=True
-    )
+        actor=request.person.key, severity=str(value["severity"]), title=str(value["title"]), confirmed=True,
+        private=value.get("private"),
+    )  # fmt: skip
     return declared(incident)
 
 
 def open_update(request: Request, value: dict[str, Any]) -> Reply:
-    return update.open_modal(request, request.desk.find(int(value["incident"])))
+    return update.open_modal(request, _find(request, value))
+
+
+def open_details(request: Request, value: dict[str, Any]) -> Reply:
+    return details.open_modal(request, _find(request, value))
+
+
+def open_severity(request: Request, value: dict[str, Any]) -> Reply:
+    return severity.open_modal(request, _find(request, value), "")
 
 
 def diagnose(request: Request, _value: dict[str, Any]) -> Reply:
@@ -41,10 +51,16 @@ def resolve(request: Request, value: dict[str, Any]) -> Reply:
     return Reply(f":white_check_mark: #{incident.id} is resolved. The post-mortem draft is being written.")
 
 
+def _find(request: Request, value: dict[str, Any]) -> Incident:
+    return request.reading.find(int(value["incident"]))
+
+
 BUTTONS = [
     Button("incident.declare", open_declare),
     Button("incident.again", declare_again),
     Button("incident.update", open_update),
+    Button("incident.details", open_details),
+    Button("incident.severity", open_severity),
     Button("incident.diagnose", diagnose),
     Button("incident.restore", open_restore),
     Button("incident.resolve", resolve),

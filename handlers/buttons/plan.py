@@ -25,7 +25,7 @@ def deny(request: Request, value: dict[str, Any]) -> Reply:
 
 
 def show(request: Request, value: dict[str, Any]) -> Reply:
-    plan = request.services.plans.find(int(value["plan"]))
+    plan = request.services.plans.find(int(value["plan"]), request.person.key)
     if plan.document is None:
         raise Refused(f"Plan {plan.id} is {plan.state}; there is nothing to show.", plan.reason)
     request.open_view(whole_plan(plan, plan.document))

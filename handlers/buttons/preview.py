@@ -10,7 +10,7 @@ from handlers.request import Reply, Request
 
 def ask(request: Request, value: dict[str, Any]) -> Reply:
     """A new plan of the same action: the world may have moved since the preview."""
-    seen = request.services.plans.find(int(value["plan"]))
+    seen = request.services.plans.find(int(value["plan"]), request.person.key)
     plan = request.services.plans.request(
         person=request.person,
         action=seen.action,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 
-from bot.incidents.desk import known_word
+from bot.incidents.text import known_word
 from bot.slack.text import escape, unescape, unsmart
 from handlers.request import Reply, Request
 

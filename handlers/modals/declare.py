@@ -30,6 +30,8 @@ def submit(submission: Submission) -> dict[str, Any] | None:
             title=values["title"],
             category=values["category"],
             impact=values["impact"],
+            components=values.get("components", "").splitlines(),
+            private=True if values.get("private") else None,
         )
     except SameAgain as twin:
         return {"title": f"{twin.reason} Change a word if a second one is meant."}

@@ -15,7 +15,7 @@ from handlers.request import Reply, Request
 
 
 def open_modal(request: Request, ts: str) -> Reply:
-    choices = request.desk.list_open()
+    choices = request.reading.list_open()
     if not choices:
         raise Refused("No incident is open.", "`/incident declare` opens one.")
     request.open_view(pin_form(choices, request.channel_id, ts))
@@ -31,7 +31,7 @@ def start(services: Services, person: Person, channel_id: str, ts: str, incident
 
 def submit(submission: Submission) -> dict[str, Any] | None:
     known, values = read_metadata(submission.view), read_values(submission.view)
-    incident = submission.services.desk.find(int(values["incident"]))
+    incident = submission.services.desk.visible_to(submission.person).find(int(values["incident"]))
     start(submission.services, submission.person, str(known["channel"]), str(known["ts"]), incident.id)
     return None
 

@@ -12,7 +12,7 @@ from handlers.request import Reply, Request
 
 def handle(request: Request) -> Reply:
     services = request.services
-    waiting, handovers = services.approvals.list_waiting(), services.handovers.list_active()
+    waiting, handovers = services.approvals.list_waiting(request.person.key), services.handovers.list_active()
     rows = [_show_plan(request, plan) for plan in waiting] or [["No plan waits for approval."]]
     rows += [_show_handover(request, one) for one in handovers]
     return Reply(f"{len(waiting)} plans wait for approval", pack([lines(rows)]))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
-from bot.policy import Person
-from bot.recovery.handovers import read_length, require_person
+from bot.recovery.handovers import read_length
 from bot.slack.text import literal, show_time
+from handlers.commands.people import find_person
 from handlers.commands.subcommand import Subcommand, split_first
 from handlers.modals import handover as modal
 from handlers.request import Reply, Request
-
-SLACK_ID = re.compile(r"@[UW][A-Z0-9]{2,}")
 
 
 def handle(request: Request) -> Reply:
     if not request.text:
         return modal.open_modal(request)
     name, rest = split_first(request.text)
-    other = _find_person(request, name)
+    other = find_person(request, name)
     handovers = request.services.handovers
     if rest.strip().lower() == "off":
         handovers.end(request.person, other)
@@ -29,13 +25,6 @@ def handle(request: Request) -> Reply:
         f":handshake: {literal(other.name)} may approve for you until {show_time(given.until)}. You still may, too; "
         f"together you count once. `/dr handover @{other.key} off` takes it back."
     )
-
-
-def _find_person(request: Request, name: str) -> Person:
-    """Slack gives a mention as the person's id where it gives no name."""
-    if SLACK_ID.fullmatch(name):
-        return request.services.directory.person(name.removeprefix("@"))
-    return require_person(request.services.policy, name)
 
 
 SUBCOMMAND = Subcommand(

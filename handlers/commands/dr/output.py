@@ -9,7 +9,7 @@ from handlers.request import Reply, Request
 
 def handle(request: Request) -> Reply:
     number = read_number(request.text, "the run", "/dr output 12")
-    request.services.runs.post_output(number, request.place)
+    request.services.runs.post_output(number, request.place, request.person.key)
     return Reply(f":page_facing_up: The output of run {number} comes as a file.")
 
 

@@ -14,7 +14,7 @@ from handlers.request import Reply, Request
 def handle(request: Request) -> Reply:
     if not request.text[:1].isdigit():
         return modal.ask(request, preview=True)
-    plan = request.services.plans.find(read_number(request.text, "the plan", "/dr plan 7"))
+    plan = request.services.plans.find(read_number(request.text, "the plan", "/dr plan 7"), request.person.key)
     if plan.document is None:
         raise Refused(f"Plan {plan.id} is {plan.state}; there is nothing to show.", plan.reason)
     return Reply(f"Plan {plan.id}: {plan.state}", pack(show_in_full(plan, plan.document)))

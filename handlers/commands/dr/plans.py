@@ -9,7 +9,7 @@ from handlers.request import Reply, Request
 
 
 def handle(request: Request) -> Reply:
-    plans = request.services.plans.list_recent()
+    plans = request.services.plans.list_recent(viewer=request.person.key)
     rows: list[list[Piece]] = [
         [bold(f"{plan.id}"), f"  {plan.action} on {plan.target}: ", bold(plan.state), ", ", when(plan.created_at)]
         for plan in plans

@@ -26,13 +26,13 @@ def offer(request: Request) -> Reply:
     offered = playbooks.offer(incident.category if incident else None)
     if not offered:
         return Reply("The policy has no playbooks.")
-    return Reply(f"{len(offered)} playbooks", pack(show_offer(offered, playbooks.list_recent(5))))
+    return Reply(f"{len(offered)} playbooks", pack(show_offer(offered, playbooks.list_recent(5, request.person.key))))
 
 
 def find(request: Request, number: int) -> Reply:
     """How a run stands, in words; its message has the buttons."""
     playbooks = request.services.playbooks
-    run = playbooks.find(number)
+    run = playbooks.find(number, request.person.key)
     words = literal(f"{run.playbook} on {run.database}: {run.state}. {run.words}".strip())
     steps = [
         literal(f"{task.index + 1}. {task.definition.title}: {task.state}. {task.words}".strip())

@@ -12,7 +12,7 @@ from handlers.request import Reply, Request
 
 def handle(request: Request) -> Reply:
     runs = request.services.runs
-    run = runs.find(read_number(request.text, "the run", "/dr run 12"))
+    run = runs.find(read_number(request.text, "the run", "/dr run 12"), request.person.key)
     blocks = pack(show_run(run, runs.list_steps(run.id), f"Run {run.id}: {run.action}", [], utc_now()))
     return Reply(f"Run {run.id}: {run.state}", blocks)
 

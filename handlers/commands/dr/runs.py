@@ -8,7 +8,7 @@ from handlers.request import Reply, Request
 
 
 def handle(request: Request) -> Reply:
-    runs = request.services.runs.list_recent()
+    runs = request.services.runs.list_recent(viewer=request.person.key)
     lines = [
         f"*{run.id}*  {run.action} on {literal(run.target)}: *{run.state}*, {show_time(run.created_at)}" for run in runs
     ]

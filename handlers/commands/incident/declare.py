@@ -11,28 +11,36 @@ from handlers.commands.subcommand import Subcommand, split_first
 from handlers.modals import declare as modal
 from handlers.request import Reply, Request
 
+WHO_MAY_KNOW = {"private": True, "public": False}
+
 
 def handle(request: Request) -> Reply:
-    severity, title = split_first(request.text)
+    word, rest = split_first(request.text)
+    private = WHO_MAY_KNOW.get(word.lower())
+    severity, title = (word, rest) if private is None else split_first(rest)
     if not title:
-        return modal.open_modal(request, Prefill(severity=severity))
+        return modal.open_modal(request, Prefill(severity=severity, private=private is True))
     try:
-        incident = request.desk.declare(actor=request.person.key, severity=severity, title=title)
+        incident = request.desk.declare(actor=request.person.key, severity=severity, title=title, private=private)
     except SameAgain as twin:
-        return ask_again(twin, severity, title)
+        return ask_again(twin, severity, title, private)
     return declared(incident)
 
 
 def declared(incident: Incident) -> Reply:
-    return Reply(f":rotating_light: Declared *#{incident.id}* ({incident.severity}). Its channel is being opened.")
+    what = "Its private channel is" if incident.private else "Its channel is"
+    return Reply(f":rotating_light: Declared *#{incident.id}* ({incident.severity}). {what} being opened.")
 
 
-def ask_again(twin: SameAgain, severity: str, title: str) -> Reply:
+def ask_again(twin: SameAgain, severity: str, title: str, private: bool | None) -> Reply:
     """A second identical declaration within a minute is asked about, not made."""
     where = f"<#{twin.incident.channel_id}>" if twin.incident.channel_name else f"#{twin.incident.id}"
     words = f":thinking_face: {literal(twin.reason)} It is {where}."
-    again = parts.button("Declare another", "incident.again", {"severity": severity, "title": title[:1500]}, "danger")
+    value = {"severity": severity, "title": title[:1500], "private": private}
+    again = parts.button("Declare another", "incident.again", {**value}, "danger")
     return Reply(words, parts.pack([parts.marked(words), parts.actions([again])]))
 
 
-SUBCOMMAND = Subcommand("declare", "declare P1 What is broken", "opens an incident; without words, a form", handle)
+SUBCOMMAND = Subcommand(
+    "declare", "declare [private] P1 What is broken", "opens an incident; without words, a form", handle
+)

@@ -10,7 +10,7 @@ from handlers.request import Reply, Request
 
 
 def handle(request: Request) -> Reply:
-    incidents = request.desk.list_recent() if request.text == "all" else request.desk.list_open()
+    incidents = request.reading.list_recent() if request.text == "all" else request.reading.list_open()
     blocks = pack(show_list(incidents, lambda key: name_person(request.services.policy, key)))
     return Reply(f"{len(incidents)} incidents", blocks)
 

@@ -1,10 +1,10 @@
-"""/incident status: shows it, or changes it."""
+"""/incident status: shows it, or changes it; going back needs a reason."""
 
 from __future__ import annotations
 
 from bot.incidents.desk import STATUSES
 from bot.slack.text import literal, show_time
-from handlers.commands.subcommand import Subcommand
+from handlers.commands.subcommand import Subcommand, split_first
 from handlers.request import Reply, Request
 
 
@@ -13,7 +13,10 @@ def handle(request: Request) -> Reply:
     if not request.text:
         since = show_time(incident.declared_at)
         return Reply(f"*#{incident.id}* {literal(incident.title)}: *{incident.status}*, declared {since}.")
-    changed = request.desk.set_status(incident.id, actor=request.person.key, status=request.text.lower())
+    status, reason = split_first(request.text)
+    changed = request.desk.set_status(
+        incident.id, actor=request.person.key, status=status.lower().rstrip(":,"), reason=reason
+    )
     return Reply(f":arrows_counterclockwise: #{changed.id} is *{changed.status}* now.")
 
 

@@ -11,7 +11,7 @@ from handlers.request import Reply, Request
 
 def handle(request: Request) -> Reply:
     incident = request.need_incident()
-    entries = request.desk.timeline(incident.id)
+    entries = request.reading.timeline(incident.id)
     blocks = pack(show_timeline(incident, entries, lambda key: name_person(request.services.policy, key)))
     return Reply(f"Timeline of #{incident.id}: {len(entries)} entries", blocks)
 

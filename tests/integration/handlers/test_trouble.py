@@ -130,7 +130,8 @@ def test_many_changes_become_few_updates_and_the_last_is_shown(bot: Bot) -> None
     bot.settle()
     before = len(bot.workspace.recorder.of("chat.update"))
     for count in range(20):
-        bot.services.desk.set_status(number, actor="mei", status=("identified", "monitoring")[count % 2])
+        status = ("identified", "monitoring")[count % 2]
+        bot.services.desk.set_status(number, actor="mei", status=status, reason="to and fro")
     bot.settle()
     updates = len(bot.workspace.recorder.of("chat.update")) - before
     channel = bot.workspace.state.channels[room]

@@ -84,3 +84,29 @@ def test_several_open_incidents_must_be_named(terminal: Terminal) -> None:
 def test_nobody_of_the_policy_is_refused(terminal: Terminal, command: list[str]) -> None:
     words = terminal.refused(*command, LOGNAME="intruder", USER="intruder")
     assert "The operating system's user intruder is nobody in the policy" in words
+
+
+def test_an_incidents_life_in_a_terminal(terminal: Terminal) -> None:
+    """Whoever runs the tests is Amara, the coordinator."""
+    ok = terminal.ok
+    ok("incident", "declare", "P1", "Bags are missing", "--component", "database")
+    assert "severity is P2 now" in ok("incident", "severity", "P2", "one", "gate").out
+    assert "The reason is missing" in terminal.refused("incident", "severity", "P1")
+    ok("incident", "role", "database_admin", "diego")
+    changed = ok("incident", "details", "--impact", "gate 3", "--component", "application", "--json").facts
+    assert (changed["impact"], changed["components"]) == ("gate 3", ["application"])
+    assert "1 open: Check" in ok("incident", "task", "add", "Check", "--owner", "diego", "--due", "in 2h").out
+    assert ok("incident", "task", "done", "1", "--json").facts["done_at"]
+    ok("incident", "close", "false", "alarm", "--incident", "1")
+    assert "open again" in ok("incident", "reopen", "not quite", "--incident", "1").out
+
+
+def test_a_private_incident_in_a_terminal(terminal: Terminal) -> None:
+    facts = terminal.ok("incident", "declare", "--private", "P1", "Somebody was here", "--json").facts
+    assert facts["private"] is True
+    assert terminal.ok("incident", "members", "add", "diego", "--json").facts["members"] == ["amara", "diego"]
+    for name in ("list", "search"):
+        words = ("Somebody",) if name == "search" else ()
+        assert "Somebody" in terminal.ok("incident", name, *words).out
+        assert "Somebody" not in terminal.ok("incident", name, *words, LOGNAME="nobody-we-know").out
+    assert "There is no incident" in terminal.refused("incident", "timeline", "--incident", "1", LOGNAME="mei")

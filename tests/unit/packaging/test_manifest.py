@@ -18,6 +18,7 @@ from handlers.commands.subcommand import find_subcommands
 from tests.unit.packaging.checkout import ROOT
 from tests.unit.packaging.listened import Listened
 
+CHANGES = {"channels:manage", "groups:write"}  # of public channels, and of those of private incidents
 # Method of slack_sdk's WebClient → scopes without which Slack refuses it, or leaves out of its answer what the bot
 # reads there. From each method's page at https://docs.slack.dev/reference/methods.
 SCOPES: dict[str, set[str]] = {
@@ -26,17 +27,22 @@ SCOPES: dict[str, set[str]] = {
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
-    "conversations_create": {"channels:manage"},
-    "conversations_history": {"channels:history", "files:read"},  # with the files that were posted
-    "conversations_info": {"channels:read"},
-    "conversations_invite": {"channels:manage"},
+    "conversations_archive": CHANGES,
+    "conversations_create": CHANGES,
+    "conversations_history": {"channels:history", "groups:history", "files:read"},  # with the files that were posted
+    "conversations_info": {"channels:read", "groups:read"},
+    "conversations_invite": CHANGES,
     "conversations_join": {"channels:join"},
-    "conversations_list": {"channels:read"},
-    "conversations_replies": {"channels:history"},
-    "conversations_setPurpose": {"channels:manage"},
-    "conversations_setTopic": {"channels:manage"},
+    "conversations_kick": CHANGES,
+    "conversations_list": {"channels:read", "groups:read"},
+    "conversations_rename": CHANGES,
+    "conversations_replies": {"channels:history", "groups:history"},
+    "conversations_setPurpose": CHANGES,
+    "conversations_setTopic": CHANGES,
+    "conversations_unarchive": CHANGES,
     "files_upload_v2": {"files:write"},
     "pins_add": {"pins:write"},
+    "pins_remove": {"pins:write"},
     "usergroups_list": {"usergroups:read"},
     "usergroups_users_list": {"usergroups:read"},  # who of them may approve
     "users_info": {"users:read", "users:read.email"},  # with the address, by which a person is recognised
@@ -49,11 +55,11 @@ SCOPES: dict[str, set[str]] = {
 EVENT_SCOPES: dict[str, set[str]] = {
     "app_home_opened": set(),
     "app_mention": {"app_mentions:read"},
-    "message": {"channels:history"},
+    "message": {"channels:history", "groups:history"},
     "reaction_added": {"reactions:read"},
     "reaction_removed": {"reactions:read"},
 }
-SUBSCRIPTIONS = {"message": ["message.channels"]}
+SUBSCRIPTIONS = {"message": ["message.channels", "message.groups"]}
 """Events that Slack's settings know by other names than payloads do."""
 ALWAYS = {
     "commands",  # slash commands
