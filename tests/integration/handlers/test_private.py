@@ -84,7 +84,7 @@ def what_others_can_read(bot: Bot, human: Human, incident: Incident, plan: int) 
     run = bot.services.runs.list_recent(1)[0].id
     for command, words in (
         ("/incident", ("list", "list all", f"search {MARK}", "status", "timeline", "tasks", "members",
-                       f"merge {number}", "task 1 done", "note x", "resolve", "close", "details")),
+                       f"merge {number}", "task 1 done", "note x", "resolve", "close", "details", "publish", "alerts")),
         ("/dr", ("runs", "plans", "approvals", "playbook", f"plan {plan}", f"run {run}", f"output {run}",
                  f"retry {run}", f"undo {run}", f"cancel {run}", f"skip {run} x", "playbook 1")),
     ):  # fmt: skip
@@ -97,6 +97,7 @@ def what_others_can_read(bot: Bot, human: Human, incident: Incident, plan: int) 
         "incident list --all", f"incident search {MARK}", f"incident timeline --incident {number}",
         f"incident postmortem --incident {number}", f"incident note --incident {number} x",
         f"incident task list --incident {number}", f"incident members list --incident {number}",
+        f"incident bulletins --incident {number}",
         "dr runs", f"dr runs {run}", "dr approvals", f"dr plan {plan}", f"dr output {run}", f"dr retry {run}",
         f"dr deny {plan}", "dr playbook list", "dr playbook show 1", "ledger verify",
     ):  # fmt: skip
