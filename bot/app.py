@@ -21,9 +21,11 @@ from bot.clock import utc_now
 from bot.comms import outages
 from bot.comms.audiences import Audiences
 from bot.comms.bulletins import Bulletins
+from bot.comms.channel_watch import ChannelWatch
 from bot.comms.channels import Wiring, build_channels
 from bot.comms.channels.slack import SlackChannel
 from bot.comms.deliveries import Channel, Deliveries
+from bot.comms.delivery_log import DeliveryLog
 from bot.comms.incident_desk import IncidentNotices
 from bot.comms.messages.subject import Subject
 from bot.comms.notices import SLACK, Notices
@@ -35,6 +37,7 @@ from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
 from bot.comms.status_site.site import WORKFLOW as RENEW_STATUS_SITE
 from bot.comms.status_site.site import Renewals, StatusSite, open_place
+from bot.comms.templates_check import check_templates
 from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
@@ -92,12 +95,15 @@ def build_services(environment: Mapping[str, str]) -> Services:
     engine = Engine(database)
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
     slack = build_client(token, settings.slack_api_url)
-    prose = Prose(templates_dir())
+    prose = Prose(templates_dir(), settings.templates_path)
+    check_templates(prose, settings.templates_path)
     world = World(policy, environment, utc_now)
     notices = Notices(engine)
     channels, lacking = build_channels(Wiring(policy, environment, database, prose))
-    bulletins = Bulletins(database, policy, notices, Audiences(policy, {SLACK, *channels}))
+    audiences = Audiences(policy, {SLACK, *channels})
+    bulletins = Bulletins(database, policy, notices, audiences)
     bulletins.published.append(outages.bulletin_published)
+    log = DeliveryLog(database, policy, lacking)
     plans = Plans(database, engine, policy, notices, world)
     directory = Directory(slack, database, policy)
     members = UserGroups(directory).find_members
@@ -122,6 +128,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
         bulletins=bulletins,
         lacking_channels=lacking,
         status_site=_build_renewals(engine, database, policy),
+        deliveries=log,
+        prose=prose,
         sweeps=Sweeps(database, engine, policy, notices, environment),
         plans=plans,
         approvals=Approvals(database, engine, policy, notices, members),
@@ -129,7 +137,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         handovers=Handovers(database, policy, notices, members),
         runs=runs,
         playbooks=Playbooks(runs, members),
-        drafts=Drafts(database, policy, notices, prose),
+        drafts=Drafts(database, policy, notices, prose, log),
     )
     _register_workflows(services, prose, channels)
     services.desk.listeners += [
@@ -178,9 +186,10 @@ def _sandbox_commands() -> list[Command]:
 def _register_workflows(services: Services, prose: Prose, others: Mapping[str, Channel]) -> None:
     subject = Subject(services.database, services.policy, prose)
     channels = {SLACK: SlackChannel(services.slack, subject), **others}
+    watch = ChannelWatch(services.notices, services.bulletins.audiences)
     rooms = Rooms(services.database, services.policy, services.notices, services.slack, services.directory)
     workflows: dict[str, Callable[..., None]] = {
-        DELIVER: Deliveries(services.database, services.notices, channels).deliver,
+        DELIVER: Deliveries(services.database, services.notices, channels, watch).deliver,
         OPEN_ROOM: rooms.open,
         FOLLOW_MESSAGE: services.pinning.follow,
         SWEEP: services.sweeps.run,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
+from bot.clock import utc_now
+from bot.comms.delivery_log import Told
 from bot.incidents.desk import STATUSES, SameAgain
 from bot.outcome import Refused
 from bot.store.tables import Incident, LedgerEntry
@@ -129,6 +132,25 @@ def timeline(session: TerminalSession, number: int | None, as_json: bool) -> Non
 @json_option
 @pass_session
 @guarded
+def deliveries(session: TerminalSession, number: int | None, as_json: bool) -> None:
+    """Show whom everything that was said has reached, and what waits."""
+    log, meant = session.services.deliveries, _meant(session, number)
+    told = log.of_incident(meant.id)
+    facts = {"incident": meant.id, "deliveries": [_describe_told(one) for one in told], "lacking": log.lacking}
+    lines = [
+        f"{one.said_at:%Y-%m-%d %H:%M:%S} UTC  {one.state:8}  {one.channel} to {one.recipient}: {one.what}"
+        + (f"  ({one.note})" if one.note else "")
+        for one in told
+    ]
+    lines += [f"{channel} is not set up: {reason}" for channel, reason in log.lacking.items()]
+    answer(as_json, facts, "\n".join(lines) or "Nothing has been said.")
+
+
+@incident.command()
+@number_option
+@json_option
+@pass_session
+@guarded
 def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """Print the post-mortem draft."""
     desk = session.services.desk
@@ -165,6 +187,11 @@ def _describe(one: Incident) -> dict[str, Any]:
         "category": one.category, "channel": one.channel_name, "channel_id": one.channel_id,
         "declared_at": one.declared_at.isoformat(),
     }  # fmt: skip
+
+
+def _describe_told(one: Told) -> dict[str, Any]:
+    age_s = (utc_now() - one.said_at).total_seconds()
+    return {**asdict(one), "said_at": one.said_at.isoformat(), "age_s": round(age_s), "note": one.note}
 
 
 def _describe_entry(entry: LedgerEntry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from bot.comms.delivery_log import DeliveryLog
 from bot.comms.notices import Notices
 from bot.comms.prose import Prose, plain_markdown
 from bot.engine import Engine
@@ -48,7 +49,7 @@ class Office:
         notices = Notices(cast(Engine, HandQueue(self.clock)), self.clock)
         self.database = database
         self.desk = Desk(database, policy, self.clock)
-        self.drafts = Drafts(database, policy, notices, Prose(templates_dir()))
+        self.drafts = Drafts(database, policy, notices, Prose(templates_dir()), DeliveryLog(database, policy, {}))
 
     def draft(self, number: int) -> str:
         self.drafts.draft(number)
