@@ -133,7 +133,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         sweeps=Sweeps(database, engine, policy, notices, environment),
         plans=plans,
         approvals=Approvals(database, engine, policy, notices, members),
-        break_glass=BreakGlass(database, engine, policy, notices),
+        break_glass=BreakGlass(database, engine, policy, notices, audiences.pagers()),
         handovers=Handovers(database, policy, notices, members),
         runs=runs,
         playbooks=Playbooks(runs, members),
@@ -188,6 +188,8 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
     channels = {SLACK: SlackChannel(services.slack, subject), **others}
     watch = ChannelWatch(services.notices, services.bulletins.audiences)
     rooms = Rooms(services.database, services.policy, services.notices, services.slack, services.directory)
+    pagers = services.bulletins.audiences.pagers()
+    nudges = Nudges(services.database, services.policy, services.notices, services.approvals.look_up, pagers)
     workflows: dict[str, Callable[..., None]] = {
         DELIVER: Deliveries(services.database, services.notices, channels, watch).deliver,
         OPEN_ROOM: rooms.open,
@@ -197,7 +199,7 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
         PROBE: services.prober.probe,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,
-        NUDGE: Nudges(services.database, services.policy, services.notices, services.approvals.look_up).nudge,
+        NUDGE: nudges.nudge,
         PLAN_PLAYBOOK: services.playbooks.plan,
         ADVANCE: services.playbooks.turns.advance,
         TICK_PLAYBOOK: services.playbooks.tick,
