@@ -129,7 +129,7 @@ class SendGridStandIn(Vendor):
 
     key = "SG.key"
     answer = Reply(body=b"", headers={"X-Message-Id": "sg-1"})
-    reserved = "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject reply-to cc bcc"
+    reserved = "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject cc bcc"
 
     def act(self, path: str, headers: Mapping[str, str], body: Json) -> None:
         self._check(path == "/v3/mail/send", path)
