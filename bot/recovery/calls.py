@@ -29,11 +29,12 @@ def call_off(session: Session, plan: Plan, notices: Notices) -> None:
     query = sa.select(Delivery).join(Notice, Notice.id == Delivery.notice_id).where(Notice.key == _approval_key(plan))
     called = [Address(one.channel, one.recipient) for one in session.scalars(query.order_by(Delivery.id))]
     if called:
-        data = {"summary": f"Plan {plan.id} is {plan.state}", "details": _describe(plan), "resolved": True}
-        key = f"{_approval_key(plan)}:over"
         notices.say(
-            session, PAGE, key=key, to=called, incident_id=plan.incident_id,
-            data={"alias": f"plan-{plan.id}", **data},
+            session, PAGE, key=f"{_approval_key(plan)}:over", to=called, incident_id=plan.incident_id,
+            data={
+                "alias": f"plan-{plan.id}", "summary": f"Plan {plan.id} is {plan.state}", "details": _describe(plan),
+                "resolved": True,
+            },
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ class MailServer:
         answer = self.at_data.pop(0) if self.at_data else "250 taken as 4711"
         if answer.startswith("250") or answer == "hang up":
             parser = BytesParser(EmailMessage, policy=policy.default)
-            self.messages.append(cast(EmailMessage, parser.parsebytes(cast(bytes, envelope.content))))
+            self.messages.append(parser.parsebytes(cast(bytes, envelope.content)))
             self.recipients += envelope.rcpt_tos
         if answer == "hang up":
             _hang_up(server)
@@ -93,5 +94,5 @@ def trusted() -> Iterator[str]:
 
 
 def _hang_up(server: SMTP) -> None:
-    assert server.transport is not None
+    assert isinstance(server.transport, asyncio.Transport)
     server.transport.abort()

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from bot.comms.audiences import Audiences
 from bot.comms.bulletins import Bulletins
@@ -43,12 +44,15 @@ class QuietSlack:
         return {"ts": str(parcel.delivery.id)}
 
 
-class ManualQueue(HandQueue):
-    """Only deliveries are done here."""
+class DeliveryQueue(HandQueue):
+    """Other work than deliveries is not done here."""
 
-    def enqueue(self, session: Any, name: str, *given: Any, **options: Any) -> None:
-        if name == "deliver":
-            super().enqueue(session, name, *given, **options)
+    def enqueue(
+        self, _session: Session, _name: str, delivery: int, *more: Any, key: str, delay_s: float = 0.0, order: int = 0,
+        **_: Any,
+    ) -> None:  # fmt: skip
+        if _name == "deliver":
+            super().enqueue(_session, _name, delivery, key=key, delay_s=delay_s, order=order)
 
 
 class Office:
@@ -58,7 +62,7 @@ class Office:
         self, database: Database, policy: Policy, environment: Mapping[str, str], slack: Channel | None = None
     ) -> None:
         self.database, self.policy, self.clock = database, policy, HandClock()
-        self.queue = ManualQueue(self.clock)
+        self.queue = DeliveryQueue(self.clock)
         self.notices = Notices(cast(Engine, self.queue), self.clock)
         wiring = Wiring(policy, environment, database, Prose(templates_dir()))
         others = {
