@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,10 @@ def mailbox_routes(mailbox: Mailbox) -> list[BaseRoute]:
         return Response(status_code=202)
 
     async def catch_webhook(request: Request) -> Response:
-        body = await request.body()
+        body = await request.json()
+        subject = f"{body['event']} {body.get('stage', '')} #{body['incident']}"
         headers = {name: value for name, value in request.headers.items() if "holdfast" in name or "idem" in name}
-        mailbox.put("webhook", "webhook", "JSON by POST", body.decode(), headers=headers)
+        mailbox.put("webhook", "webhook", subject, json.dumps(body, indent=2, ensure_ascii=False), headers=headers)
         return JSONResponse({"taken": True})
 
     return [
@@ -64,7 +66,7 @@ def mailbox_routes(mailbox: Mailbox) -> list[BaseRoute]:
 def _catch_event(mailbox: Mailbox, event: dict[str, Any]) -> Response:
     """A pager rings, or stops."""
     payload = event.get("payload") or {}
-    subject = payload.get("summary") or "Over"
+    subject = payload.get("summary") or event["dedup_key"]
     text = (payload.get("custom_details") or {}).get("details", "What rang under this key is closed.")
     thread = str(event["dedup_key"])
     facts = {"action": str(event["event_action"]), "dedup_key": thread, "severity": payload.get("severity", "-")}

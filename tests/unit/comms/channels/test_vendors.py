@@ -192,7 +192,8 @@ def test_a_card_shows_what_people_wrote_and_obeys_none_of_it(tmp_path: Path) -> 
         office.declare(title="[click](https://evil.example) **now**")
         office.work()
     title = vendor.effects[0]["body"][0]["text"]
-    assert "\\[click\\](https://evil.example) \\*\\*now\\*\\*" in title
+    assert title.startswith("[INCIDENT] TraitorTrack")
+    assert "[click]\\(https://evil.example) \\*\\*now\\*\\*" in title
 
 
 @pytest.mark.parametrize(("inside", "state"), [(429, "retrying"), (413, "failed")])
