@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.comms.audiences import WHOLE
 from bot.comms.channel_watch import title_of_channel
 from bot.comms.messages.subject import name_person
 from bot.comms.notices import SLACK
@@ -90,7 +91,7 @@ class DeliveryLog:
 
     def _name(self, delivery: Delivery) -> str:
         if delivery.channel != SLACK:
-            return delivery.recipient
+            return "everybody there" if delivery.recipient == WHOLE else delivery.recipient
         kind, _, name = delivery.recipient.partition(":")
         if kind == "person":
             return name_person(self.policy, name)

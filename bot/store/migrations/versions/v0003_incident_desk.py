@@ -189,3 +189,5 @@ def upgrade() -> None:
     op.add_column("incidents", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("incidents", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("deliveries", sa.Column("in_doubt", sa.Boolean(), server_default=sa.false(), nullable=False))
+    # What is under way while the bot is upgraded may have been sent already.
+    op.execute("UPDATE deliveries SET in_doubt = true WHERE attempts > 0 AND state IN ('sending', 'retrying')")
