@@ -8,7 +8,6 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
 from bot.systems.far_side import FarSideRefused, FarSideUnanswered
@@ -16,6 +15,8 @@ from bot.systems.mail.ses import SesTransport
 from tests.unit.comms.channels.vendors import Reply, Vendor, open_vendor
 
 REGION = "us-east-1"
+ACCOUNT = "123456789012"
+"""The one that moto has by default."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ class Ses(Vendor):
 def test_the_whole_message_goes_to_one_recipient() -> None:
     boto3.client("sesv2", region_name=REGION).create_email_identity(EmailIdentity="incidents@example.com")
     receipt = SesTransport(REGION).send(make_message(), "team@example.com")
-    (sent,) = ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
+    (sent,) = ses_backends[ACCOUNT][REGION].sent_messages
     assert receipt["ses_id"] == sent.id
     assert set(sent.destinations) == {"team@example.com"}
     assert f"References: <delivery-1.bulletin-1.{'x' * 90}@holdfast.example.com>\r\n" in sent.raw_data
