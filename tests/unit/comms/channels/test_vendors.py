@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,10 +131,22 @@ def test_when_to_come_back_is_heeded(tmp_path: Path) -> None:
         assert len(vendor.effects) == 1
 
 
-def test_a_vendor_that_never_answers_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vendor_that_does_not_answer_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(far_side, "READ_S", 0.3)
     with at("teams", tmp_path) as (office, vendor):
-        vendor.replies = [Reply(202, b"", {"Transfer-Encoding": "chunked"})]  # the body never comes
+        answered = threading.Event()
+        vendor.replies = [Reply(silent=True, after=answered)]
+        office.declare()
+        office.work()
+        answered.set()
+        (told,) = office.told("teams")
+    assert (told.state, told.in_doubt) == ("retrying", True)
+    assert "did not answer (ReadTimeout)" in told.error
+
+
+def test_a_body_that_never_comes_changes_nothing(tmp_path: Path) -> None:
+    with at("teams", tmp_path) as (office, vendor):
+        vendor.replies = [Reply(202, b"", {"Transfer-Encoding": "chunked"})]
         office.declare()
         office.work()
         (told,) = office.told("teams")

@@ -18,7 +18,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """What comes back. `act`: it is carried out; `cut`: the answer ends in its middle; `silent`: there is none."""
+    """What comes back. `act`: it is carried out; `cut`: the answer ends in its middle; `silent`: there is none.
+
+    `after`: the answer waits for this.
+    """
 
     status: int = 202
     body: bytes = b"{}"
@@ -26,6 +29,7 @@ class Reply:
     act: bool = True
     cut: bool = False
     silent: bool = False
+    after: threading.Event | None = None
 
 
 LOST = Reply(silent=True)
@@ -196,6 +200,8 @@ def open_vendor(vendor: Vendor) -> Iterator[None]:
 
         def _answer(self, reply: Reply) -> None:
             self.close_connection = True
+            if reply.after:
+                reply.after.wait(60)
             if reply.silent:
                 return
             self.send_response(reply.status)
