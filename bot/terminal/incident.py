@@ -134,7 +134,7 @@ def timeline(session: TerminalSession, number: int | None, as_json: bool) -> Non
 @guarded
 def deliveries(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """Show whom everything that was said has reached, and what waits."""
-    log, meant = session.services.deliveries, _meant(session, number)
+    log, meant = session.services.deliveries, find_meant(session, number)
     told = log.of_incident(meant.id)
     facts = {"incident": meant.id, "deliveries": [_describe_told(one) for one in told], "lacking": log.lacking}
     lines = [
