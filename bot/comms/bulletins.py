@@ -186,7 +186,8 @@ class Bulletins:
     def _send(self, session: Session, bulletin: Bulletin) -> None:
         severity = next(name for name in self.policy.severities if name == bulletin.statement.severity)
         addresses = [one for key in bulletin.audiences for one in self.audiences.addresses(key, severity)]
-        if bulletin.stage == "resolved":  # at a lower severity than before, too: what rings must stop
+        within = not all(self.policy.audiences[key].public for key in bulletin.audiences)
+        if within and bulletin.stage == "resolved":  # at a lower severity than before, too: what rings must stop
             addresses += self._list_paged(session, bulletin.incident_id)
         self.notices.say(
             session, BULLETIN, key=f"bulletin:{bulletin.id}", to=list(dict.fromkeys(addresses)),
