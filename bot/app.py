@@ -21,9 +21,11 @@ from bot.clock import utc_now
 from bot.comms import outages
 from bot.comms.audiences import Audiences
 from bot.comms.bulletins import Bulletins
+from bot.comms.channel_watch import ChannelWatch
 from bot.comms.channels import Wiring, build_channels
 from bot.comms.channels.slack import SlackChannel
 from bot.comms.deliveries import Channel, Deliveries
+from bot.comms.delivery_log import DeliveryLog
 from bot.comms.incident_desk import IncidentNotices
 from bot.comms.invitations import Invitations
 from bot.comms.messages.subject import Subject
@@ -37,6 +39,7 @@ from bot.comms.room import Rooms
 from bot.comms.room_keeping import ARCHIVE, FOLLOW, RoomKeeping
 from bot.comms.status_site.site import WORKFLOW as RENEW_STATUS_SITE
 from bot.comms.status_site.site import Renewals, StatusSite, open_place
+from bot.comms.templates_check import check_templates
 from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
@@ -94,12 +97,15 @@ def build_services(environment: Mapping[str, str]) -> Services:
     engine = Engine(database)
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
     slack = build_client(token, settings.slack_api_url)
-    prose = Prose(templates_dir())
+    prose = Prose(templates_dir(), settings.templates_path)
+    check_templates(prose, settings.templates_path)
     world = World(policy, environment, utc_now)
     notices = Notices(engine)
     channels, lacking = build_channels(Wiring(policy, environment, database, prose))
-    bulletins = Bulletins(database, policy, notices, Audiences(policy, {SLACK, *channels}))
+    audiences = Audiences(policy, {SLACK, *channels})
+    bulletins = Bulletins(database, policy, notices, audiences)
     bulletins.published.append(outages.bulletin_published)
+    log = DeliveryLog(database, policy, lacking)
     plans = Plans(database, engine, policy, notices, world)
     directory = Directory(slack, database, policy)
     members = UserGroups(directory).find_members
@@ -124,14 +130,16 @@ def build_services(environment: Mapping[str, str]) -> Services:
         bulletins=bulletins,
         lacking_channels=lacking,
         status_site=_build_renewals(engine, database, policy),
+        deliveries=log,
+        prose=prose,
         sweeps=Sweeps(database, engine, policy, notices, environment),
         plans=plans,
         approvals=Approvals(database, engine, policy, notices, members),
-        break_glass=BreakGlass(database, engine, policy, notices),
+        break_glass=BreakGlass(database, engine, policy, notices, audiences.pagers()),
         handovers=Handovers(database, policy, notices, members),
         runs=runs,
         playbooks=Playbooks(runs, members),
-        drafts=Drafts(database, policy, notices, prose),
+        drafts=Drafts(database, policy, notices, prose, log),
     )
     _register_workflows(services, prose, channels)
     services.desk.listeners += [
@@ -183,8 +191,11 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
     store = (services.database, services.policy)
     invitations = Invitations(*store, services.slack, services.directory)
     keeping = RoomKeeping(*store, services.notices, services.slack, invitations)
+    watch = ChannelWatch(services.notices, services.bulletins.audiences)
+    pagers = services.bulletins.audiences.pagers()
+    nudges = Nudges(*store, services.notices, services.approvals.look_up, pagers)
     workflows: dict[str, Callable[..., None]] = {
-        DELIVER: Deliveries(services.database, services.notices, channels).deliver,
+        DELIVER: Deliveries(services.database, services.notices, channels, watch).deliver,
         OPEN_ROOM: Rooms(*store, services.notices, services.slack, invitations).open,
         FOLLOW_MESSAGE: services.pinning.follow,
         FOLLOW: keeping.follow,
@@ -194,7 +205,7 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
         PROBE: services.prober.probe,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,
-        NUDGE: Nudges(services.database, services.policy, services.notices, services.approvals.look_up).nudge,
+        NUDGE: nudges.nudge,
         PLAN_PLAYBOOK: services.playbooks.plan,
         ADVANCE: services.playbooks.turns.advance,
         TICK_PLAYBOOK: services.playbooks.tick,

@@ -16,6 +16,7 @@ from bot.terminal.records import ledger, policy
 from bot.terminal.serve import serve
 from bot.terminal.session import Parts, TerminalSession
 from bot.terminal.status_site import status_site
+from bot.terminal.templates import templates
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +26,7 @@ def holdfast() -> None:
 
 
 dr.add_command(playbook)
-for command in (incident, alerts, dr, policy, ledger, permissions, status_site, serve):
+for command in (incident, alerts, dr, policy, ledger, permissions, templates, status_site, serve):
     holdfast.add_command(command)
 
 

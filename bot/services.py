@@ -10,8 +10,10 @@ from slack_sdk import WebClient
 from bot.alerts.desk import AlertDesk
 from bot.alerts.prober import HealthProber
 from bot.comms.bulletins import Bulletins
+from bot.comms.delivery_log import DeliveryLog
 from bot.comms.notices import Notices
 from bot.comms.pinning import Pinning
+from bot.comms.prose import Prose
 from bot.comms.status_site.site import Renewals
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
@@ -51,6 +53,8 @@ class Services:
     """Channels that the policy sets up and that cannot be used, each with the reason."""
     status_site: Renewals | None
     """The built-in status page, where the policy sets it up."""
+    deliveries: DeliveryLog
+    prose: Prose
     sweeps: Sweeps
     plans: Plans
     approvals: Approvals

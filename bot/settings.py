@@ -13,6 +13,7 @@ EXAMPLES = {
     "SLACK_APP_TOKEN": "xapp-… (Slack: Basic Information, App-Level Tokens, scope connections:write)",
     "SLACK_SIGNING_SECRET": "32 hexadecimal digits (Slack: Basic Information, App Credentials)",
     "SLACK_API_URL": SLACK_API_URL,
+    "HOLDFAST_TEMPLATES": "/etc/holdfast/templates",
     "HOLDFAST_DATABASE_URL": "sqlite:////var/lib/holdfast/holdfast.db or postgresql://user:password@host/holdfast",
 }
 PREFIXES = {"SLACK_BOT_TOKEN": ("xoxb-", "xoxe.xoxb-"), "SLACK_APP_TOKEN": ("xapp-",)}
@@ -43,6 +44,8 @@ class Settings(BaseModel):
     slack_signing_secret: SecretStr | None = None
     slack_api_url: str = SLACK_API_URL
     policy_path: Path | None = None
+    templates_path: Path | None = None
+    """The operator's own templates, which take the place of ours of the same path."""
     state_folder: Path
     # The URL of the bot's own database, which may hold a password.
     database_url: str = Field(repr=False)
@@ -61,6 +64,7 @@ class Settings(BaseModel):
             slack_signing_secret=read_secret(env, "SLACK_SIGNING_SECRET"),
             slack_api_url=read_api_url(env.get("SLACK_API_URL") or SLACK_API_URL),
             policy_path=Path(policy).expanduser() if policy else None,
+            templates_path=read_folder(env, "HOLDFAST_TEMPLATES"),
             state_folder=state_folder,
             database_url=read_database_url(env.get("HOLDFAST_DATABASE_URL") or "", state_folder),
         )
@@ -82,6 +86,16 @@ def read_secret(env: Mapping[str, str], name: SecretName) -> SecretStr | None:
     if not value.startswith(prefixes):
         raise SettingsError(name, f"does not begin with {prefixes[0]}, so it is another kind of token")
     return SecretStr(value)
+
+
+def read_folder(env: Mapping[str, str], name: str) -> Path | None:
+    """A folder that must exist where it is named."""
+    if not env.get(name):
+        return None
+    folder = Path(env[name]).expanduser()
+    if not folder.is_dir():
+        raise SettingsError(name, f"names {folder}, which is not a folder")
+    return folder
 
 
 def read_api_url(url: str) -> str:

@@ -33,6 +33,12 @@ class Audiences:
         """Where people are woken."""
         return [Address(name, WHOLE) for name in self.policy.channels.serving("pager") if name in self.ready]
 
+    def relying_on_slack(self) -> list[Address]:
+        """Where those within who are told in Slack are reached while it does not work."""
+        within = [one for one in self.policy.audiences.values() if not one.public and SLACK in one.ways]
+        mails = [Address("email", mail) for one in within for mail in one.addresses if "email" in self.ready]
+        return list(dict.fromkeys([*mails, *self.pagers()]))
+
     def _list_addresses(self, audience: Audience, severity: SeverityName) -> Iterator[Address]:
         for way in audience.ways:
             if way == "pager" and severity not in audience.pager_severities:

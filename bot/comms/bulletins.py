@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.audiences import Audiences
-from bot.comms.notices import Notices, incident_room
+from bot.comms.notices import Address, Notices, incident_room
 from bot.comms.outages import said_affected
 from bot.comms.outgoing import BULLETIN
 from bot.comms.public_record import find_draft, find_newest
@@ -23,7 +23,7 @@ from bot.policy import Person, Policy
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import BulletinStage, Statement
-from bot.store.tables import Bulletin, Incident, IncidentRole
+from bot.store.tables import Bulletin, Delivery, Incident, IncidentRole, Notice
 
 COORDINATOR = "dr_coordinator"
 IMPAIRED = {"P1": "major_outage", "P2": "partial_outage", "P3": "degraded_performance", "P4": "degraded_performance"}
@@ -200,12 +200,26 @@ class Bulletins:
     def _send(self, session: Session, bulletin: Bulletin) -> None:
         severity = next(name for name in self.policy.severities if name == bulletin.statement.severity)
         addresses = [one for key in bulletin.audiences for one in self.audiences.addresses(key, severity)]
+        within = not all(self.policy.audiences[key].public for key in bulletin.audiences)
+        if within and bulletin.stage == "resolved":  # at a lower severity than before, too: what rings must stop
+            addresses += self._list_paged(session, bulletin.incident_id)
         self.notices.say(
             session, BULLETIN, key=f"bulletin:{bulletin.id}", to=list(dict.fromkeys(addresses)),
             incident_id=bulletin.incident_id, subject_id=bulletin.id,
         )  # fmt: skip
         for listener in self.published:
             listener(session, bulletin)
+
+    def _list_paged(self, session: Session, incident_id: int) -> list[Address]:
+        """Pagers that were told of the incident."""
+        pagers = self.audiences.pagers()
+        query = (
+            sa.select(Delivery.channel)
+            .join(Notice, Notice.id == Delivery.notice_id)
+            .where(Notice.incident_id == incident_id, Notice.kind == BULLETIN)
+        )
+        told = set(session.scalars(query))
+        return [one for one in pagers if one.channel in told]
 
     def _show(self, session: Session, bulletin: Bulletin) -> None:
         """The draft in the incident's channel, with buttons."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
+from bot.comms.channel_watch import ChannelWatch
 from bot.comms.notices import Notices
 from bot.store import ledger
 from bot.store.database import Database
@@ -33,11 +34,18 @@ class ChannelRefused(Exception):
 
 
 class ChannelDown(Exception):
-    """The far side did not answer; it may or may not have acted."""
+    """The far side did not answer; it may or may not have acted, unless `not_begun` says that it has not.
 
-    def __init__(self, words: str, retry_after_s: float | None = None) -> None:
+    `recipient_only`: this recipient cannot be reached yet, which says nothing about the channel.
+    """
+
+    def __init__(
+        self, words: str, retry_after_s: float | None = None, *, not_begun: bool = False, recipient_only: bool = False
+    ) -> None:
         super().__init__(words)
         self.retry_after_s = retry_after_s
+        self.not_begun = not_begun
+        self.recipient_only = recipient_only
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,8 @@ class Parcel:
 
     @property
     def may_have_been_sent(self) -> bool:
-        return not self.sent_before and self.delivery.attempts > 1
+        """An attempt before this one may have reached them: look for it, or say so."""
+        return not self.sent_before and self.delivery.in_doubt
 
 
 class Channel(Protocol):
@@ -69,8 +78,11 @@ class Channel(Protocol):
 class Deliveries:
     """The workflow behind every delivery."""
 
-    def __init__(self, database: Database, notices: Notices, channels: Mapping[str, Channel]) -> None:
-        self.database, self.notices, self.channels = database, notices, channels
+    def __init__(
+        self, database: Database, notices: Notices, channels: Mapping[str, Channel], watch: ChannelWatch | None = None
+    ) -> None:
+        """`watch` is told of every attempt that failed or worked."""
+        self.database, self.notices, self.channels, self.watch = database, notices, channels, watch
         self.clock = notices.clock
 
     def deliver(self, delivery_id: int) -> None:
@@ -91,11 +103,11 @@ class Deliveries:
             return True
         version = parcel.notice.version
         try:
-            receipt = self.channels[parcel.delivery.channel].send(parcel)
+            receipt = self._channel(parcel).send(parcel)
         except ChannelRefused as error:
             self._end(delivery_id, "failed", str(error), version)
         except ChannelDown as error:
-            self._come_back(delivery_id, version, str(error), error.retry_after_s)
+            self._come_back(delivery_id, version, error)
             return False
         else:
             self._end(delivery_id, "sent", "", version, receipt)
@@ -120,7 +132,8 @@ class Deliveries:
             delivery = session.get_one(Delivery, delivery_id)
             delivery.attempts += 1
             version = session.get_one(Notice, delivery.notice_id).version
-        self._come_back(delivery_id, version, "what was said before it is not through yet", None)
+        waits = ChannelDown("what was said before it is not through yet", not_begun=True, recipient_only=True)
+        self._come_back(delivery_id, version, waits)
 
     def _begin(self, delivery_id: int) -> Parcel | None:
         """Record that an attempt starts, before it does; None where there is nothing (more) to do.
@@ -135,6 +148,8 @@ class Deliveries:
             if self._too_soon(session, delivery, notice):
                 return None
             delivery.attempts += 1
+            # Found while it was being sent: whoever sent it was killed, and nobody knows how far that went.
+            delivery.in_doubt = delivery.in_doubt or delivery.state == "sending"
             delivery.state = "sending"
             incident = session.get(Incident, notice.incident_id) if notice.incident_id else None
             return Parcel(delivery, notice, incident)
@@ -158,18 +173,29 @@ class Deliveries:
             delivery.receipt = receipt or delivery.receipt
             if state == "failed":
                 self._record_failure(session, delivery, error)
+            if self.watch:  # a refusal is an answer too
+                self.watch.answered(session, delivery)
 
-    def _come_back(self, delivery_id: int, version: int, error: str, retry_after_s: float | None) -> None:
+    def _come_back(self, delivery_id: int, version: int, error: ChannelDown) -> None:
         with self.database.write() as session:
             delivery = session.get_one(Delivery, delivery_id)
             notice = session.get_one(Notice, delivery.notice_id)
-            delivery.state, delivery.error = "retrying", error
+            delivery.state, delivery.error = "retrying", str(error)
+            delivery.in_doubt = delivery.in_doubt or not error.not_begun
+            if self.watch and not error.recipient_only:
+                self.watch.unanswered(session, delivery, str(error))
             if self.clock() - notice.created_at > GIVE_UP_AFTER:
                 delivery.state, delivery.shown_version = "failed", version
                 self._record_failure(session, delivery, f"given up after a day: {error}")
                 return
-            delay_s = retry_after_s or min(LONGEST_DELAY_S, 2.0 ** min(delivery.attempts, 9) / 2)
+            delay_s = error.retry_after_s or min(LONGEST_DELAY_S, 2.0 ** min(delivery.attempts, 9) / 2)
             self.notices.again(session, delivery, version, delay_s)
+
+    def _channel(self, parcel: Parcel) -> Channel:
+        channel = self.channels.get(parcel.delivery.channel)
+        if channel is None:  # it was taken out of the policy, or lacks its secret, since this was said
+            raise ChannelRefused(f"the channel {parcel.delivery.channel} is not set up any more")
+        return channel
 
     def _record_failure(self, session: Session, delivery: Delivery, error: str) -> None:
         notice = session.get_one(Notice, delivery.notice_id)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from bot.store.documents import BulletinStage, Statement
-from bot.store.tables import Bulletin, Notice
+from bot.store.tables import Bulletin, Incident, Notice
 
 BULLETIN = "bulletin"
 PAGE = "page"
+ALIAS_LIMIT = 255
+"""PagerDuty's limit for a dedup_key; Opsgenie takes 512."""
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,27 @@ def read_outgoing(session: Session, notice: Notice) -> Outgoing:
             resolved=bool(data.get("resolved")),
         )
     raise LookupError(f"a notice of the kind {notice.kind} is said in Slack only")
+
+
+def is_over(outgoing: Outgoing) -> bool:
+    """What a pager was told of before is to be closed."""
+    return outgoing.resolved if isinstance(outgoing, OutgoingPage) else outgoing.stage == "resolved"
+
+
+def calls_somebody(outgoing: Outgoing) -> bool:
+    """Whether a pager is told of it: people are not woken by an update on what they know."""
+    return isinstance(outgoing, OutgoingPage) or outgoing.stage != "update"
+
+
+def find_alias(outgoing: Outgoing, incident: Incident | None) -> str:
+    """The name under which a pager knows the matter: the same for all that is said of it, and for no other, ever.
+
+    Numbers begin anew where the store was lost, hence the time of the declaration.
+    """
+    name = outgoing.alias if isinstance(outgoing, OutgoingPage) else f"incident-{outgoing.incident_id}"
+    since = f"{int(incident.declared_at.timestamp())}/" if incident else ""
+    alias = f"holdfast/{since}{name}"
+    if len(alias) <= ALIAS_LIMIT:
+        return alias
+    digest = hashlib.sha256(alias.encode()).hexdigest()[:32]
+    return f"{alias[: ALIAS_LIMIT - len(digest) - 1]}-{digest}"

@@ -1,4 +1,7 @@
-"""Prose from `templates/`: rendered strictly, a missing value is an error and never a hole."""
+"""Prose from `templates/`: rendered strictly, a missing value is an error and never a hole.
+
+The operator's own folder comes first: a file there takes the place of the one of the same path here.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,51 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from bot.slack.text import literal, show_time
 from bot.words import show_duration
 
 
 class Prose:
-    """Renders templates for Slack's mrkdwn, where every value is shown as written, and for Markdown."""
+    """Renders templates for Slack's mrkdwn, where every value is shown as written, for Markdown, text and HTML."""
 
-    def __init__(self, folder: Path) -> None:
-        self._slack = _environment(folder / "slack", _mrkdwn_value)
-        self._markdown = _environment(folder, _plain_value)
+    def __init__(self, folder: Path, own: Path | None = None) -> None:
+        """`own`: the operator's folder, laid out like `folder`; may hold any of its files."""
+        self.folders = [one for one in (own, folder) if one is not None]
+        self._slack = _environment([one / "slack" for one in self.folders], _mrkdwn_value)
+        self._markdown = _environment(self.folders, _markdown_value)
+        self._plain = _environment(self.folders, _plain_value)
+        self._html = _environment(self.folders, _plain_value, autoescape=True)
 
     def slack(self, name: str, /, **values: object) -> str:
         """`templates/slack/<name>` as mrkdwn."""
         return self._slack.get_template(name).render(**values).strip()
 
     def markdown(self, name: str, /, **values: object) -> str:
+        """`templates/<name>` as Markdown."""
         return self._markdown.get_template(name).render(**values).strip() + "\n"
+
+    def plain(self, name: str, /, **values: object) -> str:
+        """`templates/<name>` as plain text: values as they were written."""
+        return self._plain.get_template(name).render(**values).strip() + "\n"
+
+    def line(self, name: str, /, **values: object) -> str:
+        """`templates/<name>` as one line of plain text, for subjects."""
+        return " ".join(self.plain(name, **values).split())
+
+    def html(self, name: str, /, **values: object) -> str:
+        """`templates/<name>` as HTML: every value is escaped."""
+        return self._html.get_template(name).render(**values).strip() + "\n"
+
+    def render(self, name: str, /, **values: object) -> str:
+        """Whatever `templates/<name>` is, by where it stands and how it ends."""
+        if name.startswith("slack/"):
+            return self.slack(name.removeprefix("slack/"), **values)
+        if name.endswith(".html"):
+            return self.html(name, **values)
+        return self.markdown(name, **values) if name.endswith(".md") else self.plain(name, **values)
 
 
 class Ready(str):
@@ -44,15 +73,16 @@ def plain_markdown(text: str) -> Ready:
     return Ready(MARKDOWN_LINE_STARTS.sub(lambda start: f"{start.group()}\\", shown))
 
 
-def _environment(folder: Path, finalize: Callable[[object], object]) -> Environment:
-    environment = Environment(  # noqa: S701 (neither HTML nor XML; values go through finalize)
-        loader=FileSystemLoader(folder),
+def _environment(folders: list[Path], finalize: Callable[[object], object], *, autoescape: bool = False) -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        autoescape=autoescape,  # noqa: S701 (on for HTML; the values of all else go through finalize)
         undefined=StrictUndefined,
         finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": show_duration, "cell": _cell, "indented": _indented}
+    environment.filters |= {"duration": show_duration, "cell": _cell, "indented": _indented, "breaks": _breaks}
     return environment
 
 
@@ -74,9 +104,14 @@ def _mrkdwn_value(value: object) -> object:
     return literal(value) if isinstance(value, str) else value
 
 
+def _markdown_value(value: object) -> object:
+    return plain_markdown(value) if isinstance(value, str) and not isinstance(value, Ready) else _plain_value(value)
+
+
 def _plain_value(value: object) -> object:
-    if isinstance(value, Ready):
-        return value
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return plain_markdown(value) if isinstance(value, str) else value
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC") if isinstance(value, datetime) else value
+
+
+def _breaks(text: str) -> Markup:
+    """For HTML: the lines of a text, escaped."""
+    return Markup("<br>").join(escape(line) for line in text.splitlines())

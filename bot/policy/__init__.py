@@ -4,7 +4,17 @@ from bot.policy.alerts import PLACEHOLDER, AlertRule, Alerts, CloudwatchSource, 
 from bot.policy.applications import Application
 from bot.policy.approval import ApprovalException, ApprovalRule, Plannable, Risk, Scope, list_rules, rule_for
 from bot.policy.blackouts import Closure, find_closure
-from bot.policy.channels import Channels, EmailSettings, StatuspageSettings, StatusSiteSettings, Way
+from bot.policy.channels import (
+    Channels,
+    EmailSettings,
+    OpsgenieSettings,
+    PagerDutySettings,
+    StatuspageSettings,
+    StatusSiteSettings,
+    TeamsSettings,
+    Way,
+    WebhookSettings,
+)
 from bot.policy.databases import BackupLocation, Database
 from bot.policy.durations import Deadline, format_duration, parse_duration
 from bot.policy.hosts import Host, HostCommands, fill_command
@@ -42,6 +52,8 @@ __all__ = [
     "EmailSettings",
     "Host",
     "HostCommands",
+    "OpsgenieSettings",
+    "PagerDutySettings",
     "Person",
     "Phase",
     "Plannable",
@@ -62,10 +74,12 @@ __all__ = [
     "SeverityName",
     "StatusSiteSettings",
     "StatuspageSettings",
+    "TeamsSettings",
     "Updates",
     "Verification",
     "VerificationStep",
     "Way",
+    "WebhookSettings",
     "cadence_for",
     "check_policy",
     "compile_pattern",

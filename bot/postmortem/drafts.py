@@ -9,8 +9,10 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.comms.delivery_log import DeliveryLog, Told
 from bot.comms.messages.subject import name_person
 from bot.comms.notices import Notices, incident_room
+from bot.comms.outgoing import BULLETIN, PAGE
 from bot.comms.prose import Prose
 from bot.incidents.reading import list_same, seen_by
 from bot.policy import Policy
@@ -44,8 +46,11 @@ class RunStory:
 class Drafts:
     """Writes drafts and keeps them."""
 
-    def __init__(self, database: Database, policy: Policy, notices: Notices, prose: Prose) -> None:
+    def __init__(
+        self, database: Database, policy: Policy, notices: Notices, prose: Prose, deliveries: DeliveryLog
+    ) -> None:
         self.database, self.policy, self.notices, self.prose = database, policy, notices, prose
+        self.deliveries = deliveries
 
     def draft(self, incident_id: int) -> None:
         """The workflow: write the draft once for each resolution, keep it, and post it as a file."""
@@ -112,6 +117,8 @@ class Drafts:
             runs=runs,
             findings=_find_trouble(session, same),
             alone=[entry for entry in entries if entry.kind == "approval.break_glass"],
+            deliveries=[one for one in self.deliveries.read(session, incident_id) if _is_told(one)],
+            lacking=[{"channel": name, "reason": reason} for name, reason in self.deliveries.lacking.items()],
             failures=[entry for entry in entries if entry.kind in FAILURES],
             data_loss=_measured(runs, "loss"),
             downtime=_measured(runs, "downtime"),
@@ -165,6 +172,11 @@ def _find_trouble(session: Session, incidents: list[int]) -> list[Finding]:
             {finding.check: finding for finding in sweep.findings if finding.state in ("critical", "warning")}
         )
     return list(newest.values())
+
+
+def _is_told(one: Told) -> bool:
+    """What audiences were told, and all that did not simply arrive; the room's own messages are in the room."""
+    return one.kind in (BULLETIN, PAGE) or one.state != "sent"
 
 
 def _measured(runs: list[RunStory], name: str) -> str:

@@ -5,14 +5,17 @@ Nothing but the people is left out: the plan must be the one that was shown, sti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
-from bot.comms.notices import Notices, direct_message, incident_room, slack_channel
+from bot.comms.notices import Address, Notices, direct_message, incident_room, slack_channel
 from bot.engine import Engine
 from bot.incidents.text import clean_line
 from bot.outcome import Refused
 from bot.policy import Person, Policy
 from bot.recovery.approvals import refuse_mistyped
+from bot.recovery.calls import call_because_of_break_glass
 from bot.recovery.decisions import find_plan, record_refusal, require_open, write_decision
 from bot.recovery.plans import plan_key, start_run
 from bot.store import ledger
@@ -27,9 +30,12 @@ VERB = "break glass"
 class BreakGlass:
     """Starts plans for a person who is alone, where the policy lets them."""
 
-    def __init__(self, database: Database, engine: Engine, policy: Policy, notices: Notices) -> None:
+    def __init__(
+        self, database: Database, engine: Engine, policy: Policy, notices: Notices, pagers: Sequence[Address] = ()
+    ) -> None:
+        """`pagers`: where people are called as well."""
         self.database, self.engine, self.policy = database, engine, policy
-        self.notices, self.clock = notices, notices.clock
+        self.notices, self.clock, self.pagers = notices, notices.clock, pagers
 
     def check(self, plan_id: int, plan_hash: str, person: Person) -> Plan:
         """Whether this person could start the plan alone. Raises `Refused`, which the ledger keeps."""
@@ -84,6 +90,7 @@ class BreakGlass:
         run = start_run(session, plan, self.engine, self.notices)
         session.flush()
         self._tell(session, plan, person)
+        call_because_of_break_glass(session, plan, self.notices, self.pagers, person.name, reason)
         self.notices.refresh(session, plan_key(plan.id))
         return run
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
-from bot.comms.notices import Notices, direct_message
+from bot.comms.notices import Address, Notices, direct_message
 from bot.comms.room_keeping import enqueue_follow
 from bot.incidents.changes import Changes
 from bot.incidents.members import let_in
 from bot.incidents.reading import sees
 from bot.outcome import Refused
 from bot.policy import Policy, find_closure, rule_for
+from bot.recovery.calls import NUDGE_THAT_CALLS, call_for_approval
 from bot.recovery.decisions import LAPSED, find_plan, list_decisions
 from bot.recovery.electorate import Electorate, GroupLookup, find_electorate, know_no_group
 from bot.recovery.handovers import list_active
@@ -27,10 +28,12 @@ class Nudges:
     """The workflow behind every reminder. Of a plan that is decided it says nothing new."""
 
     def __init__(
-        self, database: Database, policy: Policy, notices: Notices, look_up: GroupLookup = know_no_group
-    ) -> None:
+        self, database: Database, policy: Policy, notices: Notices, look_up: GroupLookup = know_no_group,
+        pagers: Sequence[Address] = (),
+    ) -> None:  # fmt: skip
+        """`pagers`: where people are called with the second reminder."""
         self.database, self.policy, self.look_up = database, policy, look_up
-        self.notices, self.clock = notices, notices.clock
+        self.notices, self.clock, self.pagers = notices, notices.clock, pagers
 
     def nudge(self, plan_id: int, number: int) -> None:
         """Remind for the `number`th time, by direct message, and come back later."""
@@ -58,6 +61,8 @@ class Nudges:
             session, "approval_nudge", key=nudge_key(plan, number), to=people,
             incident_id=plan.incident_id, subject_id=plan.id,
         )  # fmt: skip
+        if number == NUDGE_THAT_CALLS:
+            call_for_approval(session, plan, self.notices, self.pagers)
 
     def _choose_members(self, session: Session, plan: Plan, people: list[str]) -> list[str]:
         """Whom to ask. About a private incident its members, and others only where these are too few: they become

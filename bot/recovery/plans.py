@@ -17,6 +17,7 @@ from bot.incidents.reading import seen_by, sees
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy, rule_for
 from bot.recovery.action import Action, Facts, History, World
+from bot.recovery.calls import call_off
 from bot.recovery.locks import refuse_held
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.rules import describe_blackout, schedule_nudge
@@ -204,6 +205,7 @@ def end_plan(session: Session, plan: Plan, state: str, reason: str, notices: Not
     _record(session, plan, f"plan.{state}", actor, f"Plan {plan.id} ({plan.action}) {state}: {reason}", {})
     session.flush()
     notices.refresh(session, plan_key(plan.id))
+    call_off(session, plan, notices)
     if plan.playbook_run_id:
         _advance(session, plan, plan.playbook_run_id, notices.engine)
 
@@ -214,6 +216,7 @@ def start_run(session: Session, plan: Plan, engine: Engine, notices: Notices) ->
     Where the plan is that of a playbook, that goes on instead, and there is no run.
     """
     plan.state = "approved"
+    call_off(session, plan, notices)
     if plan.document and plan.document.playbook:
         _advance(session, plan, plan.document.playbook, engine)
         return None

@@ -18,8 +18,11 @@ import yaml
 from bot.policy import Policy
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.cloud import CloudRefused
-from bot.sandbox.demo_policy import STATUS, write_demo_policy
+from bot.sandbox.demo_policy import STATUS, Postbox, write_demo_policy
 from bot.sandbox.first_backup import take_first_base_backup
+from bot.sandbox.mailbox.letters import Mailbox
+from bot.sandbox.mailbox.mails import catch_mails
+from bot.sandbox.mailbox.routes import CAUGHT, mailbox_routes
 from bot.sandbox.page.routes import page_routes
 from bot.sandbox.people import list_members
 from bot.sandbox.ports import free_port
@@ -42,6 +45,7 @@ class Sandbox:
     bot: Child
     url: str
     environment: Mapping[str, str]
+    mailbox: Mailbox
 
     @property
     def bot_environment(self) -> dict[str, str]:
@@ -67,24 +71,28 @@ def open_sandbox(
     `furnished`: with a base backup and an RDS instance, which come while people look around.
     """
     stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished)
-    with stage, ThreadPoolExecutor(1, thread_name_prefix="furnish") as background:
+    mailbox = Mailbox()
+    furnish = ThreadPoolExecutor(1, thread_name_prefix="furnish")
+    with stage, furnish as background, catch_mails(mailbox) as smtp_port:
         port = port or free_port()
+        page_url = f"http://127.0.0.1:{port}"
+        postbox = Postbox(smtp_port, f"{page_url}{CAUGHT}")
         path, policy = write_demo_policy(
             stage.directory, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path,
-            page_url=f"http://127.0.0.1:{port}",
-            probed=True,
+            page_url=page_url, postbox=postbox, probed=True,
         )  # fmt: skip
         workspace = build_workspace(
             list_members(policy),
             manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),
             stage=stage,
-            page_routes=page_routes(stage.directory / STATUS),
+            page_routes=[*page_routes(stage.directory / STATUS, mailbox="/mailbox"), *mailbox_routes(mailbox)],
             channels=[StartChannel(policy.slack.incidents_channel)],
         )
         with serve(workspace, port=port) as url:
             own = {
                 **stage.environment(),
                 **workspace.environment,
+                **postbox.environment(),
                 "HOLDFAST_POLICY": str(path),
                 "HOLDFAST_DATABASE_URL": database_url or f"sqlite:///{stage.directory / 'bot' / 'holdfast.db'}",
             }
@@ -93,7 +101,7 @@ def open_sandbox(
             if furnished:
                 background.submit(_furnish, stage, policy)
             try:
-                yield Sandbox(stage, workspace, policy, bot, url, own)
+                yield Sandbox(stage, workspace, policy, bot, url, own, mailbox)
             finally:
                 bot.stop()
 

@@ -1,9 +1,11 @@
-"""The sandbox's policy file: the shipped default, with the address of the sandbox's application in it."""
+"""The sandbox's policy file: the shipped default, with the addresses of the sandbox's application and mailbox in it."""
 
 from __future__ import annotations
 
 import getpass
+import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,46 @@ PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
 
 
+@dataclass(frozen=True)
+class Postbox:
+    """Where what is said outside Slack goes: a mail server, and the address below which the rest arrives."""
+
+    smtp_port: int
+    caught_url: str
+
+    def channels(self) -> dict[str, Any]:
+        """The policy's `channels` that it serves."""
+        return {
+            "email": {
+                "transport": "smtp", "sender": "incidents@example.com", "host": "127.0.0.1", "port": self.smtp_port,
+                "security": "none",
+            },
+            "pagerduty": {
+                "routing_key_env": "PAGERDUTY_ROUTING_KEY", "api_url": f"{self.caught_url}/pagerduty",
+            },
+            "teams": {"webhook_env": "TEAMS_WEBHOOK_URL"},
+            "webhook": {"url": f"{self.caught_url}/webhook", "secret_env": "INCIDENT_WEBHOOK_SECRET"},
+        }  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """What the bot needs in its environment to use them."""
+        return {
+            "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
+            "TEAMS_WEBHOOK_URL": f"{self.caught_url}/teams",
+            "INCIDENT_WEBHOOK_SECRET": secrets.token_hex(16),
+        }
+
+
 def write_demo_policy(
     folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None,
-    page_url: str | None = None,
-    probed: bool = False,
+    page_url: str | None = None, probed: bool = False, postbox: Postbox | None = None,
 ) -> tuple[Path, Policy]:  # fmt: skip
     """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
 
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
     `page_url`: where the sandbox's page is; the public then reads a status page of our own there.
     `probed`: the bot looks by itself whether the application is well.
+    `postbox`: where what is said outside Slack goes.
     """
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     for application in text["applications"].values():
@@ -42,6 +74,8 @@ def write_demo_policy(
         site.mkdir()
         text["channels"].pop("statuspage")
         text["channels"] |= {"status_page_url": f"{page_url}/{STATUS}", "status_site": {"folder": str(site)}}
+    if postbox:
+        text["channels"].update(postbox.channels())
     path = folder / "policy.yml"
     path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path, load_policy(path)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
+from bot.clock import utc_now
+from bot.comms.delivery_log import Told
 from bot.incidents.desk import STATUSES, SameAgain
 from bot.outcome import Refused
 from bot.store.tables import LedgerEntry
@@ -136,6 +139,25 @@ def timeline(session: TerminalSession, number: int | None, as_json: bool) -> Non
 @json_option
 @pass_session
 @guarded
+def deliveries(session: TerminalSession, number: int | None, as_json: bool) -> None:
+    """Show whom everything that was said has reached, and what waits."""
+    log, meant = session.services.deliveries, find_meant(session, number)
+    told = log.of_incident(meant.id)
+    facts = {"incident": meant.id, "deliveries": [_describe_told(one) for one in told], "lacking": log.lacking}
+    lines = [
+        f"{one.said_at:%Y-%m-%d %H:%M:%S} UTC  {one.state:8}  {one.channel} to {one.recipient}: {one.what}"
+        + (f"  ({one.note})" if one.note else "")
+        for one in told
+    ]
+    lines += [f"{channel} is not set up: {reason}" for channel, reason in log.lacking.items()]
+    answer(as_json, facts, "\n".join(lines) or "Nothing has been said.")
+
+
+@incident.command()
+@number_option
+@json_option
+@pass_session
+@guarded
 def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> None:
     """Print the post-mortem draft."""
     reading = reading_of(session)
@@ -147,6 +169,11 @@ def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> N
     if draft is None:
         raise Refused(f"#{meant.id} has no post-mortem draft yet.", "Resolving it writes one.")
     answer(as_json, {"incident": meant.id, "markdown": draft.markdown}, draft.markdown)
+
+
+def _describe_told(one: Told) -> dict[str, Any]:
+    age_s = (utc_now() - one.said_at).total_seconds()
+    return {**asdict(one), "said_at": one.said_at.isoformat(), "age_s": round(age_s), "note": one.note}
 
 
 def _describe_entry(entry: LedgerEntry) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
-from bot.comms.deliveries import Channel
+from bot.comms.deliveries import Channel, ChannelRefused
 from bot.comms.prose import Prose
 from bot.policy import Policy
 from bot.store.database import Database
@@ -32,6 +32,13 @@ class Wiring:
         missing = [name for name in variables if name and not self.environment.get(name)]
         if missing:
             raise NotSetUp(f"{', '.join(missing)} is not set in the bot's environment")
+
+    def secret(self, variable: str) -> str:
+        """A secret, for one call. Raises `ChannelRefused` where it is gone since the start."""
+        value = self.environment.get(variable, "").strip()
+        if not value:
+            raise ChannelRefused(f"{variable} is not set in the bot's environment")
+        return value
 
 
 def build_channels(wiring: Wiring) -> tuple[dict[str, Channel], dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
@@ -9,14 +11,18 @@ from slack_sdk import WebClient
 from bot.comms.deliveries import ChannelDown, ChannelRefused, Parcel, Receipt
 from bot.comms.messages import Message, compose
 from bot.comms.messages.subject import Subject
+from bot.slack.blocks import parts
 from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
 from bot.slack.directory import Directory
+from bot.slack.text import show_time
 
 MARK = "holdfast_delivery"
 """Metadata type of every message that we post: the delivery's id, by which a lost answer is found again."""
 LOOK_BACK = 100
 PERSON = "person"
+LATE = timedelta(minutes=2)
+"""What is posted so long after it was said, says so."""
 
 
 class SlackChannel:
@@ -30,7 +36,7 @@ class SlackChannel:
         self.directory = Directory(client, subject.database, subject.policy)
 
     def send(self, parcel: Parcel) -> Receipt:
-        message = compose(parcel.notice, self.subject)
+        message = self._mark(compose(parcel.notice, self.subject), self._said_at(parcel))
         try:
             if message.file:
                 return self._upload(parcel, message)
@@ -39,6 +45,21 @@ class SlackChannel:
             raise ChannelRefused(str(refusal)) from refusal
         except SlackUnavailable as down:
             raise ChannelDown(str(down), down.retry_after_s) from down
+
+    def _said_at(self, parcel: Parcel) -> datetime | None:
+        """When it was said, for what Slack is shown late; the mark stays when the message is changed afterwards."""
+        said_at = parcel.notice.created_at
+        if parcel.sent_before:
+            return said_at if parcel.delivery.receipt.get("late") else None
+        return said_at if self.subject.now() - said_at >= LATE else None
+
+    def _mark(self, message: Message, said_at: datetime | None) -> Message:
+        if said_at is None or message.pinned:  # the summary shows how things stand now
+            return message
+        words = f":hourglass: Said at {show_time(said_at)}, delivered late because Slack could not be reached."
+        if message.file or len(message.blocks) >= parts.MESSAGE_BLOCKS:
+            return replace(message, text=f"{message.text}\n{words}")
+        return replace(message, blocks=[*message.blocks, parts.context(words).to_dict()])
 
     def _post(self, parcel: Parcel, message: Message) -> Receipt:
         # What was said to one person cannot be read back without more rights; twice does no harm there.
@@ -53,6 +74,8 @@ class SlackChannel:
             unfurl_media=False,
         )
         receipt: Receipt = {"channel": answer["channel"], "ts": answer["ts"]}
+        if self._said_at(parcel):
+            receipt["late"] = True
         if message.pinned:
             self._pin(receipt)
         return receipt
@@ -136,7 +159,7 @@ class SlackChannel:
         if kind != "incident":
             return name
         if parcel.incident is None or parcel.incident.channel_id is None:
-            raise ChannelDown("the incident has no channel yet")
+            raise ChannelDown("the incident has no channel yet", not_begun=True, recipient_only=True)
         return parcel.incident.channel_id
 
     def _user_id(self, person_key: str) -> str:

@@ -29,11 +29,12 @@ KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def page_routes(status_folder: Path | None = None) -> list[BaseRoute]:
+def page_routes(status_folder: Path | None = None, *, mailbox: str = "") -> list[BaseRoute]:
     """Routes for the workspace's application: GET `/` and the files below `/assets/`.
 
     The address of a file holds a digest of all of them, so a browser may keep what it has and never mixes versions.
     `status_folder`: what users see, the public status page, shown read-only below `/status/`.
+    `mailbox`: the path of the page with e-mails, where there is one; the stage links to it.
     """
     assets = {path.name: path.read_bytes() for path in sorted((HERE / "assets").iterdir())}
     version = hashlib.sha256(b"".join(assets.values())).hexdigest()[:12]
@@ -43,6 +44,7 @@ def page_routes(status_folder: Path | None = None) -> list[BaseRoute]:
         facts = {
             "base": f"assets/{version}", "scripts": scripts, "styles": STYLES, "person": first_person(request),
             "status": "status/" if status_folder else "",
+            "mailbox": mailbox,
         }  # fmt: skip
         headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-cache"}
         return TEMPLATES.TemplateResponse(request, "page.html", facts, headers=headers)

@@ -2,7 +2,7 @@
 
 from bot.store.tables.alerts import Alert, AlertGroup, Probe
 from bot.store.tables.base import Json, Table
-from bot.store.tables.comms import Bulletin, ComponentOutage, Delivery, Notice, UpdateClock
+from bot.store.tables.comms import Bulletin, ChannelSilence, ComponentOutage, Delivery, Notice, UpdateClock
 from bot.store.tables.diagnostics import Sweep
 from bot.store.tables.incidents import Incident, IncidentMember, IncidentRole, Link, PinnedMessage, Postmortem, Task
 from bot.store.tables.ledger import LedgerEntry, LedgerHead
@@ -15,6 +15,7 @@ __all__ = [
     "AlertGroup",
     "Approval",
     "Bulletin",
+    "ChannelSilence",
     "ComponentOutage",
     "Delivery",
     "Handover",

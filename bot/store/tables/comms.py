@@ -40,9 +40,27 @@ class Delivery(Table):
     state: Mapped[str]
     shown_version: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
+    in_doubt: Mapped[bool] = mapped_column(default=False)
+    """An attempt may have reached them although no answer came; what is sent again may reach them twice."""
     receipt: Mapped[Json]
     error: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]
+
+
+class ChannelSilence(Table):
+    """A stretch in which nothing got through on a channel, from the first attempt that failed to the next success."""
+
+    __tablename__ = "channel_silences"
+
+    id: Mapped[int] = number()
+    channel: Mapped[str] = mapped_column(index=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reported_at: Mapped[datetime | None]
+    """When it was said on a channel that works; None while it is too short to be news."""
+    incident_id: Mapped[int | None]
+    """The incident in whose room it was said, if any."""
+    error: Mapped[str]
 
 
 class Bulletin(Table):

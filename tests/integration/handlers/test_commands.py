@@ -188,3 +188,13 @@ def test_words_may_be_parted_by_any_space(bot: Bot, mei: Human) -> None:
     room = bot.room(incident.id)
     mei.ask("note\nfirst line\nsecond line", channel=room)
     assert "first line\nsecond line" in [one.text for one in bot.services.desk.timeline(incident.id)]
+
+
+def test_deliveries_show_what_got_through_and_what_is_not_set_up(bot: Bot, mei: Human) -> None:
+    _, room = declare(bot, mei)
+    bot.settle()
+    shown = show(mei.ask("deliveries", channel=room))
+    assert "Deliveries of P1 · #" in shown
+    assert "*0* wait" in shown
+    assert "the incident's channel" in shown
+    assert "*E-mail* is not set up" in shown

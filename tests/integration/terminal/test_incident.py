@@ -110,3 +110,20 @@ def test_a_private_incident_in_a_terminal(terminal: Terminal) -> None:
         assert "Somebody" in terminal.ok("incident", name, *words).out
         assert "Somebody" not in terminal.ok("incident", name, *words, LOGNAME="nobody-we-know").out
     assert "There is no incident" in terminal.refused("incident", "timeline", "--incident", "1", LOGNAME="mei")
+
+
+def test_whom_everything_has_reached_and_what_is_not_set_up(terminal: Terminal) -> None:
+    terminal.started("incident", "declare", "P1", "Bags", "are", "missing", "--json")
+    facts = terminal.ok("incident", "deliveries", "--json").facts
+    assert {one["state"] for one in facts["deliveries"]} == {"sent"}
+    assert {one["channel"] for one in facts["deliveries"]} == {"Slack"}
+    assert all(one["attempts"] >= 1 and one["receipt"] and one["age_s"] >= 0 for one in facts["deliveries"])
+    assert facts["lacking"]["E-mail"] == "SENDGRID_API_KEY is not set in the bot's environment"
+    words = terminal.ok("incident", "deliveries").out
+    assert "Slack to the incident's channel: incident summary" in words
+    assert "PagerDuty is not set up: PAGERDUTY_ROUTING_KEY is not set" in words
+    preview = terminal.ok("templates", "preview", "email/bulletin/subject.txt", "--incident", "1").out
+    assert "[INCIDENT] TraitorTrack - P1-Critical - Bags are missing" in preview
+    assert "email/bulletin/body.html" in terminal.ok("templates", "list").out
+    assert terminal.ok("templates", "preview", "email/page", "--html").out.count("</html>") == 1
+    assert "no such template" in terminal.refused("templates", "preview", "email/nosuch")

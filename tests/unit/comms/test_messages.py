@@ -136,15 +136,11 @@ def say(kind: str, text: str, subject: Subject) -> Message:
         "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "run_output": 5,
         "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "alert_card": 12,
     }  # fmt: skip
+    line = " ".join(text.split())[:200]
     data = {
-        "text": text,
-        "actor": text[:60],
-        "entries": 12,
-        "head": "ff00",
-        "seq": 1,
-        "role": "dr_coordinator",
-        "by": "mei",
-    }
+        "text": text, "actor": text[:60], "entries": 12, "head": "ff00", "summary": line, "details": text, "seq": 1,
+        "role": "dr_coordinator", "by": "mei",
+    }  # fmt: skip
     notice = Notice(
         id=1, key="k", kind=kind, incident_id=7, subject_id=about.get(kind), version=1, data=data, created_at=rows.NOON
     )

@@ -10,7 +10,7 @@ import bot
 from tests.unit.packaging.checkout import read_project
 
 ROOMS = {f"bot.{info.name}" for info in pkgutil.iter_modules(bot.__path__)} | {"handlers"}
-OUTSIDE_WORLD = {"workspace", "page", "warehouse", "cloud", "strict_cloud", "primary_instance"}
+OUTSIDE_WORLD = {"workspace", "page", "warehouse", "cloud", "mailbox", "strict_cloud", "primary_instance"}
 
 
 def find_contract(kind: str, word: str) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import sqlalchemy as sa
+from pydantic import JsonValue
 
-from bot.comms.notices import Notices
+from bot.comms.delivery_log import DeliveryLog
+from bot.comms.notices import Address, Notices
 from bot.comms.prose import Prose, plain_markdown
 from bot.engine import Engine
 from bot.incidents.desk import Desk
@@ -20,7 +23,7 @@ from bot.settings import templates_dir
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import Finding, Phase, Proof, Verdict
-from bot.store.tables import Notice, Plan, Run, Sweep
+from bot.store.tables import Delivery, Notice, Plan, Run, Sweep
 from tests.integration.store.stores import open_store
 from tests.unit.comms.conftest import HandQueue
 from tests.unit.incidents.conftest import HandClock
@@ -48,7 +51,7 @@ class Office:
         notices = Notices(cast(Engine, HandQueue(self.clock)), self.clock)
         self.database = database
         self.desk = Desk(database, policy, self.clock)
-        self.drafts = Drafts(database, policy, notices, Prose(templates_dir()))
+        self.drafts = Drafts(database, policy, notices, Prose(templates_dir()), DeliveryLog(database, policy, {}))
 
     def draft(self, number: int) -> str:
         self.drafts.draft(number)
@@ -197,3 +200,23 @@ def test_a_broken_glass_becomes_a_question(office: Office) -> None:
         )  # fmt: skip
     improved = section(office.draft(number), "What Could Be Improved")
     assert "- Mei broke the glass: nobody answered. QUESTION: Why could nobody else approve" in improved
+
+
+def test_whom_it_was_told_is_listed(office: Office) -> None:
+    number = tell_the_documents_example(office)
+    with office.database.write() as session:
+        to = [Address("email", "management@example.com"), Address("pagerduty", "all")]
+        data: dict[str, JsonValue] = {"alias": "a", "summary": "s", "details": "d"}
+        office.drafts.notices.say(session, "page", key="k", to=to, incident_id=number, data=data)
+        mail, page = session.scalars(sa.select(Delivery).where(Delivery.channel != "slack").order_by(Delivery.id))
+        mail.state, mail.attempts, mail.receipt = "sent", 2, {"message_id": "m", "repeated": True}
+        page.state, page.error = "failed", "PagerDuty answered 401. It does not accept the key: look at *KEY*."
+    told = section(office.draft(number), "Deliveries")
+    assert "| management@example.com | E-mail | sent | took 2 attempts; may have arrived twice |" in told
+    refused = "PagerDuty answered 401. It does not accept the key: look at \\*KEY\\*."
+    assert f"| everybody there | PagerDuty | failed | {refused} |" in told
+
+
+def test_where_nobody_was_told_it_says_so(office: Office) -> None:
+    number = tell_the_documents_example(office)
+    assert "Nobody outside the incident's channel was told." in section(office.draft(number), "Deliveries")

@@ -53,9 +53,17 @@ export function renderStageButton() {
 /** Draw the lights and the scenarios into `container`. */
 export function renderStage(container) {
   const { scenarios, lights, ready } = state.stage;
-  if (!container.children.length) container.append(el("section"), el("section"));
-  drawFacts(container.firstChild, lights, () => renderLights(lights));
-  drawFacts(container.lastChild, [scenarios, ready], () => renderScenarios(scenarios, ready));
+  if (!container.children.length) container.append(el("section"), el("section"), renderMailbox());
+  drawFacts(container.children[0], lights, () => renderLights(lights));
+  drawFacts(container.children[1], [scenarios, ready], () => renderScenarios(scenarios, ready));
+}
+
+function renderMailbox() {
+  const { mailbox } = document.body.dataset;
+  if (!mailbox) return el("section");
+  const words = "E-mails, pages and webhooks that the bot sent.";
+  const link = el("a", { href: mailbox, target: "_blank", rel: "noopener" }, "Open the mailbox");
+  return el("section", {}, el("h3", {}, "Mailbox"), el("p", { class: "muted" }, words), el("p", {}, link));
 }
 
 function renderLights(lights) {

@@ -85,6 +85,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_bulletins_incident_id"), "bulletins", ["incident_id"], unique=False)
     op.create_table(
+        "channel_silences",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("incident_id", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_silences")),
+    )
+    op.create_index(op.f("ix_channel_silences_channel"), "channel_silences", ["channel"], unique=False)
+    op.create_table(
         "component_outages",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("incident_id", sa.Integer(), nullable=False),
@@ -176,3 +188,6 @@ def upgrade() -> None:
     op.add_column("incidents", sa.Column("merged_into_id", sa.Integer(), nullable=True))
     op.add_column("incidents", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("incidents", sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("deliveries", sa.Column("in_doubt", sa.Boolean(), server_default=sa.false(), nullable=False))
+    # What is under way while the bot is upgraded may have been sent already.
+    op.execute("UPDATE deliveries SET in_doubt = true WHERE attempts > 0 AND state IN ('sending', 'retrying')")

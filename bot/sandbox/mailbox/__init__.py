@@ -1,0 +1,1 @@
+"""Where the sandbox's e-mails, pages and webhooks arrive, and can be read: real servers, on loopback only."""

@@ -1,0 +1,250 @@
+"""Channels over HTTP: as the vendor documents it, once for each recipient, whatever becomes of the answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.comms.notices import Address
+from bot.systems import far_side
+from tests.unit.comms.channels.office import Office, make_policy, open_office
+from tests.unit.comms.channels.vendors import (
+    BROKEN,
+    HALF,
+    LOST,
+    OpsgenieStandIn,
+    PagerDutyStandIn,
+    Reply,
+    SendGridStandIn,
+    TeamsStandIn,
+    Vendor,
+    WebhookStandIn,
+    open_vendor,
+)
+
+SENDER = "incidents@example.com"
+KINDS: dict[str, tuple[type[Vendor], str, Callable[[str], dict[str, Any]]]] = {
+    "pagerduty": (PagerDutyStandIn, "pager", lambda url: {"routing_key_env": "KEY", "api_url": url}),
+    "opsgenie": (OpsgenieStandIn, "pager", lambda url: {"api_key_env": "KEY", "api_url": url}),
+    "email": (
+        SendGridStandIn,
+        "email",
+        lambda url: {"transport": "sendgrid", "sender": SENDER, "api_key_env": "KEY", "api_url": url},
+    ),
+    "teams": (TeamsStandIn, "teams", lambda url: {"webhook_env": "KEY"}),
+    "webhook": (WebhookStandIn, "webhook", lambda url: {"url": f"{url}/hook", "secret_env": "KEY"}),
+}
+SECRETS = {"pagerduty": "a" * 32, "opsgenie": "genie-key-1", "email": "SG.key", "webhook": "webhook-secret-1"}
+ALL = pytest.mark.parametrize("kind", KINDS)
+
+
+@contextmanager
+def at(kind: str, folder: Path) -> Iterator[tuple[Office, Vendor]]:
+    """An office that tells the DR team on one channel, and the vendor behind that."""
+    make, way, settings = KINDS[kind]
+    vendor = make()
+    with open_vendor(vendor):
+        secret = SECRETS.get(kind) or vendor.url + TeamsStandIn.path
+        policy = make_policy({kind: settings(vendor.url)}, [way])
+        with open_office(folder, policy, {"KEY": secret}) as office:
+            yield office, vendor
+    assert vendor.problems == []
+
+
+@ALL
+def test_a_whole_incident_as_the_vendor_wants_it(kind: str, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        number = office.declare(impact="Nobody can scan <bags> & *more*\n" + "x" * 3000).id
+        office.work()
+        office.desk.update(number, actor="mei", text="The standby takes over. " * 200)
+        office.work()
+        office.desk.resolve(number, actor="mei", text="It is back.")
+        office.work()
+        states = [one.state for one in office.told(kind)]
+    assert states == ["sent"] * 3
+    assert len(vendor.effects) == (2 if kind in ("pagerduty", "opsgenie") else 3)
+
+
+@ALL
+@pytest.mark.parametrize(
+    "reply", [LOST, Reply(503), Reply(502, act=False), Reply(429, act=False), Reply(420, act=False)]
+)
+def test_what_got_no_answer_is_sent_again(kind: str, reply: Reply, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        vendor.replies = [reply]
+        office.declare()
+        office.work()
+        office.pass_time(30)
+        (told,) = office.told(kind)
+    assert (told.state, told.attempts) == ("sent", 2)
+    knows_keys = kind not in ("email", "teams")
+    assert len(vendor.effects) == (1 if knows_keys or not reply.act else 2)
+    may_be_twice = reply.status not in (429, 420)
+    if not knows_keys:
+        words = vendor.requests[-1]["content"].decode()
+        assert ("This may reach you twice" in words) == may_be_twice == bool(told.receipt.get("repeated"))
+
+
+@ALL
+@pytest.mark.parametrize("reply", [BROKEN, HALF, Reply(200, b"<html>fine</html>"), Reply(204, b"")])
+def test_what_was_accepted_is_accepted_however_the_answer_looks(kind: str, reply: Reply, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        vendor.replies = [reply]
+        office.declare()
+        office.work()
+        office.pass_time(120)
+        (told,) = office.told(kind)
+    assert (told.state, told.attempts, len(vendor.effects)) == ("sent", 1, 1)
+
+
+@ALL
+@pytest.mark.parametrize(
+    ("status", "words"), [(400, "400"), (401, "look at KEY"), (403, "look at KEY"), (404, "nothing at this address"),
+                          (302, "moved"), (413, "too long")]
+)  # fmt: skip
+def test_a_no_is_not_asked_again_and_tells_what_to_do(kind: str, status: int, words: str, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        body = b'{"message":"bad","errors":[{"message":"field wrong"},"more"]}'
+        vendor.replies = [Reply(status, body, act=False)] * 9
+        office.declare()
+        office.work()
+        office.pass_time(120)
+        (told,) = office.told(kind)
+    assert (told.state, told.attempts, vendor.effects) == ("failed", 1, [])
+    assert words in told.error
+    assert SECRETS.get(kind, "very-secret-signature") not in told.error
+
+
+def test_when_to_come_back_is_heeded(tmp_path: Path) -> None:
+    with at("pagerduty", tmp_path) as (office, vendor):
+        vendor.replies = [Reply(429, headers={"Retry-After": "40"}, act=False)]
+        office.declare()
+        office.work()
+        office.pass_time(35)
+        assert len(vendor.requests) == 1
+        office.pass_time(10)
+        assert len(vendor.effects) == 1
+
+
+def test_a_vendor_that_does_not_answer_is_left_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_side, "READ_S", 0.3)
+    with at("teams", tmp_path) as (office, vendor):
+        answered = threading.Event()
+        vendor.replies = [Reply(silent=True, after=answered)]
+        office.declare()
+        office.work()
+        answered.set()
+        (told,) = office.told("teams")
+    assert (told.state, told.in_doubt) == ("retrying", True)
+    assert "did not answer (ReadTimeout)" in told.error
+
+
+def test_a_body_that_never_comes_changes_nothing(tmp_path: Path) -> None:
+    with at("teams", tmp_path) as (office, vendor):
+        vendor.replies = [Reply(202, b"", {"Transfer-Encoding": "chunked"})]
+        office.declare()
+        office.work()
+        (told,) = office.told("teams")
+    assert told.state == "sent", "the status said so"
+
+
+@ALL
+def test_nobody_at_the_address(kind: str, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        pass
+    with open_office(tmp_path, office.policy, {"KEY": SECRETS.get(kind) or vendor.url + TeamsStandIn.path}) as later:
+        later.declare()
+        later.work()
+        (told,) = later.told(kind)
+    assert (told.state, told.in_doubt) == ("retrying", False)
+    assert "could not be reached" in told.error
+    assert "very-secret" not in told.error
+
+
+@pytest.mark.parametrize("kind", ["pagerduty", "opsgenie"])
+def test_pages_open_and_close_one_matter(kind: str, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        office.page("plan-4", [Address(kind, "all")])
+        office.work()
+        office.page("plan-4", [Address(kind, "all")], resolved=True)
+        office.work()
+    assert [alias for _, alias in vendor.effects] == ["holdfast/plan-4"] * 2
+
+
+@pytest.mark.parametrize("kind", ["pagerduty", "opsgenie"])
+def test_what_rings_is_stopped_at_a_lower_severity_too(kind: str, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        number = office.declare("P1").id
+        office.work()
+        with office.database.write() as session:
+            incident = session.merge(office.desk.find(number))
+            incident.severity = "P3"
+        office.desk.resolve(number, actor="mei", text="over")
+        office.work()
+    assert len(vendor.effects) == 2
+    assert vendor.effects[0][1] == vendor.effects[1][1]
+
+
+def test_two_incidents_are_two_matters_even_after_the_store_was_lost(tmp_path: Path) -> None:
+    with at("pagerduty", tmp_path) as (office, vendor):
+        office.declare()
+        office.clock.turn(seconds=3600)
+        office.declare(title="Another one")
+        office.work()
+    assert len({alias for _, alias in vendor.effects}) == 2
+    assert all(alias.startswith("holdfast/1772") for _, alias in vendor.effects), "the time of the declaration"
+
+
+def test_a_card_shows_what_people_wrote_and_obeys_none_of_it(tmp_path: Path) -> None:
+    with at("teams", tmp_path) as (office, vendor):
+        office.declare(title="[click](https://evil.example) **now**")
+        office.work()
+    title = vendor.effects[0]["body"][0]["text"]
+    assert title.startswith("[INCIDENT] TraitorTrack")
+    assert "[click]\\(https://evil.example) \\*\\*now\\*\\*" in title
+
+
+@pytest.mark.parametrize(("inside", "state"), [(429, "retrying"), (413, "failed")])
+def test_teams_may_hide_a_failure_in_a_good_answer(inside: int, state: str, tmp_path: Path) -> None:
+    said = f"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error {inside}".encode()
+    with at("teams", tmp_path) as (office, vendor):
+        vendor.replies = [Reply(200, said, act=False)]
+        office.declare()
+        office.work()
+        assert office.told("teams")[0].state == state
+
+
+def test_a_secret_that_is_gone_since_the_start_is_said(tmp_path: Path) -> None:
+    environment = {"KEY": "webhook-secret-1"}
+    policy = make_policy({"webhook": {"url": "http://127.0.0.1:9/hook", "secret_env": "KEY"}}, ["webhook"])
+    with open_office(tmp_path, policy, environment) as office:
+        environment.clear()
+        office.declare()
+        office.work()
+        (told,) = office.told("webhook")
+    assert (told.state, told.error) == ("failed", "KEY is not set in the bot's environment")
+
+
+@ALL
+def test_what_has_become_private_stays_inside(kind: str, tmp_path: Path) -> None:
+    with at(kind, tmp_path) as (office, vendor):
+        number = office.declare().id
+        with office.database.write() as session:
+            session.merge(office.desk.find(number)).private = True
+        office.work()
+        assert office.told(kind)[0].state == "failed"
+    assert vendor.requests == []
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("30", 30.0), ("0", None), ("-5", None), ("soon", None), ("nan", None), ("1e9", 3600.0), (None, None),
+     ("Wed, 21 Oct 2099 07:28:00 GMT", 3600.0), ("Wed, 21 Oct 2015 07:28:00 GMT", None)],
+)  # fmt: skip
+def test_when_to_come_back_is_read_as_the_standard_has_it(header: str | None, seconds: float | None) -> None:
+    assert far_side.read_retry_after(header) == seconds
