@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from bot.terminal import approvals, bulletins, run_desk  # noqa: F401 (their commands join those of `dr` and `incident`)
+from bot.terminal import approvals, bulletins, on_call, run_desk  # noqa: F401 (they join `dr` and `incident`)
 from bot.terminal.alerts import alerts
 from bot.terminal.dr import dr
 from bot.terminal.incident import incident

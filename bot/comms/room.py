@@ -16,6 +16,8 @@ from slack_sdk import WebClient
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, slack_channel
+from bot.comms.pages import PAGED
+from bot.incidents.on_call import OnCall
 from bot.policy import Policy
 from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
@@ -36,10 +38,11 @@ class Rooms:
     """Opens the channel of a new incident; where Slack will not have one, the incidents channel serves."""
 
     def __init__(
-        self, database: Database, policy: Policy, notices: Notices, client: WebClient, directory: Directory
-    ) -> None:
+        self, database: Database, policy: Policy, notices: Notices, client: WebClient, directory: Directory,
+        on_call: OnCall,
+    ) -> None:  # fmt: skip
         self.database, self.policy, self.notices = database, policy, notices
-        self.client, self.directory = client, directory
+        self.client, self.directory, self.on_call = client, directory, on_call
 
     def open(self, incident_id: int, attempt: int) -> None:
         """The workflow. Killed anywhere it goes on; Slack being down makes it come back later."""
@@ -47,12 +50,15 @@ class Rooms:
             incident = session.get_one(Incident, incident_id)
         try:
             with ThreadPoolExecutor(max_workers=8) as pool:
-                members = pool.submit(self._members, incident)
+                members, on_call = pool.submit(self._members, incident), pool.submit(self._find_on_call, incident)
                 channel = self._recorded(incident) or self._create(incident)
                 self._record(incident_id, channel)
                 if channel["name"]:
                     tidy = pool.submit(self._set_topic, incident, channel["id"])
-                    self._invite(incident, channel["id"], members.result())
+                    missing = self._invite(channel["id"], members.result())
+                    missing += self._invite(channel["id"], on_call.result())  # last: nobody waits for a schedule
+                    if missing:
+                        self._say_missing(incident.id, list(dict.fromkeys(missing)))
                     tidy.result()
         except SlackUnavailable:
             self._come_back(incident_id, attempt)
@@ -120,7 +126,18 @@ class Rooms:
         with ThreadPoolExecutor(max_workers=8) as pool:
             return list(pool.map(lambda person: (person.name, self.directory.slack_id(person)), people.values()))
 
-    def _invite(self, incident: Incident, channel_id: str, members: list[tuple[str, str | None]]) -> None:
+    def _find_on_call(self, incident: Incident) -> list[tuple[str, str | None]]:
+        """Those on call who are not invited for their role anyway; for the gravest severities only."""
+        if incident.severity not in PAGED:
+            return []
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            duties = list(pool.map(self.on_call.find, self.policy.slack.invite_roles[incident.severity]))
+        invited = {person.key for person in self.policy.invitees(incident.severity)} | {incident.declared_by}
+        people = {duty.person.key: duty.person for duty in duties if duty.person}
+        return [(one.name, self.directory.slack_id(one)) for key, one in people.items() if key not in invited]
+
+    def _invite(self, channel_id: str, members: list[tuple[str, str | None]]) -> list[str]:
+        """Invite whom Slack knows; the names of the others."""
         users = [user for _, user in members if user]
         missing = [name for name, user in members if not user]
         try:
@@ -128,8 +145,7 @@ class Rooms:
                 call(self.client.conversations_invite, channel=channel_id, users=",".join(users))
         except SlackRefusal:  # a batch is all or nothing
             missing += [name for name, user in members if user and not self._invite_one(channel_id, user)]
-        if missing:
-            self._say_missing(incident.id, missing)
+        return missing
 
     def _invite_one(self, channel_id: str, user: str) -> bool:
         try:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bot.comms.messages.subject import Message, Subject
 from bot.comms.public_record import public_state
+from bot.comms.update_clocks import show_next_update
 from bot.slack.blocks import incident as blocks
 from bot.slack.blocks.parts import pack
 from bot.slack.text import literal, show_duration, show_time
@@ -22,11 +23,12 @@ def compose(notice: Notice, subject: Subject) -> Message:
         roles = sa.select(IncidentRole).where(IncidentRole.incident_id == incident.id)
         held = {row.role: row.person for row in session.scalars(roles)}
         public = public_state(session, incident)
+        next_update = show_next_update(session, incident, subject.policy, subject.now())
         runs = list(session.scalars(sa.select(Run).where(Run.incident_id == incident.id).order_by(Run.id)))
     holders = [(role.title, subject.name(held[key])) for key, role in subject.policy.roles.items() if key in held]
     shown = blocks.show_summary(
         incident,
-        clock=[*_clock(incident, subject), ("Public", public)],
+        clock=[*_clock(incident, subject), *next_update, ("Public", public)],
         roles=holders,
         runs=runs[-5:],
         hint=subject.prose.slack("welcome.txt"),
