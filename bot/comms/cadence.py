@@ -177,7 +177,7 @@ class Cadence:
         """To the next step; of repetitions that were missed while nothing ran, only the next one is said."""
         now, step = self.clock(), clock.step + 1
         when = find_step_time(self.policy, incident, clock, step, people)
-        while when and when <= now and step - DUE > people:
+        while when and when <= now and step - DUE >= people:
             step += 1
             when = find_step_time(self.policy, incident, clock, step, people)
         clock.step = step
