@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.comms.update_clocks import show_next_update
+from bot.incidents.desk import Change
 from bot.outcome import Refused
 from bot.store.tables import Incident
 from tests.unit.comms.on_time import Office, Said
@@ -229,10 +230,11 @@ def test_the_resolution_of_a_p4_is_told_on_the_next_business_day(office: Office)
 
 
 def test_what_is_closed_or_merged_reminds_of_nothing(office: Office) -> None:
-    for change in ("closed", "merged"):
+    changes: list[Change] = ["closed", "merged"]
+    for change in changes:
         incident = office.declare("P1")
         office.wait(minutes=3)
-        office.change(incident, change, resolved_at=office.clock())  # type: ignore[arg-type]
+        office.change(incident, change, resolved_at=office.clock())
     office.wait(hours=30)
     assert office.said() == []
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from bot.comms.messages import Message, compose, kinds
 from bot.comms.messages.subject import Subject
@@ -179,7 +180,7 @@ def test_every_message_has_words_for_notifications(kind: str, subject: Subject) 
 )
 def test_a_reminder_says_what_is_due_and_offers_it_until_it_is_seen_to(step: str, words: str, subject: Subject) -> None:
     fill(subject.database, "Bags are missing")
-    data = {
+    data: dict[str, JsonValue] = {
         "step": step, "turns": {"users": 1, "customers": 3}, "due_at": rows.NOON.isoformat(), "stage": "first",
         "responsible": "priya",
     }  # fmt: skip
