@@ -6,7 +6,7 @@ the last update that this audience got, `resolution` from the resolution, then `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -82,9 +82,9 @@ def find_together(clock: UpdateClock, clocks: Sequence[UpdateClock]) -> list[Upd
     return [one for one in clocks if one.step == clock.step and abs(one.due_at - clock.due_at) <= TOGETHER]
 
 
-def name_audiences(policy: Policy, keys: Sequence[str]) -> str:
-    """Titles of audiences, as written."""
-    return ", ".join(policy.audiences[key].title if key in policy.audiences else key for key in keys)
+def name_audiences(policy: Policy, keys: Collection[str]) -> str:
+    """Titles of audiences, as written and in the policy's order."""
+    return ", ".join(audience.title for key, audience in policy.audiences.items() if key in keys)
 
 
 def show_next_update(session: Session, incident: Incident, policy: Policy, now: datetime) -> list[tuple[str, str]]:
