@@ -17,8 +17,8 @@ Duties = Mapping[str, str]
 
 def look_up_duties(policy: Policy, on_call: OnCall) -> Duties:
     """Who is on call for the roles that see to updates. May wait for a schedule elsewhere."""
-    found = {role: on_call.find(role).person for role in policy.updates.responsible}
-    return {role: person.key for role, person in found.items() if person}
+    found = on_call.find_each(policy.updates.responsible)
+    return {duty.role: duty.person.key for duty in found if duty.person}
 
 
 def find_line(session: Session, policy: Policy, incident: Incident, duties: Duties) -> list[str]:

@@ -130,8 +130,8 @@ class Rooms:
         """Those on call who are not invited for their role anyway; for the gravest severities only."""
         if incident.severity not in PAGED:
             return []
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            duties = list(pool.map(self.on_call.find, self.policy.slack.invite_roles[incident.severity]))
+        roles = dict.fromkeys([*self.policy.slack.invite_roles[incident.severity], *self.policy.on_call])
+        duties = self.on_call.find_each(roles)
         invited = {person.key for person in self.policy.invitees(incident.severity)} | {incident.declared_by}
         people = {duty.person.key: duty.person for duty in duties if duty.person}
         return [(one.name, self.directory.slack_id(one)) for key, one in people.items() if key not in invited]
