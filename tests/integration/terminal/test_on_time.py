@@ -32,7 +32,9 @@ def test_who_is_on_call_is_invited_to_the_gravest(terminal: Terminal, severity: 
     policy["on_call"] = {"database_admin": {"people": ["jonas"]}}
     path = terminal.folder / "on-call.yml"
     path.write_text(yaml.safe_dump(policy, sort_keys=False), encoding="utf-8")
-    declared = terminal.ok("incident", "declare", severity, "Bags are missing", "--json", HOLDFAST_POLICY=str(path))
+    declared = terminal.ok(
+        "incident", "declare", severity, f"Who comes at {severity}", "--json", HOLDFAST_POLICY=str(path)
+    )
     facts = declared.facts
     room = terminal.workspace.state.channel_named(facts["channel"])
     assert room is not None

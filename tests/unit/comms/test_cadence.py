@@ -291,3 +291,14 @@ def test_after_a_standstill_everybody_hears_once(office: Office) -> None:
     ]
     office.wait(minutes=60)
     assert len(office.said()) == 5, "and then as often as before"
+
+
+def test_what_is_due_within_a_minute_is_reminded_of_together(office: Office) -> None:
+    incident = office.declare("P1")
+    office.wait(seconds=50)
+    office.publish(incident)
+    office.wait(minutes=31)
+    assert [(minutes(incident, one), one.step, one.audiences) for one in office.said()] == [
+        (25, 0, PUBLIC | WITHIN),
+        (30, 1, PUBLIC | WITHIN),
+    ]
