@@ -34,13 +34,13 @@ class TaskReminders:
             return
         query = sa.select(Task).where(Task.incident_id == incident.id)
         tasks = {task.id: task for task in session.scalars(query)}
-        for task in tasks.values():
-            if _is_open(task) and task.due_at:  # what is scheduled already is not scheduled again
-                self._schedule(session, task, task.due_at, 0, task.due_at - BEFORE)
+        for one in tasks.values():
+            if _is_open(one) and one.due_at:  # what is scheduled already is not scheduled again
+                self._schedule(session, one, one.due_at, 0, one.due_at - BEFORE)
         said = sa.select(Notice).where(Notice.incident_id == incident.id, Notice.kind == KIND)
         for notice in session.scalars(said):
-            seen_to = notice.subject_id is None or not _is_open(tasks[notice.subject_id])
-            if seen_to and not notice.data.get("over"):
+            task = tasks.get(notice.subject_id or 0)  # one that went to another incident is not seen to
+            if task and not _is_open(task) and not notice.data.get("over"):
                 notice.data = {**notice.data, "over": True}
                 session.flush()
                 self.notices.refresh(session, notice.key)

@@ -148,3 +148,13 @@ def test_after_a_standstill_it_is_said_once_and_then_daily(office: Office) -> No
     assert len(office.said(KIND)) == 1
     office.wait(days=1)
     assert len(office.said(KIND)) == 2
+
+
+def test_a_task_that_goes_to_another_incident_is_reminded_of_there(office: Office) -> None:
+    first, second = office.declare("P4"), office.declare("P4")
+    task = office.add_task(first, None, hours=1)
+    office.wait(minutes=31)
+    office.change_task(second, task, incident_id=second.id)
+    office.change_task(first, task)
+    office.wait(minutes=31)
+    assert [one.to for one in office.said(KIND)] == [["incident:1"], ["incident:2"]]
