@@ -15,6 +15,10 @@ Duties = Mapping[str, str]
 """Who is on call, person by role."""
 
 
+NOBODY = "nobody"
+"""Where nobody is responsible; what is for them is said in the channel."""
+
+
 def look_up_duties(policy: Policy, on_call: OnCall) -> Duties:
     """Who is on call for the roles that see to updates. May wait for a schedule elsewhere."""
     found = on_call.find_each(policy.updates.responsible)
@@ -25,7 +29,7 @@ def find_line(session: Session, policy: Policy, incident: Incident, duties: Duti
     """Keys of people: the one responsible, then those up the line, each once.
 
     Responsible is who holds the first of the roles that is held; while none is, whoever is on call for the first, and
-    at last who declared the incident. Of a private incident only members are named.
+    at last who declared the incident. Of a private incident only members are named, or `NOBODY`.
     """
     roles = policy.updates.responsible
     held = {row.role: row.person for row in _read_roles(session, incident)}
@@ -34,7 +38,9 @@ def find_line(session: Session, policy: Policy, incident: Incident, duties: Duti
     line += [person for role in roles if (person := held.get(role) or duties.get(role))]
     allowed = _list_allowed(session, incident)
     named = [key for key in dict.fromkeys(line) if policy.person(key) and (allowed is None or key in allowed)]
-    return named or [incident.declared_by]
+    if named:
+        return named
+    return [incident.declared_by if allowed is None or incident.declared_by in allowed else NOBODY]
 
 
 def may_know(session: Session, incident: Incident, person: str) -> bool:
@@ -47,7 +53,7 @@ def _list_allowed(session: Session, incident: Incident) -> set[str] | None:
     if not incident.private:
         return None
     query = sa.select(IncidentMember.person).where(IncidentMember.incident_id == incident.id)
-    return {incident.declared_by, *session.scalars(query)}
+    return set(session.scalars(query))
 
 
 def _read_roles(session: Session, incident: Incident) -> list[IncidentRole]:

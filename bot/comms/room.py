@@ -127,8 +127,8 @@ class Rooms:
             return list(pool.map(lambda person: (person.name, self.directory.slack_id(person)), people.values()))
 
     def _find_on_call(self, incident: Incident) -> list[tuple[str, str | None]]:
-        """Those on call who are not invited for their role anyway; for the gravest severities only."""
-        if incident.severity not in PAGED:
+        """Those on call who are not invited for their role anyway; to the gravest only, and to no private room."""
+        if incident.private or incident.severity not in PAGED:
             return []
         roles = dict.fromkeys([*self.policy.slack.invite_roles[incident.severity], *self.policy.on_call])
         duties = self.on_call.find_each(roles)

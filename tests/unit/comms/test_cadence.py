@@ -302,3 +302,12 @@ def test_what_is_due_within_a_minute_is_reminded_of_together(office: Office) -> 
         (25, 0, PUBLIC | WITHIN),
         (30, 1, PUBLIC | WITHIN),
     ]
+
+
+def test_where_no_member_is_responsible_the_channel_hears(office: Office) -> None:
+    incident = office.declare("P1")
+    office.admit(incident, "jonas")
+    office.change(incident, "privacy", private=True)
+    office.wait(minutes=90)
+    assert {to for said in office.said() for to in said.to} == {ROOM}
+    assert {said.data["responsible"] for said in office.said()} == {"nobody"}
