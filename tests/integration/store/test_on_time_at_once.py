@@ -7,7 +7,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from bot.comms.bulletins import Wording
+from bot.comms.wording import Wording
 from bot.outcome import Refused
 from bot.policy import load_policy
 from bot.store.database import Database

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.comms import cadence, coordinator_seat, task_reminders
 from bot.comms.audiences import Audiences
-from bot.comms.bulletins import Bulletins, Wording
+from bot.comms.bulletins import Bulletins
 from bot.comms.cadence import Cadence
 from bot.comms.coordinator_seat import CoordinatorSeat
 from bot.comms.incident_desk import IncidentNotices
@@ -23,6 +23,7 @@ from bot.comms.pages import Pages
 from bot.comms.resolution_told import ResolutionTold
 from bot.comms.task_reminders import TaskReminders
 from bot.comms.update_desk import UpdateDesk
+from bot.comms.wording import Wording
 from bot.engine import Engine
 from bot.incidents.desk import Change, Desk
 from bot.incidents.follow_ups import FollowUps
