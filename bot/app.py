@@ -21,9 +21,13 @@ from bot.clock import utc_now
 from bot.comms import outages
 from bot.comms.audiences import Audiences
 from bot.comms.bulletins import Bulletins
+from bot.comms.cadence import WORKFLOW as REMIND_OF_UPDATE
+from bot.comms.cadence import Cadence
 from bot.comms.channel_watch import ChannelWatch
 from bot.comms.channels import Wiring, build_channels
 from bot.comms.channels.slack import SlackChannel
+from bot.comms.coordinator_seat import WORKFLOW as NAG_COORDINATOR
+from bot.comms.coordinator_seat import CoordinatorSeat
 from bot.comms.deliveries import Channel, Deliveries
 from bot.comms.delivery_log import DeliveryLog
 from bot.comms.incident_desk import IncidentNotices
@@ -31,19 +35,26 @@ from bot.comms.invitations import Invitations
 from bot.comms.messages.subject import Subject
 from bot.comms.notices import SLACK, Notices
 from bot.comms.notices import WORKFLOW as DELIVER
+from bot.comms.pages import Pages
 from bot.comms.pinning import WORKFLOW as FOLLOW_MESSAGE
 from bot.comms.pinning import Pinning
 from bot.comms.prose import Prose
+from bot.comms.resolution_told import ResolutionTold
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
 from bot.comms.room_keeping import ARCHIVE, FOLLOW, RoomKeeping
 from bot.comms.status_site.site import WORKFLOW as RENEW_STATUS_SITE
 from bot.comms.status_site.site import Renewals, StatusSite, open_place
+from bot.comms.task_reminders import WORKFLOW as REMIND_OF_TASK
+from bot.comms.task_reminders import TaskReminders
 from bot.comms.templates_check import check_templates
+from bot.comms.update_desk import UpdateDesk
 from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Change, Desk, Listener
+from bot.incidents.follow_ups import FollowUps
+from bot.incidents.on_call import OnCall
 from bot.incidents.pins import Pins
 from bot.policy import Policy, default_policy_path, load_policy
 from bot.postmortem.drafts import WORKFLOW as DRAFT
@@ -103,15 +114,16 @@ def build_services(environment: Mapping[str, str]) -> Services:
     notices = Notices(engine)
     channels, lacking = build_channels(Wiring(policy, environment, database, prose))
     audiences = Audiences(policy, {SLACK, *channels})
-    bulletins = Bulletins(database, policy, notices, audiences)
+    bulletins, pages = Bulletins(database, policy, notices, audiences), Pages(notices, audiences)
+    desk, on_call = Desk(database, policy), OnCall(policy, environment)
     bulletins.published.append(outages.bulletin_published)
+    cadence = Cadence(database, policy, notices, pages, on_call)
     log = DeliveryLog(database, policy, lacking)
     plans = Plans(database, engine, policy, notices, world)
     directory = Directory(slack, database, policy)
     members = UserGroups(directory).find_members
     runs = Runs(plans)
     pins = Pins(database)
-    desk = Desk(database, policy)
     alerts = AlertDesk(database, policy, notices, desk)
     services = Services(
         settings=settings,
@@ -128,6 +140,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
         pins=pins,
         pinning=Pinning(database, engine, policy, pins, slack, directory),
         bulletins=bulletins,
+        updates=UpdateDesk(cadence, desk),
+        on_call=on_call,
         lacking_channels=lacking,
         status_site=_build_renewals(engine, database, policy),
         deliveries=log,
@@ -142,6 +156,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         drafts=Drafts(database, policy, notices, prose, log),
     )
     _register_workflows(services, prose, channels)
+    _keep_on_time(services, cadence, pages)
     services.desk.listeners += [
         outages.follow_incidents(utc_now),  # before a draft says which components are impaired
         IncidentNotices(notices, bulletins).changed,
@@ -189,7 +204,7 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
     subject = Subject(services.database, services.policy, prose)
     channels = {SLACK: SlackChannel(services.slack, subject), **others}
     store = (services.database, services.policy)
-    invitations = Invitations(*store, services.slack, services.directory)
+    invitations = Invitations(*store, services.slack, services.directory, services.on_call)
     keeping = RoomKeeping(*store, services.notices, services.slack, invitations)
     watch = ChannelWatch(services.notices, services.bulletins.audiences)
     pagers = services.bulletins.audiences.pagers()
@@ -220,6 +235,20 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
 def _build_renewals(engine: Engine, database: Database, policy: Policy) -> Renewals | None:
     settings = policy.channels.status_site
     return Renewals(engine, StatusSite(database, policy), open_place(settings)) if settings else None
+
+
+def _keep_on_time(services: Services, cadence: Cadence, pages: Pages) -> None:
+    """Clocks, the coordinator's seat and follow-ups: they hear of a change before what is said of it winds them on."""
+    database, policy, notices, desk = services.database, services.policy, services.notices, services.desk
+    seat = CoordinatorSeat(database, policy, notices, pages, services.on_call)
+    follow_ups = FollowUps(policy, desk.listeners)
+    reminders = TaskReminders(database, policy, notices)
+    desk.listeners += [cadence.changed, seat.changed, follow_ups.changed, reminders.changed]
+    services.bulletins.published += [cadence.told, ResolutionTold(policy, follow_ups).told]
+    services.drafts.drafted.append(follow_ups.drafted)
+    services.engine.register(REMIND_OF_UPDATE, cadence.remind)
+    services.engine.register(NAG_COORDINATOR, seat.nag)
+    services.engine.register(REMIND_OF_TASK, reminders.remind)
 
 
 def _authorize(services: Services) -> Callable[..., AuthorizeResult]:

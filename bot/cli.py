@@ -6,7 +6,14 @@ import logging
 
 import click
 
-from bot.terminal import approvals, bulletins, incident_life, incident_tasks, run_desk  # noqa: F401 (they join others)
+from bot.terminal import (  # noqa: F401 (their commands join those of `dr` and `incident`)
+    approvals,
+    bulletins,
+    incident_life,
+    incident_tasks,
+    on_call,
+    run_desk,
+)
 from bot.terminal.alerts import alerts
 from bot.terminal.dr import dr
 from bot.terminal.incident import incident

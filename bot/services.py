@@ -15,9 +15,11 @@ from bot.comms.notices import Notices
 from bot.comms.pinning import Pinning
 from bot.comms.prose import Prose
 from bot.comms.status_site.site import Renewals
+from bot.comms.update_desk import UpdateDesk
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Desk
+from bot.incidents.on_call import OnCall
 from bot.incidents.pins import Pins
 from bot.policy import Policy
 from bot.postmortem.drafts import Drafts
@@ -49,6 +51,8 @@ class Services:
     pins: Pins
     pinning: Pinning
     bulletins: Bulletins
+    updates: UpdateDesk
+    on_call: OnCall
     lacking_channels: Mapping[str, str]
     """Channels that the policy sets up and that cannot be used, each with the reason."""
     status_site: Renewals | None

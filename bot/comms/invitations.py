@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from slack_sdk import WebClient
 
+from bot.comms.pages import PAGED
 from bot.incidents.members import list_members
+from bot.incidents.on_call import OnCall
 from bot.policy import Person, Policy
 from bot.slack.client import SlackRefusal, call
 from bot.slack.directory import Directory
@@ -22,12 +24,29 @@ Guest = tuple[str, str | None]
 
 
 class Invitations:
-    def __init__(self, database: Database, policy: Policy, client: WebClient, directory: Directory) -> None:
+    """Finds out who belongs into a room, and brings them there."""
+
+    def __init__(
+        self, database: Database, policy: Policy, client: WebClient, directory: Directory, on_call: OnCall
+    ) -> None:
         self.database, self.policy, self.client, self.directory = database, policy, client, directory
+        self.on_call = on_call
 
     def list_guests(self, incident: Incident) -> list[Guest]:
         """Everybody whom the policy wants in the room: of a private incident its members, nobody else."""
         return self.look_up(self._members(incident) if incident.private else self._invitees(incident))
+
+    def list_on_call(self, incident: Incident) -> list[Guest]:
+        """Those on call who are not invited for their role anyway; to the gravest only, and to no private room.
+
+        May take as long as a schedule elsewhere takes to answer.
+        """
+        if incident.private or incident.severity not in PAGED:
+            return []
+        roles = dict.fromkeys([*self.policy.slack.invite_roles[incident.severity], *self.policy.on_call])
+        people = {duty.person.key: duty.person for duty in self.on_call.find_each(roles) if duty.person}
+        invited = {person.key for person in self._invitees(incident)}
+        return self.look_up([person for key, person in people.items() if key not in invited])
 
     def look_up(self, people: list[Person]) -> list[Guest]:
         with ThreadPoolExecutor(max_workers=8) as pool:

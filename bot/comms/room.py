@@ -54,11 +54,13 @@ class Rooms:
         try:
             with ThreadPoolExecutor(max_workers=8) as pool:
                 guests = pool.submit(self.invitations.list_guests, incident)
+                on_call = pool.submit(self.invitations.list_on_call, incident)
                 channel = self._recorded(incident) or self._create(incident)
                 self._record(incident_id, channel)
                 if channel["name"]:
                     tidy = pool.submit(set_topic, self.client, incident, channel["id"])
                     self.invitations.invite(incident, channel["id"], guests.result())
+                    self.invitations.invite(incident, channel["id"], on_call.result())  # last: nobody waits for it
                     tidy.result()
         except SlackUnavailable:
             self._come_back(incident_id, attempt, RETRY_S[min(attempt, len(RETRY_S) - 1)])

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.public_record import public_state
+from bot.comms.update_clocks import show_next_update
 from bot.policy import Policy
 from bot.policy.durations import format_duration
 from bot.slack.blocks.incident import sign_of
@@ -82,6 +83,11 @@ def show_recovery(facts: Facts) -> Field | None:
     return ("Estimated recovery", literal(expected)) if expected else None
 
 
+def show_update(facts: Facts) -> Field | None:
+    """By when people must hear again."""
+    return next(iter(show_next_update(facts.session, facts.incident, facts.policy, facts.now)), None)
+
+
 def show_public(facts: Facts) -> Field:
     return "Public", public_state(facts.session, facts.incident)
 
@@ -94,6 +100,7 @@ FIELDS: list[Callable[[Facts], Field | None]] = [
     show_rto,
     show_recovery,
     show_public,
+    show_update,
 ]
 """In the order shown; a function gives None where it has nothing to say. Add yours at the end."""
 

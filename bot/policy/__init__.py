@@ -4,6 +4,7 @@ from bot.policy.alerts import PLACEHOLDER, AlertRule, Alerts, CloudwatchSource, 
 from bot.policy.applications import Application
 from bot.policy.approval import ApprovalException, ApprovalRule, Plannable, Risk, Scope, list_rules, rule_for
 from bot.policy.blackouts import Closure, find_closure
+from bot.policy.business_days import BusinessDays, find_business_days, find_due_time
 from bot.policy.channels import (
     Channels,
     EmailSettings,
@@ -15,6 +16,7 @@ from bot.policy.channels import (
     Way,
     WebhookSettings,
 )
+from bot.policy.communication import FollowUp
 from bot.policy.databases import BackupLocation, Database
 from bot.policy.durations import Deadline, format_duration, parse_duration
 from bot.policy.hosts import Host, HostCommands, fill_command
@@ -39,6 +41,7 @@ __all__ = [
     "ApprovalRule",
     "Audience",
     "BackupLocation",
+    "BusinessDays",
     "Cadence",
     "Calendar",
     "Category",
@@ -50,6 +53,7 @@ __all__ = [
     "Deadline",
     "Disaster",
     "EmailSettings",
+    "FollowUp",
     "Host",
     "HostCommands",
     "OpsgenieSettings",
@@ -85,7 +89,9 @@ __all__ = [
     "compile_pattern",
     "default_policy_path",
     "fill_command",
+    "find_business_days",
     "find_closure",
+    "find_due_time",
     "format_duration",
     "list_rules",
     "load_policy",

@@ -125,6 +125,9 @@ def list_role_references(policy: "Policy") -> Iterator[Reference]:
         yield from point(("drills", key, "participants"), "roles", drill.participants)
     yield from point(("updates", "responsible"), "roles", policy.updates.responsible)
     yield from point(("updates", "publishers"), "roles", policy.updates.publishers)
+    for index, follow_up in enumerate(policy.post_incident):
+        if follow_up.owner:
+            yield ("post_incident", index, "owner"), "roles", follow_up.owner
     for role, rota in policy.on_call.items():
         yield ("on_call", role), "roles", role
         yield from point(("on_call", role, "people"), "people", rota.people)

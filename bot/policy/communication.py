@@ -1,6 +1,8 @@
 """Where people are told, and what remains to be done when it is over."""
 
-from typing import Annotated
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from bot.policy.durations import PositiveDuration
 from bot.policy.section import ChannelName, Key, Section, Text, matching
@@ -27,10 +29,17 @@ class SlackSettings(Section):
     """How long after an incident was closed its channel is archived."""
 
 
+Occasion = Literal["status_page_resolved", "resolution_sent", "post_mortem_drafted"]
+
+
 class FollowUp(Section):
     """Something left to do after an incident (document: Step 7)."""
 
     title: Text
     """What is to be done."""
     due: PositiveDuration
-    """By when, counted from the resolution."""
+    """By when, counted from the resolution. Where it is more than a day, a day off counts as the next opening."""
+    owner: Key | None = Field(default=None, examples=["communications_lead"])
+    """Role whose holder sees to it; whoever takes it where left out."""
+    done_when: Occasion | None = Field(default=None, examples=["resolution_sent"])
+    """What completes it by itself: the resolution is on the status page, was sent to all, or the draft is there."""

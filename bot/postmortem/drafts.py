@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +15,7 @@ from bot.comms.messages.subject import name_person
 from bot.comms.notices import Notices, incident_room
 from bot.comms.outgoing import BULLETIN, PAGE
 from bot.comms.prose import Prose
+from bot.incidents.follow_ups import list_follow_ups
 from bot.incidents.reading import list_same, seen_by
 from bot.policy import Policy
 from bot.store import ledger
@@ -51,6 +53,8 @@ class Drafts:
     ) -> None:
         self.database, self.policy, self.notices, self.prose = database, policy, notices, prose
         self.deliveries = deliveries
+        self.drafted: list[Callable[[Session, Incident], None]] = []
+        """Told in the same transaction that a draft is there."""
 
     def draft(self, incident_id: int) -> None:
         """The workflow: write the draft once for each resolution, keep it, and post it as a file."""
@@ -71,6 +75,8 @@ class Drafts:
                 session, "postmortem", key=f"postmortem:{draft.id}", to=[incident_room(incident_id)],
                 incident_id=incident_id, subject_id=draft.id,
             )  # fmt: skip
+            for listener in self.drafted:
+                listener(session, session.get_one(Incident, incident_id))
 
     def _is_written(self, session: Session, incident_id: int, resolved_at: datetime) -> bool:
         query = sa.select(Postmortem.id).where(Postmortem.incident_id == incident_id)
@@ -123,7 +129,9 @@ class Drafts:
             data_loss=_measured(runs, "loss"),
             downtime=_measured(runs, "downtime"),
             revenue=self._estimate_revenue(ended_at - incident.detected_at),
-            follow_ups=[{"title": one.title, "due": ended_at + one.due} for one in self.policy.post_incident],
+            follow_ups=[
+                {"title": one.title, "due": due_at} for one, due_at in list_follow_ups(self.policy, incident, ended_at)
+            ],
             head_seq=head_seq,
             head_hash=head_hash,
         )

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.crash
 SEED = 20_251_123
 INVITED = {"U0AMARA", "U0DIEGO", "U0MEI", "U0JONAS", "U0PRIYA"}
 DECLARED = ["incident.declared", "incident.room"]
-RESOLVED = [*DECLARED, "incident.resolved", "postmortem.drafted"]
+RESOLVED = [*DECLARED, "incident.resolved", "postmortem.drafted", "task.done"]
+"""The last: the draft documents the timeline, which is one of the follow-ups."""
 
 
 def type_command(rig: Rig, channel: str, text: str) -> threading.Thread:

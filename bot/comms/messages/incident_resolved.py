@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.comms.messages.subject import Message, Subject
+from bot.incidents.follow_ups import list_follow_ups
 from bot.slack.blocks import parts
 from bot.slack.text import literal, show_duration
 from bot.store.tables import Incident, Notice
@@ -15,7 +16,8 @@ def compose(notice: Notice, subject: Subject) -> Message:
         incident = session.get_one(Incident, notice.incident_id)
     resolved_at = incident.resolved_at or subject.now()
     follow_ups = [
-        {"title": follow_up.title, "due": resolved_at + follow_up.due} for follow_up in subject.policy.post_incident
+        {"title": follow_up.title, "due": due_at}
+        for follow_up, due_at in list_follow_ups(subject.policy, incident, resolved_at)
     ]
     prose = subject.prose.slack(
         "resolved.txt",

@@ -99,6 +99,8 @@ class UpdateClock(Table):
     due_at: Mapped[datetime]
     turn: Mapped[int] = mapped_column(default=1)
     """Rises whenever it is planned anew; reminders of an earlier turn say nothing."""
+    step: Mapped[int] = mapped_column(default=0)
+    """Which reminder of this turn is next; one that was said together with another audience's is not said again."""
     snoozed_by: Mapped[str | None]
     snooze_reason: Mapped[str | None]
 

@@ -86,6 +86,8 @@ class Task(Table):
     due_at: Mapped[datetime | None]
     follow_up: Mapped[bool] = mapped_column(default=False)
     """From the policy's list of what is left to do after an incident."""
+    done_when: Mapped[str | None]
+    """What completes it by itself, as the policy's list says."""
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     done_by: Mapped[str | None]

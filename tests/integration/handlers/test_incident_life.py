@@ -169,7 +169,7 @@ def keep_room(bot: Bot, now: datetime) -> RoomKeeping:
     """The keeper of rooms at another time."""
     services = bot.services
     store = (services.database, services.policy)
-    invitations = Invitations(*store, services.slack, services.directory)
+    invitations = Invitations(*store, services.slack, services.directory, services.on_call)
     return RoomKeeping(*store, Notices(services.engine, lambda: now), services.slack, invitations)
 
 

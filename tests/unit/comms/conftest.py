@@ -19,6 +19,7 @@ from bot.store.database import Database
 from bot.store.tables import Delivery
 from tests.integration.store.stores import empty_store, open_store
 from tests.unit.comms.newsroom import Newsroom, make_newsroom
+from tests.unit.comms.on_time import Office, open_office
 from tests.unit.incidents.conftest import HandClock
 
 HERE = "channel:here"
@@ -127,3 +128,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def newsroom(store: Database, tmp_path: Path) -> Newsroom:
     empty_store(store)
     return make_newsroom(store, tmp_path)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as opened:
+        yield opened

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from bot.comms.messages import Message, compose, kinds
 from bot.comms.messages.subject import Subject
@@ -30,6 +31,8 @@ from bot.store.tables import (
     Postmortem,
     RunOutput,
     RunStep,
+    Task,
+    UpdateClock,
 )
 from tests.integration.store.stores import empty_store, open_store
 from tests.unit.slack import rows
@@ -116,6 +119,10 @@ def fill(database: Database, text: str) -> None:
                     turns=1,
                 ),
                 Postmortem(id=6, incident_id=7, markdown=text, drafted_at=rows.NOON),
+                Task(id=12, incident_id=7, title=line, due_at=rows.NOON, created_by=line, created_at=rows.NOON),
+                UpdateClock(
+                    incident_id=7, audience="users", stage="first", since=rows.NOON, due_at=rows.NOON, turn=1, step=0
+                ),
             ]
         )
         session.flush()
@@ -134,12 +141,13 @@ def _make_alert(number: int, text: str, line: str) -> Alert:
 def say(kind: str, text: str, subject: Subject) -> Message:
     about = {
         "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "run_output": 5,
-        "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "alert_card": 12,
+        "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "task_reminder": 12, "alert_card": 12,
     }  # fmt: skip
     line = " ".join(text.split())[:200]
-    data = {
+    data: dict[str, JsonValue] = {
         "text": text, "actor": text[:60], "entries": 12, "head": "ff00", "summary": line, "details": text, "seq": 1,
-        "role": "dr_coordinator", "by": "mei",
+        "role": "dr_coordinator", "by": "mei", "step": "late", "turns": {"users": 1},
+        "due_at": rows.NOON.isoformat(), "stage": "first", "responsible": "priya",
     }  # fmt: skip
     notice = Notice(
         id=1, key="k", kind=kind, incident_id=7, subject_id=about.get(kind), version=1, data=data, created_at=rows.NOON
@@ -170,3 +178,29 @@ def test_every_message_has_words_for_notifications(kind: str, subject: Subject) 
     message = say(kind, "Bags are missing", subject)
     assert re.search(r"[A-Za-z]{3}", message.text)
     assert bool(message.blocks) != bool(message.file)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"), [("soon", "must hear how things stand by"), ("due", "is due now"), ("late", "has not gone out")]
+)
+def test_a_reminder_says_what_is_due_and_offers_it_until_it_is_seen_to(step: str, words: str, subject: Subject) -> None:
+    fill(subject.database, "Bags are missing")
+    data: dict[str, JsonValue] = {
+        "step": step, "turns": {"users": 1, "customers": 3}, "due_at": rows.NOON.isoformat(), "stage": "first",
+        "responsible": "priya",
+    }  # fmt: skip
+    notice = Notice(id=3, kind="update_reminder", incident_id=7, version=1, data=data, created_at=rows.NOON)
+    shown = readable(compose(notice, subject).blocks)
+    assert all(one in shown for one in (words, "Users, Customers", "A draft for Users waits", "Snooze", "No change"))
+    notice.data = {**data, "over": True}
+    shown = readable(compose(notice, subject).blocks)
+    assert ("Seen to" in shown, "No change" in shown) == (True, False)
+
+
+def test_who_takes_the_seat_is_named_and_the_button_goes(subject: Subject) -> None:
+    fill(subject.database, "diego")
+    notice = Notice(id=3, kind="coordinator_wanted", incident_id=7, version=1, data={}, created_at=rows.NOON)
+    assert "Take the role" in readable(compose(notice, subject).blocks)
+    notice.data = {"over": True}
+    shown = readable(compose(notice, subject).blocks)
+    assert ("Diego Alvarez is DR Coordinator" in shown, "Take the role" in shown) == (True, False)
