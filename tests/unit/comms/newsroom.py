@@ -76,11 +76,12 @@ class Newsroom:
             return [(one.component, one.status, one.ended_at is None) for one in rows]
 
     def parcel(self, bulletin_id: int, channel: str) -> Parcel:
-        """What the channel is given for a bulletin; counts as one attempt."""
+        """What the channel is given for a bulletin; one attempt, of which the next one does not know the end."""
         with self.database.write() as session:
             notice = session.scalars(sa.select(Notice).where(Notice.key == f"bulletin:{bulletin_id}")).one()
             mine = sa.select(Delivery).where(Delivery.notice_id == notice.id, Delivery.channel == channel)
             delivery = session.scalars(mine).one()
+            delivery.in_doubt = delivery.attempts > 0
             delivery.attempts += 1
             return Parcel(delivery, notice, session.get(Incident, notice.incident_id))
 

@@ -140,6 +140,12 @@ class Office:
             for listener in self.desk.listeners:
                 listener(session, row, change)
 
+    def hold(self, incident: Incident, role: str, person: str) -> None:
+        """Somebody holds a role whom the shipped policy, with one person for each, does not let hold it."""
+        with self.database.write() as session:
+            session.add(IncidentRole(incident_id=incident.id, role=role, person=person, since=self.clock()))
+        self.change(incident, "roles")
+
     def leave(self, incident: Incident, role: str) -> None:
         """Somebody gives a role up."""
         with self.database.write() as session:

@@ -22,7 +22,7 @@ def seat_pages(office: Office) -> list[bool]:
     return [bool(one.data.get("resolved")) for one in pages]
 
 
-def take(office: Office, incident: Incident, person: str = "diego") -> None:
+def take(office: Office, incident: Incident, person: str = "amara") -> None:
     office.desk.roles.assign(incident.id, actor=person, role="dr_coordinator", person=person)
 
 

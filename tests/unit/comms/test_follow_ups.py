@@ -71,6 +71,7 @@ def test_nothing_is_left_to_tell_of_a_drill_but_to_those_within(office: Office) 
 
 def test_of_a_private_incident_nobody_is_told(office: Office) -> None:
     incident = office.declare("P1")
+    office.admit(incident, "mei")
     office.change(incident, "privacy", private=True)
     office.desk.resolve(incident.id, actor="mei")
     assert len(office.read_tasks()) == 7
