@@ -51,7 +51,7 @@ class IncidentNotices:
     def _show(self, session: Session, incident: Incident, change: Change) -> None:
         """In its room, and in the messages that follow it."""
         entry = ledger.read_last(session, incident.id)
-        if change in SAID:
+        if change in SAID and (change != "tasks" or entry.kind.startswith("task.")):  # follow-ups come without one
             self.notices.say(
                 session, "incident_entry", key=f"entry:{entry.seq}", to=[incident_room(incident.id)],
                 incident_id=incident.id, data={"seq": entry.seq},

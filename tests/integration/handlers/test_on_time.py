@@ -98,16 +98,16 @@ def test_who_is_on_call(bot: Bot, mei: Human) -> None:
     assert "*Database Admin*: Diego Alvarez _(the first who holds the role)_" in told
 
 
-def test_the_empty_seat_is_taken_by_a_press(bot: Bot, mei: Human) -> None:
+def test_the_empty_seat_is_taken_by_a_press(bot: Bot, amara: Human) -> None:
     number, room = open_incident(bot)
     with bot.services.database.write() as session:
         bot.services.engine.enqueue(session, NAG, number, 0, 1, key=f"nag-now-{number}")
-    mei.press(room, "coordinator.take")
+    amara.press(room, "coordinator.take")
     with bot.services.database.read() as session:
         seat = wait_until("the seat", lambda: session.get(IncidentRole, (number, "dr_coordinator")), WAIT_S)
-    assert seat.person == "mei"
+    assert seat.person == "amara"
     bot.settle()
-    assert any("Mei Tanaka is DR Coordinator" in show(one) for one in mei.messages(room))
+    assert any("Amara Okafor is DR Coordinator" in show(one) for one in amara.messages(room))
 
 
 def test_the_summary_says_when_the_next_update_is_due(bot: Bot, mei: Human) -> None:
