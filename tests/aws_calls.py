@@ -29,6 +29,8 @@ S3_RIGHTS = {
     "UploadPart": "PutObject",
     "CompleteMultipartUpload": "PutObject",
 }
+IAM_SERVICES = {"elbv2": "elasticloadbalancing"}
+"""What IAM calls a service, where that is not boto3's name."""
 OF_A_VERSION = ("GetObject", "DeleteObject")
 """Rights of S3 that have another name where the call names a version."""
 
@@ -51,7 +53,7 @@ def list_needed(call: Call) -> Iterator[str]:
             right = "DeleteObjectVersion"
         yield f"s3:{right}Version" if right in OF_A_VERSION and "VersionId" in call.given else f"s3:{right}"
         return
-    yield f"{call.service}:{call.operation}"
+    yield f"{IAM_SERVICES.get(call.service, call.service)}:{call.operation}"
     if call.service == "rds" and "Tags" in call.given:
         yield "rds:AddTagsToResource"
     if call.service == "rds" and "MonitoringRoleArn" in call.given:
