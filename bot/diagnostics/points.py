@@ -31,18 +31,25 @@ class PointCheck(Check):
 
     @abstractmethod
     def look(self, surroundings: Surroundings) -> Iterable[Point]:
-        """Every point. `Refused` and `Failed` become one that is unknown."""
+        """Every point. `Refused` and `Failed` become one that is unknown, beside those that came before."""
 
     def run(self, surroundings: Surroundings) -> Finding:
+        points: list[Point] = []
         try:
-            points = list(self.look(surroundings))
+            for point in self.look(surroundings):
+                points.append(point)
         except (Refused, Failed) as trouble:
-            points = [Point("unknown", trouble.words)]
+            points.append(Point("unknown", trouble.words))
         return self.conclude(points)
 
     def conclude(self, points: list[Point]) -> Finding:
         """The finding about all points, of which there is one at least."""
         ordered = sorted(points, key=lambda one: GRAVEST_FIRST.index(one.state))
-        told = [one.words for one in ordered if one.state != "ok"][:TOLD] or [ordered[0].words]
+        told = [one.words for one in ordered if one.state != "ok"][:TOLD] or _tell_good(ordered)
         suggests = [suggestion for one in ordered for suggestion in one.suggests]
         return self.finding(ordered[0].state, " ".join(told), [one.words for one in ordered], suggests)
+
+
+def _tell_good(points: list[Point]) -> list[str]:
+    others = len(points) - 1
+    return [points[0].words, *([f"{others} other points are good too."] if others else [])]

@@ -55,13 +55,14 @@ def judge_storage(instance: Instance, series: list[Reading]) -> Point:
     if not series:
         return Point("unknown", f"CloudWatch has no figure of the storage left on {instance.identifier}.")
     free, until_full = series[-1].value, time_until_empty(series)
-    words = f"{show_size(int(free))} of {instance.storage_gib} GiB storage are left"
-    percent = 100 * free / (instance.storage_gib * GIB) if instance.storage_gib else 100.0
+    size_bytes = instance.storage_gib * GIB
+    words = f"{show_size(int(free))} of {show_size(size_bytes)} storage are left"
+    percent = 100 * free / size_bytes if size_bytes else 100.0
     state = _judge(percent, until_full)
     within = show_duration(SPAN)
     words += f"; full in {show_duration(until_full)} as in the last {within}." if until_full is not None else "."
     if instance.largest_storage_gib > instance.storage_gib:
-        words += f" RDS lets it grow by itself, to {instance.largest_storage_gib} GiB."
+        words += f" RDS lets it grow by itself, to {show_size(instance.largest_storage_gib * GIB)}."
         state = "warning" if state == "critical" else state
     elif state != "ok":
         words += " No recovery action enlarges it: set more in RDS, which takes no downtime."

@@ -34,7 +34,7 @@ def test_an_instance_as_the_policy_wants_it(aws: Aws) -> None:
 def test_storage_is_measured(aws: Aws) -> None:
     found = STORAGE.run(look(aws))
     assert found.state == "ok", found
-    assert "50 GiB storage are left" in found.evidence[0]
+    assert "of 53.7 GB storage are left" in found.evidence[0]
 
 
 def test_what_differs_from_the_policy_leads_to_what_puts_it_right(aws: Aws) -> None:

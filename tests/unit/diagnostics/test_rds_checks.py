@@ -136,7 +136,7 @@ def test_storage_by_what_is_left() -> None:
         assert judge_storage(instance(), readings([percent * GIB] * 10)).state == state
     assert judge_storage(instance(), []).state == "unknown"
     growing = judge_storage(instance(MaxAllocatedStorage=200), readings([3 * GIB] * 10))
-    assert (growing.state, "200 GiB" in growing.words) == ("warning", True)
+    assert (growing.state, "to 214.7 GB" in growing.words) == ("warning", True)
 
 
 @pytest.mark.parametrize(("gib_a_step", "state"), [(1.0, "critical"), (0.08, "warning"), (0.01, "ok"), (-1.0, "ok")])
