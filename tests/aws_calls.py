@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
-from bot.diagnostics.check import all_checks
+from bot.diagnostics.check import Check, all_checks
 from bot.recovery.registry import all_actions
 
 RECORDER = Path(__file__).parent / "aws_recorder"
@@ -82,6 +85,23 @@ def read_calls(file: Path) -> list[Call]:
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     facts = [json.loads(line) for line in lines if line.endswith("}")]
     return [Call(one["actor"], one["service"], one["operation"], tuple(one["given"])) for one in facts]
+
+
+@contextmanager
+def watch_check(check: Check) -> Iterator[set[str]]:
+    """What IAM wants for the calls that a check makes in this process; full at the end."""
+    rights: set[str] = set()
+    client: Any = BaseClient
+    call = client._make_api_call
+
+    def watched(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        made = Call(check.name, self.meta.service_model.service_name, operation, tuple(arguments))
+        rights.update(list_needed(made))
+        return call(self, operation, arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_make_api_call", watched)
+        yield rights
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,8 @@ class PointCheck(Check):
         ordered = sorted(points, key=lambda one: GRAVEST_FIRST.index(one.state))
         told = [one.words for one in ordered if one.state != "ok"][:TOLD] or _tell_good(ordered)
         suggests = [suggestion for one in ordered for suggestion in one.suggests]
-        return self.finding(ordered[0].state, " ".join(told), [one.words for one in ordered], suggests)
+        evidence = [one.words for one in ordered] if len(ordered) > 1 else []
+        return self.finding(ordered[0].state, " ".join(told), evidence, suggests)
 
 
 def _tell_good(points: list[Point]) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from bot.diagnostics.check import Surroundings
+import pytest
+
+from bot.diagnostics.check import Check, Surroundings
 from bot.diagnostics.checks.infrastructure_rds_events import CHECK as EVENTS
 from bot.diagnostics.checks.infrastructure_rds_instance import CHECK as INSTANCE
 from bot.diagnostics.checks.infrastructure_rds_storage import CHECK as STORAGE
 from bot.store.documents import Finding
+from tests.aws_calls import watch_check
 from tests.integration.rds.conftest import PRIMARY, Aws
 from tests.integration.rds.driver import wait_until
 
@@ -29,6 +32,13 @@ def test_an_instance_as_the_policy_wants_it(aws: Aws) -> None:
     found = INSTANCE.run(look(aws))
     assert found.state == "ok", found
     assert "It takes connections at its address." in found.evidence
+
+
+@pytest.mark.parametrize("check", [INSTANCE, EVENTS, STORAGE], ids=lambda check: str(check.name))
+def test_checks_declare_what_they_ask(aws: Aws, check: Check) -> None:
+    with watch_check(check) as rights:
+        check.run(look(aws))
+    assert rights == set(check.permissions)
 
 
 def test_storage_is_measured(aws: Aws) -> None:

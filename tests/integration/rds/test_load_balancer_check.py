@@ -11,6 +11,7 @@ import pytest
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.checks.infrastructure_load_balancer import CHECK
 from bot.store.documents import Finding
+from tests.aws_calls import watch_check
 from tests.integration.rds.conftest import REGION, Aws
 
 IMAGE = "ami-12c6146b"
@@ -47,7 +48,9 @@ def stop(server: str) -> None:
 
 
 def test_enough_healthy_servers_then_one_less_then_too_few(aws: Aws, servers: list[str]) -> None:
-    found = run(aws)
+    with watch_check(CHECK) as rights:
+        found = run(aws)
+    assert rights == set(CHECK.permissions)
     assert (found.state, "web: 3 of 3 servers are healthy; 2 are needed." in found.evidence) == ("ok", True), found
     stop(servers[0])
     found = run(aws)

@@ -12,6 +12,7 @@ from bot.diagnostics.check import Surroundings
 from bot.diagnostics.checks.secrets_inventory import CHECK
 from bot.sandbox.primary_instance import OTHER_SECRETS
 from bot.store.documents import Finding
+from tests.aws_calls import watch_check
 from tests.integration.rds.conftest import REGION, Aws
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def run(aws: Aws) -> Finding:
 
 
 def test_all_of_them_with_their_age_and_never_a_value(aws: Aws, client: SecretsManagerClient) -> None:
-    found = run(aws)
+    with watch_check(CHECK) as rights:
+        found = run(aws)
+    assert rights == set(CHECK.permissions)
     assert found.state == "ok", found
     assert len(found.evidence) == len(aws.world.policy.secrets)
     assert all("changed" in line for line in found.evidence)
