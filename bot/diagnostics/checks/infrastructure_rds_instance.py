@@ -147,7 +147,8 @@ def _database_host(surroundings: Surroundings) -> str:
     """Where the database is reached, empty where nothing says so."""
     key = surroundings.policy.infrastructure.rds.database
     settings = surroundings.policy.databases[key]
-    return urlsplit(surroundings.environment.get(settings.connection_env, "")).hostname or ""
+    known = [surroundings.environment.get(one, "") for one in (settings.recovery_env, settings.connection_env) if one]
+    return urlsplit(next(filter(None, known), "")).hostname or ""
 
 
 CHECK = InfrastructureRdsInstance()

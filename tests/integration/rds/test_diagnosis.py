@@ -82,6 +82,13 @@ def test_nothing_is_critical_where_the_policy_names_what_is_not_there(aws: Aws) 
     assert all("no RDS instance nowhere" in one.summary for one in found)
 
 
+def test_a_missing_instance_is_critical_where_the_database_is_on_rds(aws: Aws) -> None:
+    url = "postgresql://holdfast@traitortrack-primary.abc.us-east-1.rds.amazonaws.com/traitortrack"
+    policy = look(aws, instance="nowhere").policy
+    found = INSTANCE.run(Surroundings(policy, {"HOLDFAST_RECOVERY_DATABASE_URL": url}, aws.world.now, DATABASE))
+    assert found.state == "critical"
+
+
 def test_a_cloud_that_does_not_answer_is_unknown(aws: Aws) -> None:
     aws.stage.cloud.fail("error", "DescribeDBInstances", times=20)
     aws.stage.cloud.fail("error", "DescribeEvents", times=20)
