@@ -53,4 +53,4 @@ class PointCheck(Check):
 
 def _tell_good(points: list[Point]) -> list[str]:
     others = len(points) - 1
-    return [points[0].words, *([f"{others} other points are good too."] if others else [])]
+    return [points[0].words, *([f"{others} other point{'s are' if others > 1 else ' is'} good too."] if others else [])]

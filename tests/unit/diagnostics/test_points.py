@@ -36,6 +36,7 @@ def test_the_gravest_leads() -> None:
 
 def test_good_points_are_counted() -> None:
     assert Looking(Point("ok", "Good.")).run(PLACE).summary == "Good."
+    assert Looking(*[Point("ok", "Good.")] * 2).run(PLACE).summary == "Good. 1 other point is good too."
     assert Looking(*[Point("ok", "Good.")] * 3).run(PLACE).summary == "Good. 2 other points are good too."
 
 
