@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
-from bot.diagnostics.check import all_checks
+from bot.diagnostics.check import Check, all_checks
 from bot.recovery.registry import all_actions
 
 RECORDER = Path(__file__).parent / "aws_recorder"
@@ -29,6 +32,8 @@ S3_RIGHTS = {
     "UploadPart": "PutObject",
     "CompleteMultipartUpload": "PutObject",
 }
+IAM_SERVICES = {"elbv2": "elasticloadbalancing"}
+"""What IAM calls a service, where that is not boto3's name."""
 OF_A_VERSION = ("GetObject", "DeleteObject")
 """Rights of S3 that have another name where the call names a version."""
 
@@ -51,7 +56,7 @@ def list_needed(call: Call) -> Iterator[str]:
             right = "DeleteObjectVersion"
         yield f"s3:{right}Version" if right in OF_A_VERSION and "VersionId" in call.given else f"s3:{right}"
         return
-    yield f"{call.service}:{call.operation}"
+    yield f"{IAM_SERVICES.get(call.service, call.service)}:{call.operation}"
     if call.service == "rds" and "Tags" in call.given:
         yield "rds:AddTagsToResource"
     if call.service == "rds" and "MonitoringRoleArn" in call.given:
@@ -80,6 +85,23 @@ def read_calls(file: Path) -> list[Call]:
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     facts = [json.loads(line) for line in lines if line.endswith("}")]
     return [Call(one["actor"], one["service"], one["operation"], tuple(one["given"])) for one in facts]
+
+
+@contextmanager
+def watch_check(check: Check) -> Iterator[set[str]]:
+    """What IAM wants for the calls that a check makes in this process; full at the end."""
+    rights: set[str] = set()
+    client: Any = BaseClient
+    call = client._make_api_call
+
+    def watched(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        made = Call(check.name, self.meta.service_model.service_name, operation, tuple(arguments))
+        rights.update(list_needed(made))
+        return call(self, operation, arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_make_api_call", watched)
+        yield rights
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,8 @@ class Check(ABC):
     timeout_s: ClassVar[float] = 10.0
     on_demand: ClassVar[bool] = False
     """Asked only where its scope is named: it takes its time, or leaves traces."""
+    once: ClassVar[bool] = False
+    """About the product as a whole: asked once, not again for each database."""
 
     @abstractmethod
     def run(self, surroundings: Surroundings) -> Finding:

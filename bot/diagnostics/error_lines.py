@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-ERROR = re.compile(r"\b(?:ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
+ERROR = re.compile(r"(?<!\.)\b(?:ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
+"""Not behind a dot: `uvicorn.error` is the name of a logger, which says good things too."""
 
 
 def list_new(before: list[str], after: list[str]) -> list[str]:

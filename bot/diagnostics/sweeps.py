@@ -93,10 +93,12 @@ class Sweeps:
 
 
 def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding]:
-    """Every check at every place, side by side; findings as they come, a hanging check as unknown."""
+    """Every check at every place it is asked at, side by side; findings as they come, a hanging check as unknown."""
     pool = ThreadPoolExecutor(max_workers=max(1, len(checks) * len(places)), thread_name_prefix="check")
     began = time.monotonic()
-    waiting = {pool.submit(ask, check, place): check for check in checks for place in places}
+    waiting = {
+        pool.submit(ask, check, place): check for check in checks for place in (places[:1] if check.once else places)
+    }
     while waiting:
         limit_s = max(0.0, max(check.timeout_s for check in waiting.values()) + GRACE_S - (time.monotonic() - began))
         answered, _ = wait(waiting, timeout=limit_s, return_when=FIRST_COMPLETED)

@@ -6,6 +6,7 @@ tags, log exports and the rest.
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,6 +22,10 @@ SECOND_REGION = "us-west-2"
 GROUP = "traitortrack-database"
 PARAMETER_GROUP = "traitortrack-postgres"
 DATABASE_URL_SECRET = "traitortrack/production/database-url"  # noqa: S105 (its name)
+OTHER_SECRETS = tuple(
+    f"traitortrack/production/{name}"
+    for name in ("session-secret", "admin-password", "sendgrid-api-key", "sendgrid-from-email")
+)
 SETTINGS: dict[str, object] = {
     "AllocatedStorage": 50,
     "AutoMinorVersionUpgrade": False,
@@ -43,7 +48,10 @@ SETTINGS: dict[str, object] = {
 
 
 def create_primary(cloud: Cloud, cluster: Cluster, application_url: str) -> None:
-    """Make the cluster the primary instance and put the application's URL into its secret; both regions get groups."""
+    """Make the cluster the primary instance and put the application's URL into its secret; both regions get groups.
+
+    The other secrets of the inventory get made-up values.
+    """
     group = create_groups(cloud, REGION)
     create_groups(cloud, SECOND_REGION)
     groups = {"DBSubnetGroupName": GROUP, "DBParameterGroupName": PARAMETER_GROUP, "VpcSecurityGroupIds": [group]}
@@ -51,6 +59,8 @@ def create_primary(cloud: Cloud, cluster: Cluster, application_url: str) -> None
     cloud.adopt_rds_instance(PRIMARY, cluster, **settings)
     secrets = open_client(cloud, "secretsmanager", REGION)
     secrets.create_secret(Name=DATABASE_URL_SECRET, SecretString=application_url)
+    for name in OTHER_SECRETS:
+        secrets.create_secret(Name=name, SecretString=token_urlsafe())
 
 
 def create_groups(cloud: Cloud, region: str) -> str:

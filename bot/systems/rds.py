@@ -84,6 +84,15 @@ class Instance:
         return self.description.get("PreferredBackupWindow", "")
 
     @property
+    def storage_gib(self) -> int:
+        return self.description.get("AllocatedStorage", 0)
+
+    @property
+    def largest_storage_gib(self) -> int:
+        """How far RDS lets the storage grow by itself; its present size where it does not."""
+        return max(self.description.get("MaxAllocatedStorage", 0), self.storage_gib)
+
+    @property
     def source(self) -> str | None:
         """The instance that it is a read replica of; an ARN where that is in another region."""
         return self.description.get("ReadReplicaSourceDBInstanceIdentifier") or None
@@ -155,6 +164,16 @@ class Snapshot:
     def mark(self) -> str | None:
         """Mark of the run that made it."""
         return _find_mark(self.description.get("TagList", []))
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """Something that AWS wants to do to an instance."""
+
+    action: str
+    description: str
+    applies_at: datetime | None
+    """When it does so by itself, UTC; None where no date is set."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +272,20 @@ class Rds:
         found = ask("list snapshots", lambda: [Snapshot(one) for page in pages for one in page["DBSnapshots"]])
         usable = [(at, one) for one in found if one.status == "available" and (at := one.taken_at) is not None]
         return [one for _, one in sorted(usable, key=lambda pair: pair[0], reverse=True)]
+
+    def list_maintenance(self, instance: Instance) -> list[Maintenance]:
+        """What AWS wants to do to an instance, such as an upgrade of its system, by the time it does so."""
+        arn = instance.description.get("DBInstanceArn", "")
+        answer = ask(
+            f"list the maintenance of {instance.identifier}",
+            lambda: self._reading.describe_pending_maintenance_actions(ResourceIdentifier=arn),
+        )
+        found = [
+            Maintenance(one.get("Action", "?"), one.get("Description", ""), one.get("CurrentApplyDate"))
+            for resource in answer["PendingMaintenanceActions"]
+            for one in resource.get("PendingMaintenanceActionDetails", [])
+        ]
+        return sorted(found, key=lambda one: (one.applies_at is None, one.applies_at))
 
     def list_events(self, identifier: str) -> list[Event]:
         """What happened to an instance in the last day, oldest first."""

@@ -40,6 +40,8 @@ class Secret:
     labels: dict[str, tuple[str, ...]]
     deleted_at: datetime | None
     rotates: bool
+    changed_at: datetime | None = None
+    """When its value, its labels or its description were last changed, UTC; None where AWS does not say."""
 
     @property
     def current(self) -> str | None:
@@ -69,7 +71,13 @@ class Secrets:
                 f"There is no secret {name} in {self.region}.", "Check its name in the policy's `secrets`."
             ) from refusal
         labels = {version: tuple(sorted(found)) for version, found in answer.get("VersionIdsToStages", {}).items()}
-        return Secret(name, labels, answer.get("DeletedDate"), answer.get("RotationEnabled", False))
+        return Secret(
+            name,
+            labels,
+            answer.get("DeletedDate"),
+            answer.get("RotationEnabled", False),
+            answer.get("LastChangedDate", answer.get("CreatedDate")),
+        )
 
     def read(self, name: str, version: str) -> SecretStr:
         """The text of one version. Raises SecretUnusable where it is gone, or is no text."""

@@ -34,6 +34,7 @@ from bot import app
 from bot.sandbox.children import Child, module_command, module_environment
 from bot.sandbox.cloud import REGION
 from bot.services import Services
+from tests.aws_recorder import sitecustomize as recorder
 from tests.crash import points
 
 PR_SET_PDEATHSIG = 1
@@ -192,11 +193,18 @@ def _nest(address: str) -> NoReturn:
 
 def _work(services: Services) -> NoReturn:
     """Until it is killed."""
-    points.install()
+    _watch()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     services.engine.lead()
     while True:
         signal.pause()
+
+
+def _watch() -> None:
+    """Points to die at, and the calls on AWS written down where a test asks for that: a fork is no start of Python."""
+    points.install()
+    if recorder.FILE in os.environ:
+        recorder.install()
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -210,7 +218,7 @@ def main(arguments: list[str]) -> NoReturn:
     if arguments[0] == "work":
         _work(app.build_services(os.environ))
     sys.argv = ["holdfast", *arguments]
-    points.install()
+    _watch()
     app.main()
     sys.exit(0)
 

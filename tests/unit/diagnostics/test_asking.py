@@ -80,3 +80,10 @@ def test_scopes_choose_checks_and_others_are_refused() -> None:
     assert {check.scope for check in choose_checks("verification")} == {"verification"}
     with pytest.raises(Refused, match="Did you mean database"):
         choose_checks("databse")
+
+
+def test_what_is_about_the_whole_product_is_asked_once() -> None:
+    again, once = Made("again"), Made("once")
+    once.once = True  # type: ignore[misc]
+    found = sorted(one.check for one in ask_all([again, once], [PLACE, PLACE]))
+    assert found == ["again", "again", "once"]

@@ -62,6 +62,8 @@ def test_many_errors_lately_are_critical_old_ones_a_warning() -> None:
     assert read_log(host(), printed("\n".join(["INFO y"] * 400 + errors)), REDACTOR).state == "critical"
     assert read_log(host(), printed("\n".join(errors + ["INFO y"] * 400)), REDACTOR).state == "warning"
     assert read_log(host(), printed("\n".join(["INFO no errors, terror"] * 9)), REDACTOR).state == "ok"
+    assert read_log(host(), printed("10:00 INFO uvicorn.error: Started"), REDACTOR).state == "ok"
+    assert read_log(host(), printed("10:00 ERROR uvicorn.error: Stopped"), REDACTOR).state == "warning"
 
 
 def test_a_log_that_cannot_be_read_is_unknown() -> None:

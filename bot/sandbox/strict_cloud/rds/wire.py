@@ -96,6 +96,9 @@ class StrictRds(RDSResponse):
             found = _find_events(self._region, self._request)
         return PaginatedResult({"Events": found})
 
+    def describe_pending_maintenance_actions(self) -> ActionResult:
+        return PaginatedResult({"PendingMaintenanceActions": []})  # nobody patches this cloud
+
     def list_tags_for_resource(self) -> ActionResult:
         facts = self._tagged()
         return super().list_tags_for_resource() if facts is None else ActionResult({"TagList": facts["TagList"]})

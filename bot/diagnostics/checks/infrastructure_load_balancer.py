@@ -1,0 +1,74 @@
+"""How many servers are healthy for the load balancer, against the fewest that the group may have?
+
+(Document: Auto-Scaling Group, Manual Failover.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.diagnostics.check import Surroundings
+from bot.diagnostics.points import Point, PointCheck
+from bot.policy.infrastructure import AutoScaling
+from bot.store.documents import Suggestion
+from bot.systems.target_health import PERMISSIONS, Group, Target, find_group, list_targets, short_name
+
+HEALTHY, PASSING = "healthy", ("initial", "draining")
+"""States of a target; those that pass are how servers come and go."""
+SHOWN = 10
+
+
+class InfrastructureLoadBalancer(PointCheck):
+    name = "infrastructure_load_balancer"
+    title = "Servers behind the load balancer"
+    scope = "infrastructure"
+    permissions = PERMISSIONS
+    timeout_s = 25.0
+
+    def look(self, surroundings: Surroundings) -> Iterator[Point]:
+        places = surroundings.policy.infrastructure
+        region, wanted = places.regions.primary, places.auto_scaling
+        group = find_group(region, wanted.group)
+        if group is None:
+            yield Point("unknown", f"There is no auto-scaling group {wanted.group} in {region}.")
+            return
+        yield judge_sizes(group, wanted)
+        if not group.target_groups:
+            yield Point("unknown", f"{group.name} puts its servers into no target group of a load balancer.")
+        fewest = max(group.min_size, wanted.min_size)
+        for arn in group.target_groups:
+            targets = list_targets(region, arn)
+            yield judge_targets(short_name(arn), targets, fewest, surroundings.settings.application)
+            yield from describe_ill(targets)
+
+
+def judge_sizes(group: Group, wanted: AutoScaling) -> Point:
+    """As the policy has them; otherwise fewer servers may be kept than it promises."""
+    seen = (group.min_size, group.desired_capacity, group.max_size)
+    right = (wanted.min_size, wanted.desired_capacity, wanted.max_size)
+    words = f"{group.name} keeps {seen[0]} to {seen[2]} servers, {seen[1]} at present"
+    if seen[0] >= right[0] and seen[2] >= right[2]:
+        return Point("ok", f"{words}.")
+    return Point("warning", f"{words}; the policy wants {right[0]} to {right[2]}, {right[1]} as a rule.")
+
+
+def judge_targets(name: str, targets: Sequence[Target], fewest: int, application: str) -> Point:
+    """Too few healthy ones is critical; an ill one among enough is a warning, one that comes or goes is everyday."""
+    healthy = sum(1 for one in targets if one.state == HEALTHY)
+    ill = [one for one in targets if one.state != HEALTHY and one.state not in PASSING]
+    words = f"{name}: {healthy} of {len(targets)} servers are healthy; {fewest} are needed."
+    restart = Suggestion(
+        action="restart_application", label="Restart the application", parameters={"application": application}
+    )
+    if healthy < fewest or healthy == 0:
+        return Point("critical", words, (restart,) if ill else ())
+    return Point("warning", words, (restart,)) if ill else Point("ok", words)
+
+
+def describe_ill(targets: Sequence[Target]) -> Iterator[Point]:
+    """Those that are not healthy, with the load balancer's reason; the count has been judged."""
+    for one in [target for target in targets if target.state != HEALTHY][:SHOWN]:
+        yield Point("ok", f"{one.identifier} is {one.state}{f': {one.reason}' if one.reason else ''}.")
+
+
+CHECK = InfrastructureLoadBalancer()

@@ -1,0 +1,154 @@
+"""Is the RDS instance well, set up as the policy wants it, and does anything wait to be done to it?
+
+(Document: Database Failover, Automated Daily Backups.)
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from bot.diagnostics.check import Surroundings
+from bot.diagnostics.points import Point, PointCheck
+from bot.policy import Policy
+from bot.store.documents import Suggestion
+from bot.systems.rds import Instance, Maintenance, Rds
+from bot.systems.rds_waiting import BAD
+from bot.words import show_duration
+
+CALM = ("available", "backing-up", "storage-optimization")
+"""Words of RDS for an instance that works as always."""
+SOON = timedelta(days=2)
+CONNECT_S = 3.0
+LONGEST_DAYS = 35  # RDS keeps automated backups no longer
+RDS_NAMES = (".rds.amazonaws.com", ".rds.amazonaws.com.cn")
+
+
+class InfrastructureRdsInstance(PointCheck):
+    name = "infrastructure_rds_instance"
+    title = "RDS instance"
+    scope = "infrastructure"
+    permissions = ("rds:DescribeDBInstances", "rds:DescribePendingMaintenanceActions")
+    timeout_s = 25.0
+
+    def look(self, surroundings: Surroundings) -> Iterator[Point]:
+        policy = surroundings.policy
+        region, name = policy.infrastructure.regions.primary, policy.infrastructure.rds.instance
+        rds = Rds(region)
+        instance = rds.find(name)
+        if instance is None:
+            yield judge_missing(name, region, _database_host(surroundings))
+            return
+        yield judge_status(instance)
+        yield judge_answer(instance, _accepts(instance))
+        yield judge_standby(instance, policy)
+        yield judge_backups(instance, policy)
+        yield from judge_pending(instance)
+        yield judge_maintenance(rds.list_maintenance(instance), surroundings.now())
+
+
+def judge_missing(name: str, region: str, host: str) -> Point:
+    """Critical only where the database is on RDS: elsewhere the policy names what this installation does not have."""
+    if host.endswith(RDS_NAMES):
+        return Point("critical", f"There is no RDS instance {name} in {region}, where the database should be.")
+    return Point("unknown", f"There is no RDS instance {name} in {region}, and the database is not known to be on RDS.")
+
+
+def judge_status(instance: Instance) -> Point:
+    words = f"{instance.identifier} ({instance.instance_class}) is {instance.status}"
+    if instance.status in BAD:
+        return Point("critical", f"{words}: {BAD[instance.status]}.")
+    if instance.status in CALM:
+        return Point("ok", f"{words}.")
+    return Point("warning", f"{words}: RDS is at work on it.")
+
+
+def judge_answer(instance: Instance, accepts: bool | None) -> Point:
+    """Available for RDS and silent for us is what a failover is for; or a security group shuts the bot out."""
+    if accepts is None:
+        return Point("unknown", f"{instance.identifier} has no address yet.")
+    if accepts:
+        return Point("ok", "It takes connections at its address.")
+    can_fail_over = instance.multi_az and instance.status == "available"
+    fail_over = Suggestion(
+        action="rds_failover", label="Fail over to the standby", parameters={"instance": instance.identifier}
+    )
+    return Point(
+        "warning", f"It takes no connection at its address within {show_duration(CONNECT_S)} (seen from the bot).",
+        (fail_over,) if can_fail_over else (),
+    )  # fmt: skip
+
+
+def judge_standby(instance: Instance, policy: Policy) -> Point:
+    if instance.multi_az:
+        return Point("ok", "It has a standby in another zone (Multi-AZ).")
+    if not policy.infrastructure.rds.multi_az:
+        return Point("ok", "It has no standby (Multi-AZ is off), and the policy wants none.")
+    if instance.pending.get("MultiAZ"):
+        return Point("warning", "It has no standby yet; one is ordered and waits for the maintenance window.")
+    enable = Suggestion(
+        action="rds_enable_multi_az", label="Give it a standby", parameters={"instance": instance.identifier}
+    )
+    return Point("warning", "It has no standby (Multi-AZ is off); the policy wants one.", (enable,))
+
+
+def judge_backups(instance: Instance, policy: Policy) -> Point:
+    """How long automated backups are kept, and when they are taken, against the policy's."""
+    daily = policy.backups.automated_daily
+    seen = f"Automated backups are kept for {instance.retention_days} days and taken at {instance.backup_window} UTC"
+    wanted = f"the policy wants {daily.retention.days} days at {daily.window}"
+    put_right = Suggestion(
+        action="rds_backup_settings", label="Set the backups right",
+        parameters={
+            "instance": instance.identifier,
+            "retention_days": min(LONGEST_DAYS, max(daily.retention.days, instance.retention_days)),
+            "window": daily.window,
+        },
+    )  # fmt: skip
+    if instance.retention_days == 0:
+        return Point("critical", f"There are no automated backups; {wanted}.", (put_right,))
+    if instance.retention_days < daily.retention.days or instance.backup_window != daily.window:
+        return Point("warning", f"{seen}; {wanted}.", (put_right,))
+    return Point("ok", f"{seen}.")
+
+
+def judge_pending(instance: Instance) -> Iterator[Point]:
+    """Changes that somebody has asked for: any other change that is applied at once takes them along."""
+    for name, value in instance.pending.items():
+        yield Point("warning", f"A change waits for the maintenance window: {name} becomes {value}.")
+
+
+def judge_maintenance(waiting: list[Maintenance], now: datetime) -> Point:
+    """What AWS does by itself matters when it comes soon, for it may take the instance away for minutes."""
+    if not waiting:
+        return Point("ok", "No maintenance is announced.")
+    first = waiting[0]
+    told = f"{len(waiting)} maintenance actions are announced; the first is {first.action} ({first.description})"
+    if first.applies_at is None:
+        return Point("ok", f"{told}, with no date yet.")
+    away = first.applies_at - now
+    when = f"due in {show_duration(away)}" if away > timedelta(0) else "due now"
+    return Point("warning" if away <= SOON else "ok", f"{told}, {when}.")
+
+
+def _accepts(instance: Instance) -> bool | None:
+    if instance.address is None:
+        return None
+    try:
+        socket.create_connection(instance.address, timeout=CONNECT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def _database_host(surroundings: Surroundings) -> str:
+    """Where the database is reached, empty where nothing says so."""
+    key = surroundings.policy.infrastructure.rds.database
+    settings = surroundings.policy.databases[key]
+    known = [surroundings.environment.get(one, "") for one in (settings.recovery_env, settings.connection_env) if one]
+    return urlsplit(next(filter(None, known), "")).hostname or ""
+
+
+CHECK = InfrastructureRdsInstance()

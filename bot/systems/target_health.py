@@ -1,0 +1,78 @@
+"""The auto-scaling group of the application's servers, and what the load balancer says of each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+
+from bot.systems.aws import READING, ask
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling.client import AutoScalingClient
+    from mypy_boto3_elbv2.client import ElasticLoadBalancingv2Client
+
+PERMISSIONS = ("autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth")
+
+
+@dataclass(frozen=True)
+class Group:
+    """An auto-scaling group: its sizes, and the target groups that its servers are put into."""
+
+    name: str
+    min_size: int
+    desired_capacity: int
+    max_size: int
+    target_groups: tuple[str, ...]
+    """ARNs."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One server in one target group."""
+
+    identifier: str
+    state: str
+    """The load balancer's word: `healthy`, `unhealthy`, `initial`, `draining`, `unused`, `unavailable`, …"""
+    reason: str
+    """In the load balancer's words; empty where it is healthy."""
+
+
+def find_group(region: str, name: str) -> Group | None:
+    """The group, or None. Raises AwsRefused, AwsUnclear."""
+    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=READING)
+    answer = ask(
+        f"describe the auto-scaling group {name}",
+        lambda: client.describe_auto_scaling_groups(AutoScalingGroupNames=[name]),
+    )
+    return next(
+        (
+            Group(
+                name, one["MinSize"], one["DesiredCapacity"], one["MaxSize"], tuple(one.get("TargetGroupARNs", []))
+            )
+            for one in answer["AutoScalingGroups"]
+        ),
+        None,
+    )  # fmt: skip
+
+
+def list_targets(region: str, target_group: str) -> list[Target]:
+    """Every server of a target group (an ARN), by identifier. Raises AwsRefused, AwsUnclear."""
+    client: ElasticLoadBalancingv2Client = boto3.client("elbv2", region_name=region, config=READING)
+    answer = ask(
+        f"describe the health of {short_name(target_group)}",
+        lambda: client.describe_target_health(TargetGroupArn=target_group),
+    )
+    found = []
+    for one in answer["TargetHealthDescriptions"]:
+        health = one.get("TargetHealth", {})
+        reason = health.get("Description") or health.get("Reason", "")
+        found.append(Target(one.get("Target", {}).get("Id", "?"), health.get("State", "unavailable"), reason))
+    return sorted(found, key=lambda target: target.identifier)
+
+
+def short_name(target_group: str) -> str:
+    """The name in an ARN that ends with `targetgroup/NAME/ID`."""
+    parts = target_group.split("/")
+    return parts[-2] if len(parts) > 2 else target_group

@@ -1,0 +1,55 @@
+"""How many healthy servers are enough, and what is said of those that are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.diagnostics.checks.infrastructure_load_balancer import describe_ill, judge_sizes, judge_targets
+from bot.policy import load_policy
+from bot.systems.target_health import Group, Target, short_name
+
+WANTED = load_policy(None).infrastructure.auto_scaling
+
+
+def targets(*states: str) -> list[Target]:
+    return [Target(f"i-{number}", state, "") for number, state in enumerate(states)]
+
+
+@pytest.mark.parametrize(
+    ("states", "state", "restarts"),
+    [
+        (["healthy"] * 2, "ok", False),
+        (["healthy", "healthy", "draining"], "ok", False),
+        (["healthy", "healthy", "unhealthy"], "warning", True),
+        (["healthy", "healthy", "unused"], "warning", True),
+        (["healthy", "initial"], "critical", False),
+        (["healthy", "unhealthy"], "critical", True),
+        ([], "critical", False),
+    ],
+)
+def test_healthy_servers_against_the_fewest(states: list[str], state: str, restarts: bool) -> None:
+    point = judge_targets("web", targets(*states), 2, "traitortrack")
+    assert (point.state, bool(point.suggests)) == (state, restarts)
+    assert f"{states.count('healthy')} of {len(states)} servers are healthy; 2 are needed" in point.words
+
+
+def test_no_healthy_server_is_critical_even_where_none_is_needed() -> None:
+    assert judge_targets("web", targets("unhealthy"), 0, "traitortrack").state == "critical"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "state"), [((2, 2, 5), "ok"), ((3, 3, 9), "ok"), ((1, 2, 5), "warning"), ((2, 2, 4), "warning")]
+)
+def test_sizes_of_the_group_against_the_policy(sizes: tuple[int, int, int], state: str) -> None:
+    assert judge_sizes(Group("web", *sizes, ()), WANTED).state == state
+
+
+def test_the_reason_is_told_of_those_that_are_not_healthy() -> None:
+    ill = [Target("i-1", "unhealthy", "Request timed out"), Target("i-2", "healthy", ""), Target("i-3", "initial", "")]
+    assert [one.words for one in describe_ill(ill)] == ["i-1 is unhealthy: Request timed out.", "i-3 is initial."]
+
+
+def test_names_of_target_groups() -> None:
+    arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/50dc6c495c0c9188"
+    assert short_name(arn) == "web"
+    assert short_name("odd") == "odd"
