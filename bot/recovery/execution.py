@@ -48,8 +48,12 @@ class Execution:
         run, plan = self._load(run_id)
         if run.state not in UNDER_WAY or plan.document is None:
             return
-        action = find_action(run.action)
-        context = self._context(run, plan, action)
+        try:
+            action = find_action(run.action)
+            context = self._context(run, plan, action)
+        except Refused as refusal:  # of an older or another Holdfast: nothing was begun
+            self._write_end(run, "refused", refusal.words)
+            return
         try:
             self._begin(run, action, context)
             steps = action.steps()
@@ -193,10 +197,13 @@ class Execution:
     def _stop(self, run: Run, state: str, words: str, action: Action[Any], context: Context[Any]) -> None:
         """End a run that did not work: remove what only it made, and say what is true now."""
         true_now = self._clean_up(run, action, context)
+        self._write_end(run, state, f"{words} {true_now}".strip())
+
+    def _write_end(self, run: Run, state: str, words: str) -> None:
         with self.database.write() as session:
             row = session.get_one(Run, run.id, with_for_update=True)
             row.finished_at = self.clock()
-            said = self.redact(f"{words} {true_now}".strip())
+            said = self.redact(words)
             self._end(session, row, state, said, f"{state}: {said}")
 
     def _end(self, session: Session, run: Run, state: str, words: str, text: str, data: Facts | None = None) -> None:
