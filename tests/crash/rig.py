@@ -19,6 +19,7 @@ import yaml
 from bot.app import build_services
 from bot.comms.notices import incident_room
 from bot.policy import Policy, load_policy
+from bot.recovery.registry import find_action
 from bot.sandbox.actor import Actor, ActorStuck, wait_for
 from bot.sandbox.children import Child, http_answers, module_environment
 from bot.sandbox.demo_policy import write_demo_policy
@@ -36,21 +37,6 @@ from tests.stage_fixtures import SharedStage
 
 T = TypeVar("T")
 Json = dict[str, Any]
-STEPS = ("preflight", "restore", "compare", "prepare", "swap", "application", "keys")
-RESTORE_STORY = Counter(
-    [
-        "incident.declared",
-        "incident.room",
-        "plan.made",
-        "approval.approved",
-        "approval.approved",
-        "run.queued",
-        "run.started",
-        *(f"run.step.{step}" for step in STEPS),
-        "run.done",
-    ]
-)
-"""Kinds of the timeline entries that an undisturbed restore leaves."""
 PATIENCE_S = 90.0
 
 
@@ -227,7 +213,7 @@ class Rig:
         self.assert_sound()
         assert self.shared.databases() == {DATABASE, f"{DATABASE}_before_run{run_id}"}
         assert self.shared.count_bags() == self.shared.baseline.fingerprint.tables["public.bag"].rows
-        assert Counter(entry.kind for entry in self.entries(run.incident_id)) == RESTORE_STORY
+        assert Counter(entry.kind for entry in self.entries(run.incident_id)) == story_of(run)
         room = self.room(run.incident_id)
         self.wait("the last word on the run", lambda: self._ends(room, f"Run {run_id},", ": done"))
         self.wait("the last word on the plan", lambda: self._ends(room, f"Plan {run.plan_id},", ": approved"))
@@ -245,6 +231,13 @@ class Rig:
     def _made(self, plan_id: int) -> Plan | None:
         plan = self.services.plans.find(plan_id)
         return plan if plan.state != "making" else None
+
+
+def story_of(run: Run) -> Counter[str]:
+    """Kinds of the timeline entries that an undisturbed restore leaves, approved by two."""
+    steps = [f"run.step.{step.name}" for step in find_action(run.action).steps()]
+    before = ["incident.declared", "incident.room", "plan.made", "approval.approved", "approval.approved"]
+    return Counter([*before, "run.queued", "run.started", *steps, "run.done"])
 
 
 @contextmanager
