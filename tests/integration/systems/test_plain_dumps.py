@@ -189,7 +189,9 @@ def test_however_it_comes_in(
     """gzip files of several members, zeros behind them, and reads of any size are one and the same dump."""
     monkeypatch.setattr("bot.systems.dumps.plain_files.READ_BYTES", chunk_bytes)
     size = len(script) // members + 1
-    packed = b"".join(gzip.compress(script[at : at + size]) for at in range(0, len(script), size)) + bytes(1000)
+    packed = b"".join(gzip.compress(script[at : at + size], mtime=0) for at in range(0, len(script), size)) + bytes(
+        1000
+    )
     whole = read_whole(put_file(tmp_path, packed))
     assert whole.script_bytes == len(script)
     assert whole.rows > 0
@@ -259,7 +261,7 @@ def cut_at(whole: bytes, parts: int = 40) -> Iterator[bytes]:
 
 
 def test_a_file_that_was_cut_short_is_never_whole(script: bytes, tmp_path: Path) -> None:
-    packed = gzip.compress(script)
+    packed = gzip.compress(script, mtime=0)
     for piece in cut_at(packed):
         with pytest.raises(ArchiveDamaged, match="Choose another dump"):
             read_whole(put_file(tmp_path, piece))
@@ -275,7 +277,7 @@ def test_a_script_that_was_cut_short_is_never_whole(script: bytes, tmp_path: Pat
 
 def test_a_flipped_bit_is_seen(script: bytes, tmp_path: Path) -> None:
     """Anywhere but in gzip's header, whose time and system mean nothing for the content."""
-    packed, chance = gzip.compress(script), random.Random(7)
+    packed, chance = gzip.compress(script, mtime=0), random.Random(7)
     for _ in range(60):
         at = chance.randrange(10, len(packed))
         flipped = packed[:at] + bytes([packed[at] ^ (1 << chance.randrange(8))]) + packed[at + 1 :]
@@ -289,12 +291,12 @@ def test_a_flipped_bit_is_seen(script: bytes, tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"CREATE TABLE t ();", "is not a gzip file"),
         (b"PGDMP\x01\x0e\x00", "is not a gzip file"),
-        (gzip.compress(b""), "is not a dump that pg_dump --create wrote"),
-        (gzip.compress(b"PGDMP\x01\x0e\x00\x04\x08"), "middle of a statement"),
-        (gzip.compress("-- PostgreSQL database dump\n".encode("utf-16")), "."),
-        (gzip.compress(b"x") + b"\x1f\x8brubbish", "cannot be unpacked|cut short"),
-        (gzip.compress(b"x") + b"rubbish", "goes on after its end"),
-        (gzip.compress(b"-- PostgreSQL database cluster dump\n\nCREATE ROLE x;"), "whole server"),
+        (gzip.compress(b"", mtime=0), "is not a dump that pg_dump --create wrote"),
+        (gzip.compress(b"PGDMP\x01\x0e\x00\x04\x08", mtime=0), "middle of a statement"),
+        (gzip.compress("-- PostgreSQL database dump\n".encode("utf-16"), mtime=0), "."),
+        (gzip.compress(b"x", mtime=0) + b"\x1f\x8brubbish", "cannot be unpacked|cut short"),
+        (gzip.compress(b"x", mtime=0) + b"rubbish", "goes on after its end"),
+        (gzip.compress(b"-- PostgreSQL database cluster dump\n\nCREATE ROLE x;", mtime=0), "whole server"),
     ],
 )
 def test_what_is_no_dump(content: bytes, why: str, tmp_path: Path) -> None:
