@@ -20,7 +20,7 @@ from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
 from tests.crash import scenes_of_databases as databases
 from tests.crash import scenes_of_rds as rds
-from tests.crash.points import AFTER, BEFORE, BEGUN, HAPPENED, RUN, read_points
+from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
 from tests.crash.rig import Rig, open_rig
 from tests.crash.scenes import Build, Scene, assert_proven_once, list_remote_work, outlive, start
 from tests.integration.rds.driver import hasten
@@ -109,7 +109,7 @@ def test_killed_at_every_point(shared: SharedStage, tmp_path: Path, action: str)
 
 def assert_died_everywhere(deaths: list[str], steps: list[str]) -> None:
     """At every point that each action has; inside each step at one at least."""
-    wanted = {f"{step}: {point}" for step in steps for point in (BEFORE, BEGUN, HAPPENED, AFTER)}
+    wanted = {f"{step}: {point}" for step in steps for point in (BEFORE, BEGUN, HAPPENED)}
     wanted |= {f"run: {point}" for point in RUN}
     assert wanted <= set(deaths)
     assert [step for step in steps if not any(one.startswith(f"{step}: inside") for one in deaths)] == []
