@@ -47,7 +47,7 @@ STAYS_INSIDE = frozenset({"name_beside", "probe_database", "probe_health", "reda
 """What never leaves it, however long a busy machine takes."""
 ONLY_LOOKS = re.compile(
     r"(can|check(?!_keys)|choose|compare|confirm|count|estimate|find|is|judge|list|measure|observe|read|why)(_|$)|"
-    r"(base|connect|exists|open_bucket|take_fingerprint)$"
+    r"(base|connect|current|exists|open_bucket|reached|require|source|take_fingerprint|token_for)$"
 )
 """Names of calls that change nothing in the systems; whatever is not known to is taken to change something."""
 SIGN_WITHIN_S = 2.0
