@@ -2,6 +2,9 @@
 
 One run of each action whose bot dies at every point that there is (`points`), again and again, ends as an undisturbed
 one does. The actions and their steps are those of the registry: an action without a scene here is a failure.
+
+Cancelled is a run inside each of its steps, each time a new one. Left out are only the last steps of the restores that
+bring their database home with the very steps of `restore_database`, which is cancelled inside these.
 """
 
 from __future__ import annotations
@@ -58,6 +61,8 @@ SCENES: dict[str, Build] = {
     ),
 }  # fmt: skip
 ARCHIVING = ("base_backup", "restore_to_time")
+HOME = ("prepare", "swap", "application")
+HOME_AS_RESTORE_DATABASE = ("restore_plain_dump", "restore_to_time")
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def open_worker(
     warm = " ".join(sorted(services & {"rds", "secretsmanager"}))
 
     def adapt(path: Path) -> None:
-        hasten(path)
+        hasten(path, restart="1 second")
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
@@ -123,6 +128,8 @@ def test_cancelled_during_every_step(shared: SharedStage, tmp_path: Path, action
     with open_worker(shared, tmp_path, action, held_in=held_in) as rig:
         rig.start()
         for index, step in enumerate(steps):
+            if action in HOME_AS_RESTORE_DATABASE and step.name in HOME:
+                continue
             with ExitStack() as stack:
                 shared.reset()
                 scene = SCENES[action](stack, shared)
