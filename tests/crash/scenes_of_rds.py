@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_rds.client import RDSClient
 
 OTHER = "other-instance"
+REMOVAL = ("ModifyDBInstance", "DeleteDBInstance")
+"""What removes a restored instance, which has the protection of its source once that was carried over."""
 TIME_SCALE = 0.3
 """How long things take in the cloud, of what they take otherwise."""
 

@@ -45,10 +45,10 @@ SCENES: dict[str, Build] = {
     "rds_failover": rds.on_rds(rds.nothing, "RebootDBInstance"),
     "rds_promote_replica": rds.on_rds(rds.a_replica, "PromoteReadReplica", good=False),  # nobody fences the old primary
     "rds_restore_snapshot": rds.on_rds(
-        rds.a_snapshot, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=("ModifyDBInstance", "DeleteDBInstance")
+        rds.a_snapshot, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=rds.REMOVAL
     ),
     "rds_restore_to_time": rds.on_rds(
-        rds.a_moment, "RestoreDBInstanceToPointInTime", "ModifyDBInstance", undone=("ModifyDBInstance", "DeleteDBInstance")
+        rds.a_moment, "RestoreDBInstanceToPointInTime", "ModifyDBInstance", undone=rds.REMOVAL
     ),
     "rds_snapshot": rds.on_rds(rds.nothing_twice, "CreateDBSnapshot", "CopyDBSnapshot"),
     "restart_application": applications.restart_application,
