@@ -221,6 +221,7 @@ class Engine:
         others = {row.executor_id for row in pending if row.executor_id and row.executor_id != DBOS.executor_id}
         if others:
             DBOS._recover_pending_workflows(sorted(others))
+            self._bell.ring()  # it is queued again
 
 
 def seconds_until(moment: datetime, now: datetime) -> float:

@@ -63,6 +63,7 @@ class Execution:
         except Refused as refusal:
             self._stop(run, "refused", refusal.words, action, context)
         except Cancelled:
+            context.cancelled = lambda: True  # what it answered a moment ago may stand from before it was asked
             self._stop(run, "cancelled", "Cancelled; what was under way has stopped.", action, context)
         except Failed as failure:
             self._stop(run, "failed", failure.words, action, context)

@@ -1,8 +1,9 @@
 """The points of a run at which a bot may die, and what happens when it comes to one. In the bot's own process.
 
-The points are the same for every action: before a step; once it is written down as running; inside it, in the middle
-and at the end of every call from the recovery room into the systems; once it has happened but is not written down; and
-after that. So are those of the run around its steps.
+The points are the same for every action: before a step, which is after the one before it; once it is written down as
+running; inside it, in the middle and at the end of every call from the recovery room into the systems; and once it has
+happened but is not written down. So are those of the run around its steps. Calls that only look leave the world as it
+was: of those in a step one is a point, for all that differ from it in nothing that the next bot could see.
 
 `DIES_IN` in the environment names a file: the bot kills itself (SIGKILL) at the first point that is not in it, having
 added it. So one run, whose bot is started again and again, dies once at every point that there is. `HELD_IN` names a
@@ -13,6 +14,7 @@ cancel the run while a step is under way.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -36,12 +38,18 @@ if TYPE_CHECKING:
     from bot.recovery.action import Context, Facts, Step
     from bot.store.tables import Run
 
-BEFORE, BEGUN, HAPPENED, AFTER = "before", "begun", "happened", "after"
+BEFORE, BEGUN, HAPPENED = "before", "begun", "happened"
+LOOKED = "inside, after a look"
 RUN = ("locked", "started", "unproven", "ended")
 OUTSIDE_S = 0.0005
 """A call that is over sooner has not left the process."""
 STAYS_INSIDE = frozenset({"name_beside", "probe_database", "probe_health", "redact", "replace_database", "url_at"})
 """What never leaves it, however long a busy machine takes."""
+ONLY_LOOKS = re.compile(
+    r"(can|check(?!_keys)|choose|compare|confirm|count|estimate|find|is|judge|list|measure|observe|read|why)(_|$)|"
+    r"(base|connect|current|exists|open_bucket|reached|require|source|take_fingerprint|token_for)$"
+)
+"""Names of calls that change nothing in the systems; whatever is not known to is taken to change something."""
 SIGN_WITHIN_S = 2.0
 """How long a bot looks for what it did before it died; the cloud of these tests shows it much sooner than AWS."""
 MIDDLE_S = 0.15
@@ -129,7 +137,6 @@ def _watch_steps(points: Points) -> None:
     def watched_done(self: Execution, run: Run, index: int, step: Step[Any], facts: Facts) -> None:
         points.come_to(step.name, HAPPENED)
         done(self, run, index, step, facts)
-        points.come_to(step.name, AFTER)
 
     Execution._perform, Execution._mark_done = watched_perform, watched_done  # type: ignore[method-assign]
 
@@ -144,12 +151,14 @@ def _watching(points: Points, step: str) -> Iterator[None]:
             timer = threading.Timer(MIDDLE_S, points.come_to, (step, f"inside, amid {frame.f_code.co_qualname}"))
             timer.daemon = True
             under_way.append((frame, timer, time.monotonic()))
-            timer.start()
+            if not ONLY_LOOKS.match(frame.f_code.co_name):
+                timer.start()
         elif event == "return" and under_way and under_way[-1][0] is frame:
             _, timer, since = under_way.pop()
             timer.cancel()
             if time.monotonic() - since > OUTSIDE_S:
-                points.come_to(step, f"inside, after {frame.f_code.co_qualname}")
+                looked = ONLY_LOOKS.match(frame.f_code.co_name)
+                points.come_to(step, LOOKED if looked else f"inside, after {frame.f_code.co_qualname}")
 
     sys.setprofile(see)
     try:

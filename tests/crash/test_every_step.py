@@ -2,6 +2,9 @@
 
 One run of each action whose bot dies at every point that there is (`points`), again and again, ends as an undisturbed
 one does. The actions and their steps are those of the registry: an action without a scene here is a failure.
+
+Cancelled is a run inside each of its steps, each time a new one. Left out are only the last steps of the restores that
+bring their database home with the very steps of `restore_database`, which is cancelled inside these.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
 from tests.crash import scenes_of_databases as databases
 from tests.crash import scenes_of_rds as rds
-from tests.crash.points import AFTER, BEFORE, BEGUN, HAPPENED, RUN, read_points
+from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
 from tests.crash.rig import Rig, open_rig
 from tests.crash.scenes import Build, Scene, assert_proven_once, list_remote_work, outlive, start
 from tests.integration.rds.driver import hasten
@@ -42,10 +45,10 @@ SCENES: dict[str, Build] = {
     "rds_failover": rds.on_rds(rds.nothing, "RebootDBInstance"),
     "rds_promote_replica": rds.on_rds(rds.a_replica, "PromoteReadReplica", good=False),  # nobody fences the old primary
     "rds_restore_snapshot": rds.on_rds(
-        rds.a_snapshot, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=("DeleteDBInstance",)
+        rds.a_snapshot, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=rds.REMOVAL
     ),
     "rds_restore_to_time": rds.on_rds(
-        rds.a_moment, "RestoreDBInstanceToPointInTime", "ModifyDBInstance", undone=("DeleteDBInstance",)
+        rds.a_moment, "RestoreDBInstanceToPointInTime", "ModifyDBInstance", undone=rds.REMOVAL
     ),
     "rds_snapshot": rds.on_rds(rds.nothing_twice, "CreateDBSnapshot", "CopyDBSnapshot"),
     "restart_application": applications.restart_application,
@@ -58,6 +61,8 @@ SCENES: dict[str, Build] = {
     ),
 }  # fmt: skip
 ARCHIVING = ("base_backup", "restore_to_time")
+HOME = ("prepare", "swap", "application")
+HOME_AS_RESTORE_DATABASE = ("restore_plain_dump", "restore_to_time")
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def open_worker(
     warm = " ".join(sorted(services & {"rds", "secretsmanager"}))
 
     def adapt(path: Path) -> None:
-        hasten(path)
+        hasten(path, restart="1 second")
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
@@ -109,7 +114,7 @@ def test_killed_at_every_point(shared: SharedStage, tmp_path: Path, action: str)
 
 def assert_died_everywhere(deaths: list[str], steps: list[str]) -> None:
     """At every point that each action has; inside each step at one at least."""
-    wanted = {f"{step}: {point}" for step in steps for point in (BEFORE, BEGUN, HAPPENED, AFTER)}
+    wanted = {f"{step}: {point}" for step in steps for point in (BEFORE, BEGUN, HAPPENED)}
     wanted |= {f"run: {point}" for point in RUN}
     assert wanted <= set(deaths)
     assert [step for step in steps if not any(one.startswith(f"{step}: inside") for one in deaths)] == []
@@ -123,6 +128,8 @@ def test_cancelled_during_every_step(shared: SharedStage, tmp_path: Path, action
     with open_worker(shared, tmp_path, action, held_in=held_in) as rig:
         rig.start()
         for index, step in enumerate(steps):
+            if action in HOME_AS_RESTORE_DATABASE and step.name in HOME:
+                continue
             with ExitStack() as stack:
                 shared.reset()
                 scene = SCENES[action](stack, shared)

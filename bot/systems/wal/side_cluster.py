@@ -12,7 +12,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +55,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+NOT_QUITE_GONE = re.compile(r'lock file "postmaster.pid" already exists|pre-existing shared memory block')
+"""What a server refuses with while one that was killed with the bot that ran it, or a process of that, still ends."""
 REPLAYED = re.compile(r'restored log file "([0-9A-F]{24})"')
 
 
@@ -161,9 +163,9 @@ class SideCluster:
         if not (self.data / "PG_VERSION").exists():
             raise RecoveryFailed(f"The restored server's files in {self.folder} are gone.", "", "Retry the run.")
         self._stop_stray()
-        with start_as(ordinary_account(), [self.bindir / "postgres", "-D", self.data]) as child:
+        with ExitStack() as stack:
+            child = self._start(stack, told, cancelled)
             try:
-                self._wait_until_open(child, told, cancelled)
                 yield
             except BaseException:
                 _stop(child, signal.SIGQUIT)
@@ -207,6 +209,26 @@ class SideCluster:
         self._stop_stray()
         shutil.rmtree(self.folder)
         return True
+
+    def _start(self, stack: ExitStack, told: Callable[[str], None], cancelled: Callable[[], bool]) -> Child:
+        """Tried again while what was there before is not quite gone, which only PostgreSQL itself can tell."""
+        deadline = time.monotonic() + STOP_WITHIN_S
+        while True:
+            with ExitStack() as attempt:
+                child = attempt.enter_context(start_as(ordinary_account(), [self.bindir / "postgres", "-D", self.data]))
+                try:
+                    self._wait_until_open(child, told, cancelled)
+                except RecoveryFailed as failure:
+                    if time.monotonic() > deadline or not NOT_QUITE_GONE.search(failure.words):
+                        raise
+                    if cancelled():
+                        raise SystemCancelled("Stopped on request.") from failure
+                    continue
+                except BaseException:
+                    _stop(child, signal.SIGQUIT)
+                    raise
+                stack.push(attempt.pop_all())
+                return child
 
     def _wait_until_open(self, child: Child, told: Callable[[str], None], cancelled: Callable[[], bool]) -> None:
         def look() -> None:

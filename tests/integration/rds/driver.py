@@ -110,10 +110,10 @@ def now_world(policy: Any, environment: dict[str, str]) -> World:
     return World(policy, environment, utc_now)
 
 
-def hasten(path: Path, **changes: str) -> None:
-    """Look every second and give up soon."""
+def hasten(path: Path, *, restart: str = "3 seconds", **changes: str) -> None:
+    """Look every second and give up soon; wait no longer than `restart` for an application to be seen."""
     text = yaml.safe_load(path.read_text(encoding="utf-8"))
     text["infrastructure"]["rds"] |= {"poll_every": "1 second", "give_up_after": "40 seconds", **changes}
     for phase in text["disasters"]["database_corruption"]["phases"]:
-        phase["expected"] = "3 seconds" if phase["name"] == "Restart" else phase["expected"]
+        phase["expected"] = restart if phase["name"] == "Restart" else phase["expected"]
     path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
