@@ -16,7 +16,7 @@ from bot.store.tables import Sweep
 SIGNS = {
     "critical": "red_circle",
     "warning": "large_yellow_circle",
-    "unknown": "grey_question",
+    "unknown": "white_circle",
     "ok": "large_green_circle",
 }
 ORDER = list(SIGNS)

@@ -19,7 +19,7 @@ def handle(request: Request) -> Reply:
     affected = name_components(policy, changed.components) or "nothing"
     dependents = name_components(policy, list_dependents(policy, changed.components))
     further = f" What depends on that: {literal(dependents)}." if dependents else ""
-    return Reply(f":jigsaw: #{changed.id} affects {literal(affected)}.{further}")
+    return Reply(f":gear: #{changed.id} affects {literal(affected)}.{further}")
 
 
 SUBCOMMAND = Subcommand("components", "components database, application", "says what is affected", handle)

@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import engine as engine_room
+from bot.alerts.alert import make_incoming
 from bot.app import build_services
 from bot.clock import utc_now
 from bot.engine import APPLICATION_VERSION, NAME
@@ -67,6 +68,8 @@ def set_the_scene(services: Services) -> None:
     mei = services.policy.person("mei")
     assert mei is not None
     services.desk.declare(actor="mei", severity="P1", title="Left behind")
+    alert = make_incoming("generic", fingerprint="f", title="Left behind", state="firing", at=utc_now())
+    services.alerts.receive([alert])
     services.sweeps.start(person=mei, scope="database", place="channel:x")
     plan = services.plans.request(
         person=mei, action="back_up_database", parameters={"database": "traitortrack"}, place="channel:x"
