@@ -88,3 +88,17 @@ class Request:
         if not self.channel_id or self.channel_name in CLOSED_TO_US:
             return slack_channel(self.services.policy.slack.incidents_channel)
         return slack_channel(self.channel_id)
+
+
+def read_request(services: Services, body: dict[str, Any]) -> Request:
+    """What a press or a shortcut asks for, by whoever the payload says pressed. Raises `Refused` for strangers."""
+    user_id = str(body["user"]["id"])
+    channel = body.get("channel") or {}
+    return Request(
+        services=services,
+        person=services.directory.person(user_id),
+        user_id=user_id,
+        channel_id=str(channel.get("id") or ""),
+        channel_name=str(channel.get("name") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+    )

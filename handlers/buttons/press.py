@@ -16,7 +16,7 @@ from bot.services import Services
 from bot.slack.client import call
 from handlers import buttons
 from handlers.boundary import guard
-from handlers.request import Reply, Request
+from handlers.request import Reply, Request, read_request
 
 Handle = Callable[[Request, dict[str, Any]], Reply]
 
@@ -41,24 +41,11 @@ def register(app: App, services: Services) -> None:
 def _listener(services: Services, handle: Handle) -> Any:
     def listen(ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond) -> None:
         ack()
-        reply = guard(lambda: handle(_request(services, body), json.loads(action.get("value") or "{}")))
+        reply = guard(lambda: handle(read_request(services, body), json.loads(action.get("value") or "{}")))
         if reply.text:
             _tell(services, body, respond, reply)
 
     return listen
-
-
-def _request(services: Services, body: dict[str, Any]) -> Request:
-    user_id = str(body["user"]["id"])
-    channel = body.get("channel") or {}
-    return Request(
-        services=services,
-        person=services.directory.person(user_id),
-        user_id=user_id,
-        channel_id=str(channel.get("id") or ""),
-        channel_name=str(channel.get("name") or ""),
-        trigger_id=str(body.get("trigger_id") or ""),
-    )
 
 
 def _tell(services: Services, body: dict[str, Any], respond: Respond, reply: Reply) -> None:

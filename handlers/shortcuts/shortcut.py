@@ -14,7 +14,7 @@ from bot.services import Services
 from bot.slack.client import call
 from handlers import shortcuts
 from handlers.boundary import guard
-from handlers.request import Reply, Request
+from handlers.request import Reply, Request, read_request
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,11 @@ def find_shortcuts() -> list[Shortcut]:
 def _listener(services: Services, shortcut: Shortcut) -> Any:
     def listen(ack: Ack, body: dict[str, Any]) -> None:
         ack()
-        reply = guard(lambda: shortcut.handle(_request(services, body), body.get("message") or {}))
+        reply = guard(lambda: shortcut.handle(read_request(services, body), body.get("message") or {}))
         if reply.text:
             _tell(services, body, reply)
 
     return listen
-
-
-def _request(services: Services, body: dict[str, Any]) -> Request:
-    user_id = str(body["user"]["id"])
-    channel = body.get("channel") or {}
-    return Request(
-        services=services,
-        person=services.directory.person(user_id),
-        user_id=user_id,
-        channel_id=str(channel.get("id") or ""),
-        channel_name=str(channel.get("name") or ""),
-        trigger_id=str(body.get("trigger_id") or ""),
-    )
 
 
 def _tell(services: Services, body: dict[str, Any], reply: Reply) -> None:
