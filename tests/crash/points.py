@@ -50,8 +50,8 @@ ONLY_LOOKS = re.compile(
     r"(base|connect|current|exists|open_bucket|reached|require|source|take_fingerprint|token_for)$"
 )
 """Names of calls that change nothing in the systems; whatever is not known to is taken to change something."""
-SIGN_WITHIN_S = 2.0
-"""How long a bot looks for what it did before it died; the cloud of these tests shows it much sooner than AWS."""
+SIGN_WITHIN_S = 1.0
+"""How long a bot looks for what it did before it died; the cloud of these tests shows it within a fifth of that."""
 MIDDLE_S = 0.15
 """A call that lasts for so long is also killed in its middle."""
 FROM, INTO = (str(Path(one.__path__[0])) for one in (bot.recovery, bot.systems))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
@@ -66,14 +68,14 @@ def rds(shared: SharedStage) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.environment().items():
             patch.setenv(name, value)
-        if Rds(REGION).find(PRIMARY) is None:
+        if _rds().find(PRIMARY) is None:
             shared.stage.adopt_primary()
         cloud.change_pace(time_scale=TIME_SCALE, restorable_lag_s=0.5)
         _reset_secret(shared.stage)
         try:
             yield
         finally:
-            if Rds(REGION).find(OTHER) is not None:
+            if _rds().find(OTHER) is not None:
                 _remove(OTHER)
             _settle(PRIMARY)
             cloud.change_pace(time_scale=1.0, restorable_lag_s=2.0)
@@ -94,7 +96,7 @@ def nothing_twice(stage: Stage) -> Given:
 
 def a_moment(stage: Stage) -> Given:
     moment = utc_now()
-    wait_until("the moment", lambda: (Rds(REGION).observe(PRIMARY).latest_restorable or moment) > moment)
+    wait_until("the moment", lambda: (_rds().observe(PRIMARY).latest_restorable or moment) > moment)
     return {"instance": PRIMARY, "to_time": moment.isoformat(), "new_instance": OTHER}
 
 
@@ -133,12 +135,21 @@ def a_replica(stage: Stage) -> Given:
 
 
 def _client() -> RDSClient:
-    client: RDSClient = boto3.client("rds", region_name=REGION)
-    return client
+    return _rds().acting
+
+
+def _rds() -> Rds:
+    return _open_rds(os.environ["AWS_ENDPOINT_URL"])
+
+
+@cache
+def _open_rds(_endpoint: str) -> Rds:
+    """Making a client costs more than asking it."""
+    return Rds(REGION)
 
 
 def _settle(name: str) -> None:
-    wait_until(f"{name} available", lambda: Rds(REGION).observe(name).status == "available")
+    wait_until(f"{name} available", lambda: _rds().observe(name).status == "available")
 
 
 def _reset_secret(stage: Stage) -> None:
@@ -152,4 +163,4 @@ def _remove(name: str) -> None:
     _client().modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
     _settle(name)
     _client().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-    wait_until(f"the end of {name}", lambda: Rds(REGION).find(name) is None)
+    wait_until(f"the end of {name}", lambda: _rds().find(name) is None)
