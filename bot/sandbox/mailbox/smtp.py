@@ -28,6 +28,7 @@ def serve_smtp(make: Callable[[], SMTP], context: ssl.SSLContext | None = None) 
         started.set()
         await stop.wait()
         server.close()
+        await _end_connections()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),), name="smtp", daemon=True)
     thread.start()
@@ -38,11 +39,11 @@ def serve_smtp(make: Callable[[], SMTP], context: ssl.SSLContext | None = None) 
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(START_S)
-        loop.run_until_complete(_end_connections())
         loop.close()
 
 
 async def _end_connections() -> None:
+    """On the server's own thread: whoever stops it may be inside a loop of another's."""
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in left:
         task.cancel()
