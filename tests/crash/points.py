@@ -87,7 +87,10 @@ def read_points(file: Path) -> list[str]:
 
 def is_held(file: Path, name: str) -> bool:
     """Whether the file holds the beginning of the point's name."""
-    beginning = file.read_text(encoding="utf-8") if file.exists() else ""
+    try:
+        beginning = file.read_text(encoding="utf-8")
+    except FileNotFoundError:  # it is taken away to let the bot go on, at any moment
+        return False
     return bool(beginning) and name.startswith(beginning)
 
 

@@ -23,6 +23,7 @@ ACCOUNT = "123456789012"
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)  # of a stage that other tests have in this process
 
 
 def make_message() -> EmailMessage:
