@@ -22,7 +22,9 @@ TOLD: dict[Change, tuple[BulletinStage, str]] = {
     "merged": ("resolved", "incident.merged"),
 }
 """What the audiences hear of: as what, and the entry that says who did it."""
-SAID: tuple[Change, ...] = ("status", "severity", "reopened", "roles", "tasks", "privacy", "merged", "closed")
+SAID: tuple[Change, ...] = (
+    "status", "severity", "reopened", "roles", "tasks", "privacy", "merged", "absorbed", "closed",
+)  # fmt: skip
 """Changes that the room hears of in the words of their entry."""
 MERGED = "It is the same as another incident, of which you hear separately."
 

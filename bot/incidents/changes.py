@@ -21,9 +21,9 @@ from bot.store.tables import Incident, LedgerEntry
 
 Change = Literal[
     "declared", "updated", "status", "severity", "noted", "roles", "details", "tasks", "privacy",
-    "resolved", "reopened", "merged", "closed",
+    "resolved", "reopened", "merged", "absorbed", "closed",
 ]  # fmt: skip
-"""`details`: title, impact, next steps, estimated recovery, components, links."""
+"""`details`: title, impact, next steps, estimated recovery, components, links. `absorbed`: another was merged into it."""
 Listener = Callable[[Session, Incident, Change], None]
 
 

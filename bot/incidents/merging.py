@@ -38,7 +38,7 @@ class Merging:
             text = f"#{incident_id} {change.incident.title} is the same"
             other.record("incident.merged", text, {"from": incident_id})
             change.tell("merged")
-            other.tell("tasks")
+            other.tell("absorbed")
             return other.incident
 
     def _move(self, change: Changing, other: Changing) -> None:

@@ -111,7 +111,7 @@ def test_two_become_one(desk: Desk) -> None:
     assert f"#{duplicate} No bags is the same" in texts
     assert last(desk, duplicate).text == f"The same as #{target} Bags are missing"
     assert [one.id for one in desk.tasks.list_of(target)] == [task.id]
-    assert told == ["merged", "tasks"]
+    assert told == ["merged", "absorbed"]
     with pytest.raises(Refused, match=f"is part of #{target} now"):
         desk.update(duplicate, actor="mei", text="x")
     with pytest.raises(Refused, match=f"is part of #{target} now"):
