@@ -23,7 +23,8 @@ Change = Literal[
     "declared", "updated", "status", "severity", "noted", "roles", "details", "tasks", "privacy",
     "resolved", "reopened", "merged", "absorbed", "closed",
 ]  # fmt: skip
-"""`details`: title, impact, next steps, estimated recovery, components, links. `absorbed`: another was merged into it."""
+"""`details`: title, impact, next steps, estimated recovery, components, links.
+`absorbed`: another was merged into it."""
 Listener = Callable[[Session, Incident, Change], None]
 
 

@@ -51,6 +51,8 @@ class HostCommands(Section):
         examples=[["systemctl", "show", "--property", "InvocationID", "--value", "{service}"]],
     )
     """Prints what is another after each start of the service, such as systemd's invocation id."""
+    python: Command = Field(default_factory=lambda: ["python3"], examples=[["sudo", "python3"]])
+    """Starts Python 3.8 or newer, for the programs that recovery actions bring with them; as who may write there."""
     workers: Command = Field(
         default_factory=lambda: ["ps", "-C", "gunicorn", "-o", "pid=,etimes=,pcpu=,rss=,args="],
         examples=[["ps", "-C", "gunicorn", "-o", "pid=,etimes=,pcpu=,rss=,args="]],

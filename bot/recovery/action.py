@@ -54,6 +54,16 @@ class History:
     downtime: Prediction | None = None
 
 
+class Memory:
+    """What a step must know again after a crash; forgotten when it is tried again after a failure."""
+
+    def recall(self, name: str) -> str | None:
+        return None
+
+    def keep(self, name: str, value: str) -> None:
+        """Committed when this returns."""
+
+
 @dataclass
 class Context(Generic[P]):
     """What a step is given."""
@@ -72,6 +82,8 @@ class Context(Generic[P]):
     """What the steps before gave back, by step name; `{"skipped": true}` for one that was skipped."""
     write: Callable[[str], None] = lambda text: None
     """Keeps a piece of output (of a program, of a server) with the run; secrets are taken out on the way."""
+    memory: Memory = field(default_factory=Memory)
+    """The running step's own."""
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.outcome import Cancelled, Failed, Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, Step
+from bot.recovery.action import Action, Context, Evidence, Facts, Memory, Step
 from bot.recovery.locks import release_lock, take_lock
 from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.runs import Runs, record
+from bot.store.database import Database
 from bot.store.documents import Proof, Verdict
 from bot.store.tables import Incident, Plan, Run, RunOutput, RunStep
 from bot.words import cut
@@ -157,6 +158,7 @@ class Execution:
         again = self._mark_running(run, index)
         context.progress = _at_most_every(PROGRESS_EVERY_S, lambda words: self._progress(run, index, words))
         context.write = lambda text: self._keep(run, step, text)
+        context.memory = StepMemory(self.database, run.id, index)
         try:
             facts = step.happened(context) if again and step.happened else None
             if facts is None:
@@ -270,6 +272,23 @@ class Execution:
             session.add(RunOutput(run_id=run.id, step=step.name, at=self.clock(), text=piece))
 
 
+class StepMemory(Memory):
+    """In the step's own row."""
+
+    def __init__(self, database: Database, run_id: int, index: int) -> None:
+        self.database, self.key = database, (run_id, index)
+
+    def recall(self, name: str) -> str | None:
+        with self.database.read() as session:
+            value = session.get_one(RunStep, self.key).kept.get(name)
+        return None if value is None else str(value)
+
+    def keep(self, name: str, value: str) -> None:
+        with self.database.write() as session:
+            row = session.get_one(RunStep, self.key)
+            row.kept = {**row.kept, name: value}
+
+
 def _write_down(run: Run, steps: list[Step[Any]]) -> list[RunStep]:
     return [
         RunStep(run_id=run.id, index=index, name=step.name, title=step.title, state="waiting", output={})
@@ -286,7 +305,7 @@ def _reset(session: Session, run: Run, lasting: int, context: Context[Any]) -> N
             row.state, row.output = "done", context.outputs.get(row.name, row.output)
             continue
         context.outputs.pop(row.name, None)
-        row.state, row.words, row.output = "waiting", "", {}
+        row.state, row.words, row.output, row.kept = "waiting", "", {}, {}
         row.started_at = row.finished_at = None
 
 

@@ -120,6 +120,8 @@ class RunStep(Table):
     finished_at: Mapped[datetime | None]
     words: Mapped[str] = mapped_column(default="")
     output: Mapped[Json]
+    kept: Mapped[Json] = mapped_column(default=dict, server_default="{}")
+    """What the step must know again after a crash, such as the id of a command that it has sent."""
 
 
 class RunOutput(Table):

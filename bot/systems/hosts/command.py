@@ -39,13 +39,35 @@ class Output:
         return "\n".join(part for part in (self.text.strip(), self.errors.strip()) if part)
 
 
+@dataclass(frozen=True)
+class Sent:
+    """Where it is kept which command was sent, so that after a crash the same one is waited for."""
+
+    before: str | None = None
+    """The id of what was sent before the crash."""
+    keep: Callable[[str], None] = lambda command_id: None
+    """Told the id before anything else; it has to last when this returns."""
+
+
+NOT_KEPT = Sent()
+
+
 class Machine(Protocol):
     """One host."""
 
     title: str
 
-    def run(self, words: list[str], timeout_s: float, cancelled: Callable[[], bool] = lambda: False) -> Output:
+    def run(
+        self,
+        words: list[str],
+        timeout_s: float,
+        cancelled: Callable[[], bool] = lambda: False,
+        sent: Sent = NOT_KEPT,
+    ) -> Output:
         """Run one command to its end. A status other than 0 is an answer, not an error.
+
+        Only SSM knows a command by an id, and uses `sent`; over SSH and here a command is given again after a crash,
+        which what is run has to bear.
 
         Raises HostUnreachable where it did not begin, HostUnclear where it is not known how it ended, among others
         when `timeout_s` is over, and SystemCancelled when `cancelled` and it has stopped.

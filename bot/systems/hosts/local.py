@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from bot.systems.hosts.command import HostUnclear, HostUnreachable, Output, Tail
+from bot.systems.hosts.command import NOT_KEPT, HostUnclear, HostUnreachable, Output, Sent, Tail
 from bot.systems.outcomes import SystemCancelled
 
 POLL_S = 0.2
@@ -20,7 +20,13 @@ class LocalMachine:
     def __init__(self, title: str) -> None:
         self.title = title
 
-    def run(self, words: list[str], timeout_s: float, cancelled: Callable[[], bool] = lambda: False) -> Output:
+    def run(
+        self,
+        words: list[str],
+        timeout_s: float,
+        cancelled: Callable[[], bool] = lambda: False,
+        sent: Sent = NOT_KEPT,
+    ) -> Output:
         try:
             process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True

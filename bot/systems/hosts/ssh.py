@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import paramiko
 
-from bot.systems.hosts.command import HostUnclear, HostUnreachable, Output, Tail
+from bot.systems.hosts.command import NOT_KEPT, HostUnclear, HostUnreachable, Output, Sent, Tail
 from bot.systems.outcomes import SystemCancelled
 
 CONNECT_S = 8.0
@@ -27,7 +27,13 @@ class SshMachine:
         self.title, self.address, self.port, self.user = title, address, port, user
         self._host_key, self._private_key = host_key, private_key
 
-    def run(self, words: list[str], timeout_s: float, cancelled: Callable[[], bool] = lambda: False) -> Output:
+    def run(
+        self,
+        words: list[str],
+        timeout_s: float,
+        cancelled: Callable[[], bool] = lambda: False,
+        sent: Sent = NOT_KEPT,
+    ) -> Output:
         with self._connect() as transport:
             try:
                 channel = transport.open_session(timeout=CONNECT_S)

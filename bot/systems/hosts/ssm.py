@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 
 from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
-from bot.systems.hosts.command import HostUnclear, HostUnreachable, Output
+from bot.systems.hosts.command import NOT_KEPT, HostUnclear, HostUnreachable, Output, Sent
 from bot.systems.outcomes import SystemCancelled
 
 DOCUMENT = "AWS-RunShellScript"
@@ -29,7 +29,6 @@ NOT_DELIVERED = ("DeliveryTimedOut", "Undeliverable", "Terminated", "InvalidPlat
 ENDED = ("Success", "Failed")
 PERMISSIONS = ("ssm:SendCommand", "ssm:GetCommandInvocation", "ssm:CancelCommand")
 
-Kept = Callable[[str], None]
 Pace = Callable[[float], None]
 
 
@@ -46,15 +45,16 @@ class SsmMachine:
         words: list[str],
         timeout_s: float,
         cancelled: Callable[[], bool] = lambda: False,
-        keep: Kept = lambda command_id: None,
+        sent: Sent = NOT_KEPT,
     ) -> Output:
-        """`keep` is told the command's id before anything else, so that `finish` can go on with it after a crash."""
+        if sent.before is not None:
+            return self.finish(sent.before, words[0], timeout_s, cancelled)
         try:
-            sent = act(f"run {words[0]} on {self.title}", lambda: self._send(words, timeout_s))
+            answer = act(f"run {words[0]} on {self.title}", lambda: self._send(words, timeout_s))
         except AwsRefused as refusal:
             raise HostUnreachable(refusal.reason, refusal.next_step) from refusal
-        command_id = str(sent["Command"]["CommandId"])
-        keep(command_id)
+        command_id = str(answer["Command"]["CommandId"])
+        sent.keep(command_id)
         return self.finish(command_id, words[0], timeout_s, cancelled)
 
     def finish(

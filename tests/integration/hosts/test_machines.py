@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.systems.hosts.command import KEPT_BYTES, HostUnclear, HostUnreachable, Machine
+from bot.systems.hosts.command import KEPT_BYTES, HostUnclear, HostUnreachable, Machine, Sent
 from bot.systems.hosts.local import LocalMachine
 from bot.systems.hosts.ssm import SsmMachine
 from bot.systems.outcomes import SystemCancelled
@@ -101,8 +101,8 @@ def open_ssm() -> SsmMachine:
 
 def test_ssm_the_id_is_kept_before_anything_else_and_is_gone_on_with(ssm: Ssm) -> None:
     kept: list[str] = []
-    open_ssm().run(["echo", "once"], 20, keep=kept.append)
-    again = open_ssm().finish(kept[0], "echo", 20)
+    open_ssm().run(["echo", "once"], 20, sent=Sent(keep=kept.append))
+    again = open_ssm().run(["echo", "once"], 20, sent=Sent(before=kept[0]))
     assert (again.text.strip(), len(ssm.sent)) == ("once", 1)
 
 
