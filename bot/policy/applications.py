@@ -1,8 +1,8 @@
 """The applications that must answer again after a recovery, and how to ask them."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from bot.policy.section import AbsolutePath, Section, Text, UrlPath, WebAddress
+from bot.policy.section import AbsolutePath, EnvironmentName, Section, Text, UrlPath, WebAddress
 from bot.policy.verification import Verification
 
 
@@ -33,5 +33,24 @@ class Application(Section):
     """Folder that its code is deployed to."""
     session_folder: AbsolutePath
     """Folder of its sessions; losing them makes users log in again."""
+    environment_file: AbsolutePath | None = Field(default=None, examples=["/opt/traitortrack/.env"])
+    """File on its hosts that its environment is read from."""
+    environment_secrets: list[EnvironmentName] = Field(default_factory=list, examples=[["SESSION_SECRET"]])
+    """Keys of `secrets` that are written to it."""
+    environment_fixed: dict[EnvironmentName, str] = Field(
+        default_factory=dict, examples=[{"ENVIRONMENT": "production"}]
+    )
+    """Further variables that are written to it, with their values; nothing secret."""
     verification: Verification | None = None
     """What a user does with it, to verify that it works."""
+
+    @model_validator(mode="after")
+    def check_environment(self) -> "Application":
+        """Refuse a variable that has two sources, and values that a file of variables has no place for."""
+        twice = [name for name in self.environment_secrets if name in self.environment_fixed]
+        if twice:
+            raise ValueError(f"{twice[0]} stands in `environment_secrets` and in `environment_fixed`")
+        broken = [name for name, value in self.environment_fixed.items() if value and not value.isprintable()]
+        if broken:
+            raise ValueError(f"{broken[0]} in `environment_fixed` holds a line break or a control character")
+        return self

@@ -85,6 +85,9 @@ def list_references(policy: "Policy") -> Iterator[Reference]:
         yield ("databases", key, "rpo"), "rpo", database.rpo
         yield ("databases", key, "component"), "components", database.component
         yield ("databases", key, "application"), "applications", database.application
+    for key, application in policy.applications.items():
+        path = ("applications", key, "environment_secrets")
+        yield from point(path, "secrets", application.environment_secrets)
     for key, host in policy.hosts.items():
         yield ("hosts", key, "application"), "applications", host.application
     for key, playbook in policy.playbooks.items():

@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,22 +11,30 @@ from bot.policy.section import AwsRegion, EnvironmentName, Key, Section, Text, m
 
 FACTS = ("service", "log_path", "install_folder", "session_folder")
 """What may stand in braces in a command: facts of the application as the policy has them, never anybody's text."""
+SECRET_FACTS = (*FACTS, "secret", "version", "region")
+"""What may stand in braces in the command that reads a secret: its name, the version that was approved, its region."""
 
 
-def require_known_facts(word: str) -> str:
+def require_known_facts(word: str, known: tuple[str, ...] = FACTS) -> str:
     """Return a word of a command unchanged, or raise ValueError where its braces name no fact."""
     try:
         named = [name for _, name, _, _ in string.Formatter().parse(word) if name is not None]
     except ValueError as error:
         raise ValueError(f'"{word}" has a brace that is not closed') from error
-    unknown = [name for name in named if name not in FACTS]
+    unknown = [name for name in named if name not in known]
     if unknown:
-        raise ValueError(f'"{word}": {{{unknown[0]}}} is not one of {", ".join(f"{{{name}}}" for name in FACTS)}')
+        raise ValueError(f'"{word}": {{{unknown[0]}}} is not one of {", ".join(f"{{{name}}}" for name in known)}')
     return word
 
 
 Word = Annotated[str, AfterValidator(require_known_facts)]
 Command = Annotated[list[Word], Field(min_length=1)]
+SecretWord = Annotated[str, AfterValidator(partial(require_known_facts, known=SECRET_FACTS))]
+SecretCommand = Annotated[list[SecretWord], Field(min_length=1)]
+READ_SECRET = [
+    "aws", "secretsmanager", "get-secret-value", "--secret-id", "{secret}", "--version-id", "{version}",
+    "--query", "SecretString", "--output", "text", "--region", "{region}",
+]  # fmt: skip
 
 
 class HostCommands(Section):
@@ -53,6 +62,8 @@ class HostCommands(Section):
     """Prints what is another after each start of the service, such as systemd's invocation id."""
     python: Command = Field(default_factory=lambda: ["python3"], examples=[["sudo", "python3"]])
     """Starts Python 3.8 or newer, for the programs that recovery actions bring with them; as who may write there."""
+    read_secret: SecretCommand = Field(default_factory=lambda: list(READ_SECRET), examples=[READ_SECRET])
+    """Prints one version of a secret, asked for on the host with the host's own rights."""
     workers: Command = Field(
         default_factory=lambda: ["ps", "-C", "gunicorn", "-o", "pid=,etimes=,pcpu=,rss=,args="],
         examples=[["ps", "-C", "gunicorn", "-o", "pid=,etimes=,pcpu=,rss=,args="]],

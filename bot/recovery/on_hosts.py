@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from bot.outcome import Refused
@@ -9,6 +10,7 @@ from bot.recovery.action import Context, Facts, World
 from bot.systems.hosts.command import Output, Sent
 from bot.systems.hosts.opening import OpenHost, open_hosts
 from bot.systems.hosts.programs import read_answer, read_program
+from bot.systems.secrets import fingerprint_text
 
 LOOK_S = 20.0
 
@@ -42,7 +44,7 @@ def look_with(host: OpenHost, program: str, *arguments: str) -> Facts:
 
 
 def _run(context: Context[Any], host: OpenHost, name: str, words: list[str], timeout_s: float) -> Output:
-    label = f"{host.key}:{name}"
+    label = f"{host.key}:{name}:{fingerprint_text(shlex.join(words))}"  # what it is told makes it another command
     sent = Sent(context.memory.recall(label) or None, lambda command_id: context.memory.keep(label, command_id))
     output = host.machine.run(words, timeout_s, context.cancelled, sent)
     context.memory.keep(label, "")  # the next of that name is another

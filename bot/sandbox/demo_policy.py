@@ -15,6 +15,9 @@ from bot.policy import Policy, default_policy_path, load_policy
 
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
+ENVIRONMENT_FILE = "environment"
+"""Beside the application's log."""
+SECRET_READER = Path(__file__).with_name("secret_reader.py")
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
 
@@ -56,6 +59,7 @@ def write_demo_policy(
     """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
 
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
+    `log_path`: the application's log; the file that its environment is read from lies beside it.
     `page_url`: where the sandbox's page is; the public then reads a status page of our own there.
     `probed`: the bot looks by itself whether the application is well.
     `postbox`: where what is said outside Slack goes.
@@ -65,6 +69,8 @@ def write_demo_policy(
         application["url"] = application_url
         application["verification"]["quiet_for"] = "3 seconds"
         application["log_path"] = str(log_path or application["log_path"])
+        if log_path:
+            application["environment_file"] = str(log_path.with_name(ENVIRONMENT_FILE))
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
@@ -93,6 +99,7 @@ def describe_host(supervisor: Path, application_url: str) -> dict[str, Any]:
             "restart": [*service, "restart"],
             "is_running": [*service, "is-running"],
             "started": [*service, "started"],
+            "read_secret": [sys.executable, "-I", str(SECRET_READER), "{secret}", "{version}", "{region}"],
             "is_healthy": [sys.executable, "-c", health, f"{application_url}/health"],
             "workers": ["pgrep", "-af", "bot.sandbox.warehouse"],
         },

@@ -13,6 +13,7 @@ import psycopg
 
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.cloud import BUCKET, Cloud
+from bot.sandbox.demo_policy import ENVIRONMENT_FILE
 from bot.sandbox.lights import bot_light, database_light, storage_light, warehouse_light
 from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_binaries import Origin, find_binaries
@@ -57,6 +58,7 @@ class Stage:
         port = free_port()
         self.warehouse_url = f"http://127.0.0.1:{port}"
         self.warehouse_log_path = self.directory / "app.log"
+        self.environment_path = self.directory / ENVIRONMENT_FILE
         self.warehouse = self._make_warehouse(port)
         self._supervisor: Supervisor | None = None
         self._open_connections: list[psycopg.Connection] = []
@@ -195,6 +197,7 @@ class Stage:
         env = {
             "PRODUCTION_DATABASE_URL": self.application_url,
             "TRAITORTRACK_LOG_PATH": str(self.warehouse_log_path),
+            "TRAITORTRACK_ENVIRONMENT_FILE": str(self.environment_path),
         }
         return Child(
             "warehouse",

@@ -134,7 +134,12 @@ def token_for(mark: str) -> str:
 
 def fingerprint(value: SecretStr) -> str:
     """What may be shown of a value, so that two can be told apart."""
-    return hashlib.sha256(value.get_secret_value().encode()).hexdigest()[:FINGERPRINT_DIGITS]
+    return fingerprint_text(value.get_secret_value())
+
+
+def fingerprint_text(text: str) -> str:
+    """The same of what is no secret."""
+    return hashlib.sha256(text.encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def read_url(value: SecretStr, name: str) -> str:

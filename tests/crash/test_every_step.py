@@ -59,6 +59,7 @@ SCENES: dict[str, Build] = {
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
         undone=("UpdateSecretVersionStage",), good=False,  # nobody restarts the application here
     ),
+    "write_environment": applications.write_environment,
 }  # fmt: skip
 ARCHIVING = ("base_backup", "restore_to_time")
 HOME = ("prepare", "swap", "application")

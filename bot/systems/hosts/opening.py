@@ -21,14 +21,15 @@ class OpenHost:
     application: Application
     machine: Machine
 
-    def command(self, name: str) -> list[str]:
-        """The words of one of the policy's commands; `name` is a key of `hosts.*.commands`."""
+    def command(self, name: str, **more: str) -> list[str]:
+        """The words of one of the policy's commands; `name` is a key of `hosts.*.commands`, `more` its own facts."""
         words: list[str] = getattr(self.host.commands, name)
         facts = {
             "service": self.application.service,
             "log_path": self.application.log_path,
             "install_folder": self.application.install_folder,
             "session_folder": self.application.session_folder,
+            **more,
         }
         return list(fill_command(words, facts))
 

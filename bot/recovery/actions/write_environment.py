@@ -1,0 +1,212 @@
+"""Write the application's environment file on its hosts, from Secrets Manager. (Document: secrets, Configuration.)
+
+Nothing is restarted: what is written counts when the application starts next, and `restart_application` has a plan, a
+pause and a proof of its own. So several secrets may change before users notice one restart.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bot.outcome import Cancelled, Failed, Refused
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.environment_file import (
+    MODE,
+    PERMISSIONS,
+    Held,
+    Wanted,
+    find_wanted,
+    list_names,
+    list_wrong,
+    look_at_environment,
+    put_back_environment,
+    take_back_environment,
+    write_environment,
+)
+from bot.recovery.on_hosts import open_application_hosts
+from bot.recovery.side_plan import list_moved
+from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
+from bot.systems.hosts.opening import OpenHost
+
+GUESS_S = 10.0
+
+
+class WriteEnvironment(Parameters):
+    application: str = Field(title="Application", description="A key of the policy's applications.")
+    kept: str | None = Field(
+        default=None,
+        title="Or put back what a run has kept",
+        description="The mark of that run, as its file ends: `.env.before-MARK`.",
+        pattern=r"^run[0-9]{1,12}-[0-9a-f]{1,12}$",
+    )
+
+
+class WriteTheEnvironment(Action[WriteEnvironment]):
+    name = "write_environment"
+    purpose = "Write the application's environment file on its hosts, from Secrets Manager"
+    risk = "high"
+    permissions = PERMISSIONS
+    parameters = WriteEnvironment
+
+    def target(self, parameters: WriteEnvironment) -> str:
+        return parameters.application
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        """Applications that have such a file."""
+        known = world.policy.applications.items()
+        return [(key, one.title) for key, one in known if one.environment_file] if name == "application" else None
+
+    def observe(self, world: World, parameters: WriteEnvironment) -> Facts:
+        """The secrets at their present versions, and what the file on each host has of them."""
+        wanted = find_wanted(world, parameters.application)
+        hosts = open_application_hosts(world, parameters.application)
+        found = {host.key: look_at_environment(host, wanted, parameters.kept or "look") for host in hosts}
+        missing = [host.host.title for host in hosts if parameters.kept and not found[host.key]["kept"]]
+        if missing:
+            raise Refused(
+                f"{wanted.path}.before-{parameters.kept} is not on {', '.join(missing)}.",
+                "Look at the host, or leave `kept` out.",
+            )
+        return {"path": wanted.path, "secrets": wanted.facts, "hosts": dict(found.items())}
+
+    def plan(self, world: World, parameters: WriteEnvironment, observed: Facts, history: History) -> PlanDocument:
+        wanted, hosts = read_wanted(world, parameters, observed), open_application_hosts(world, parameters.application)
+        title = world.policy.applications[parameters.application].title
+        what = f"Put back the environment file of {title}" if parameters.kept else f"Write the environment of {title}"
+        return PlanDocument(
+            action=self.name,
+            title=what,
+            risk=self.risk,
+            target=self.target(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            observed=observed,
+            steps=[step.planned for step in self.steps()],
+            loss=Loss(seconds=0, rows=0, words="no data"),
+            downtime=Prediction(seconds=0, source="nothing is restarted"),
+            duration=history.duration or Prediction(seconds=GUESS_S * len(hosts), source="a guess"),
+            way_back=f"The file that is there is kept as {wanted.path}.before-…, and `/dr undo` puts it back.",
+            confirm=parameters.application,
+            notes=[*self._tell_contents(parameters, wanted), *tell_hosts(hosts, wanted, observed), NEXT],
+        )
+
+    def _tell_contents(self, parameters: WriteEnvironment, wanted: Wanted) -> list[str]:
+        if parameters.kept:
+            return [f"What is put back is {wanted.path}.before-{parameters.kept}, whatever it holds."]
+        said = [
+            f"{variable}: {held.name}, version {held.version}, fingerprint {held.fingerprint}."
+            for variable, held in wanted.secrets.items()
+        ]
+        fixed = ", ".join(wanted.fixed)
+        return [*said, *([f"As the policy has them: {fixed}."] if fixed else [])]
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        return list_moved(planned, now, ("path", "secrets"))
+
+    def steps(self) -> list[Step[WriteEnvironment]]:
+        return [Step("write", "Write the file on each host, and compare fingerprints", write, phase="restart")]
+
+    def verify(self, context: Context[WriteEnvironment]) -> Evidence:
+        return measure(context)
+
+    def clean_up(self, context: Context[WriteEnvironment]) -> str:
+        return tidy(context)
+
+    def undo(self, parameters: WriteEnvironment, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
+        """Where there was a file on every host before."""
+        mark = outputs["write"].get("mark")
+        if not mark or not outputs["write"].get("kept"):
+            return None
+        return Suggestion(
+            action=self.name, label="Put the old file back", parameters={**parameters.model_dump(), "kept": mark}
+        )
+
+
+NEXT = "It counts from the application's next start: `/dr plan restart_application`."
+
+
+def read_wanted(world: World, parameters: WriteEnvironment, observed: Facts) -> Wanted:
+    """What the plan was made for."""
+    settings = world.policy.applications[parameters.application]
+    secrets = observed["secrets"]
+    assert isinstance(secrets, dict)
+    held = {
+        variable: Held(str(one["name"]), str(one["version"]), str(one["fingerprint"]))
+        for variable, one in secrets.items()
+        if isinstance(one, dict)
+    }
+    region = world.policy.infrastructure.regions.primary
+    return Wanted(str(observed["path"]), region, held, dict(settings.environment_fixed))
+
+
+def tell_hosts(hosts: list[OpenHost], wanted: Wanted, observed: Facts) -> list[str]:
+    """For each host what the file has now, by names."""
+    found = observed["hosts"]
+    assert isinstance(found, dict)
+    return [_tell_host(host, wanted, found[host.key]) for host in hosts]
+
+
+def _tell_host(host: OpenHost, wanted: Wanted, found: object) -> str:
+    if not isinstance(found, dict) or not found["present"]:
+        return f"{host.host.title}: there is no {wanted.path} yet."
+    other = list_wrong(wanted, found)
+    said = f"has other values of {', '.join(other)}" if other else "has these values already"
+    mode = f"; its mode {found['mode']} becomes {MODE}" if found["mode"] != MODE else ""
+    others = ", ".join(list_names(found["others"]))
+    return f"{host.host.title}: {said}{mode}; {'stays as it is: ' + others if others else 'nothing else in it'}."
+
+
+def write(context: Context[WriteEnvironment]) -> Facts:
+    """On each host what was planned; one that has it already is not written to again."""
+    wanted, done = read_wanted(context.world, context.parameters, context.plan.observed), list[OpenHost]()
+    found = dict[str, Facts]()
+    for host in open_application_hosts(context.world, context.parameters.application):
+        if context.cancelled():
+            names = ", ".join(one.host.title for one in done) or "none"
+            raise Cancelled(f"Stopped before {host.host.title}. Written until then: {names}.")
+        context.progress(f"writing {wanted.path} on {host.host.title}")
+        kept = context.parameters.kept
+        found[host.key] = (
+            put_back_environment(context, host, wanted, kept) if kept else write_environment(context, host, wanted)
+        )
+        done.append(host)
+    words = f"{wanted.path} is as planned on {', '.join(host.host.title for host in done)}"
+    is_kept = all(one["kept"] for one in found.values())
+    return {"hosts": {**found}, "mark": context.mark, "kept": is_kept, "words": words}
+
+
+def measure(context: Context[WriteEnvironment]) -> Evidence:
+    """What each host has in the file now, by fingerprint, and who may read it."""
+    wanted = read_wanted(context.world, context.parameters, context.plan.observed)
+    verdicts = []
+    for host in open_application_hosts(context.world, context.parameters.application):
+        found = look_at_environment(host, wanted, context.mark)
+        wrong = [] if context.parameters.kept else list_wrong(wanted, found)
+        said = f"others in {', '.join(wrong)}" if wrong else f"the same, mode {found['mode']}"
+        verdicts.append(
+            Verdict(
+                name=host.host.title, expected=f"fingerprints as planned, mode {MODE}", found=said,
+                good=not wrong and found["mode"] == MODE,
+            )
+        )  # fmt: skip
+    kept = f"The file before it is kept as {wanted.path}.before-{context.mark}. "
+    return Evidence(verdicts, words=f"{kept if context.outputs['write'].get('kept') else ''}{NEXT}")
+
+
+def tidy(context: Context[WriteEnvironment]) -> str:
+    """Where this run has put something in place of a file, that file comes back."""
+    wanted = read_wanted(context.world, context.parameters, context.plan.observed)
+    back, away = list[str](), list[str]()
+    context.cancelled = lambda: False  # this has to be done all the same
+    for host in open_application_hosts(context.world, context.parameters.application):
+        try:
+            if take_back_environment(context, host, wanted):
+                back.append(host.host.title)
+        except (Refused, Failed) as error:
+            away.append(f"{host.host.title} ({error.reason})")
+    words = [f"Could not be looked at: {', '.join(away)}."] if away else []
+    if back or not away:
+        words.append(f"{wanted.path} is the old one again on {', '.join(back)}." if back else "No file was exchanged.")
+    return " ".join(words)
+
+
+ACTION = WriteTheEnvironment()

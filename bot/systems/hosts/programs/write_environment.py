@@ -1,0 +1,225 @@
+"""The file that an application's environment is read from: write_environment.py VERB SPEC, where SPEC is JSON.
+
+VERB is `look`; `write`, which asks for each secret here, on the host, by the command that SPEC has for it; `put_back`,
+which gives the file what an earlier run kept; or `take_back`, which undoes what the run `mark` itself has done. What is
+answered are names and fingerprints, never values. The file is exchanged as a whole, has mode 0600 and keeps its owner;
+lines that SPEC does not know stay. Read and written by the rules of systemd.exec(5), EnvironmentFile=, which for what
+is written here are a POSIX shell's too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+DIGITS = 12
+ASK_S = 30
+ENTRY = re.compile(
+    r"""[ \t\r\n]*(?:
+        [#;][^\n]*
+        | (?P<name>[^=\n]*)=(?P<value>
+            (?:[ \t\r]*(?:'[^']*(?:'|\Z)|"(?:[^"\\]|\\.)*(?:"|\\?\Z)))*
+            (?:\\.|[^\\\n])*\\?)
+        | [^\n]*
+    )(?:\n|\Z)""",
+    re.VERBOSE | re.DOTALL,
+)
+PIECE = re.compile(
+    r"""[ \t\r]*(?:'(?P<single>[^']*)(?:'|\Z)|"(?P<double>(?:[^"\\]|\\.)*)(?:"|\\?\Z))|(?P<plain>.+)""",
+    re.VERBOSE | re.DOTALL,
+)
+SAFE = re.compile(r"[A-Za-z0-9_@%+:,./=-]+")
+REFUSED = re.compile("[\x00-\x08\x0a-\x1f\x7f\ufeff]")
+
+
+def main(verb: str, words: str) -> dict[str, Any]:
+    spec = json.loads(words)
+    path = spec["path"]
+    if not os.path.isabs(path) or not os.path.isdir(os.path.dirname(path)):
+        sys.exit(f"{path} has no folder to lie in")
+    if os.path.islink(path):
+        sys.exit(f"{path} is a link; name the file itself")
+    if verb == "look":
+        return describe(spec, read(path))
+    wanted = fetch(spec) if verb == "write" else {}
+    with locked(os.path.dirname(path)):
+        if verb == "take_back":
+            changed = take_back(path, keep_name(path, spec["mark"]))
+        else:
+            changed = exchange(path, compose(spec, wanted), keep_name(path, spec["mark"]))
+        return {"changed": changed, **describe(spec, read(path))}
+
+
+def fetch(spec: dict[str, Any]) -> dict[str, str]:
+    """Variables and their values, as they are to stand in the file. What the bot has not seen is not taken."""
+    wanted = dict(spec["fixed"])
+    for one in spec["secrets"]:
+        value = ask(one["variable"], one["command"])
+        if fingerprint(value) != one["fingerprint"]:
+            sys.exit(
+                f"{one['variable']} has another value for this host than for the bot: its fingerprint is "
+                f"{fingerprint(value)}, not {one['fingerprint']}; the file was not touched"
+            )
+        wanted[one["variable"]] = value
+    for variable, value in wanted.items():
+        if REFUSED.search(value):
+            sys.exit(f"{variable} holds a line break or a control character, which the file has no place for")
+    return wanted
+
+
+def ask(variable: str, command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_S, check=False)
+    except OSError as error:
+        sys.exit(f"{variable} was not read: {command[0]} cannot be started ({error.strerror})")
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{variable} was not read: {command[0]} gave no answer in {ASK_S} s")
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+        sys.exit(f"{variable} was not read: {command[0]} ended with {done.returncode}, {said[-1][:300]}")
+    text = done.stdout.decode("utf-8")
+    return text[:-1] if text.endswith("\n") else text
+
+
+def compose(spec: dict[str, Any], wanted: dict[str, str]) -> str:
+    """What the file is to hold: what was kept, or the variables and then the lines of others as they are."""
+    if spec.get("put_back"):
+        kept = read(keep_name(spec["path"], spec["put_back"]))
+        if kept is None:
+            sys.exit(f"there is no {keep_name(spec['path'], spec['put_back'])} to put back")
+        return kept
+    ours = "".join(f"{variable}={quote(value)}\n" for variable, value in wanted.items())
+    others = [text for name, _, text in entries(read(spec["path"]) or "") if name not in wanted]
+    return ours + "".join(others).strip("\n") + ("\n" if any(one.strip() for one in others) else "")
+
+
+def quote(value: str) -> str:
+    """Where nothing needs a quote, none; else the kind in which the least has to be escaped."""
+    if SAFE.fullmatch(value):
+        return value
+    if "'" not in value:
+        return f"'{value}'"
+    escaped = re.sub(r'(["\\`$])', r"\\\1", value)
+    return f'"{escaped}"'
+
+
+def entries(text: str) -> Iterator[tuple[str | None, str, str]]:
+    """Name, value and the text itself of each; blank lines, comments and lines without = have no name."""
+    at = 0
+    while at < len(text):
+        found = ENTRY.match(text, at)
+        assert found is not None  # the last alternative takes any line
+        name = found["name"]
+        bare = None if name is None else re.sub(r"^export\s+", "", name.strip())
+        yield bare, unquote(found["value"] or ""), found.group()
+        at = found.end()
+
+
+def unquote(written: str) -> str:
+    value = ""
+    for piece in PIECE.finditer(written):
+        if piece["single"] is not None:
+            value += piece["single"]
+        elif piece["double"] is not None:
+            value += re.sub(r'\\(["\\`$\n])', lambda found: found[1].strip("\n"), piece["double"])
+        else:
+            value += re.sub(r"\\(.)", lambda found: found[1].strip("\n"), piece["plain"].strip(), flags=re.DOTALL)
+    return value
+
+
+def exchange(path: str, text: str, kept: str) -> bool:
+    """Put the text in place of the file, of which a copy is kept; False where it has been done."""
+    before = read(path)
+    owner = os.stat(os.path.dirname(path) if before is None else path, follow_symlinks=False)
+    if before == text and stat.S_IMODE(owner.st_mode) == 0o600:
+        return False
+    if before is not None and not os.path.lexists(kept):
+        place(kept, before, owner)
+    place(path, text, owner)
+    return True
+
+
+def take_back(path: str, kept: str) -> bool:
+    """Where this run has put something in place of a file, that file is there again."""
+    if not os.path.lexists(kept):
+        return False
+    os.replace(kept, path)
+    return True
+
+
+def place(path: str, text: str, owner: os.stat_result) -> None:
+    """All of it or nothing: under another name in the same folder first, on the disk before it gets this one."""
+    made = f"{path}.new"
+    with suppress(FileNotFoundError):  # of one that was killed
+        os.unlink(made)
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        given = os.fstat(descriptor)
+        if (given.st_uid, given.st_gid) != (owner.st_uid, owner.st_gid):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(made, path)
+    folder = os.open(os.path.dirname(path), os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+@contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """One at a time; the lock goes with the process."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def read(path: str) -> str | None:
+    """None where there is no such file; a link is not followed."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def describe(spec: dict[str, Any], text: str | None) -> dict[str, Any]:
+    """What can be said of the file: fingerprints of what SPEC names, names of the rest."""
+    found = {name: value for name, value, _ in entries(text or "") if name}
+    ours = {*spec["fixed"], *(one["variable"] for one in spec["secrets"])}
+    return {
+        "present": text is not None,
+        "mode": None if text is None else f"{stat.S_IMODE(os.stat(spec['path']).st_mode):o}",
+        "variables": {name: fingerprint(value) for name, value in found.items() if name in ours},
+        "others": sorted(set(found) - ours),
+        "kept": os.path.lexists(keep_name(spec["path"], spec["mark"])),
+    }
+
+
+def keep_name(path: str, mark: str) -> str:
+    return f"{path}.before-{mark}"
+
+
+def fingerprint(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()[:DIGITS]
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(main(*sys.argv[1:])))
+    except OSError as problem:
+        sys.exit(f"{problem.filename or 'the file'}: {problem.strerror}")
+    except UnicodeDecodeError:
+        sys.exit("the file or a secret is not UTF-8")
