@@ -100,6 +100,12 @@ class Verdict(Frozen):
     expected: str
     found: str
     good: bool
+    unknown: bool = False
+    """It could not be looked at, and `found` says why: then it is neither good nor bad."""
+
+    @property
+    def bad(self) -> bool:
+        return not self.good and not self.unknown
 
 
 class Phase(Frozen):
@@ -120,7 +126,8 @@ class Proof(Frozen):
 
     @property
     def good(self) -> bool:
-        return bool(self.verdicts) and all(verdict.good for verdict in self.verdicts)
+        """Something was seen to be good, and nothing to be bad."""
+        return any(verdict.good for verdict in self.verdicts) and not any(verdict.bad for verdict in self.verdicts)
 
 
 class Statement(Frozen):

@@ -266,7 +266,7 @@ def answer_run(services: Services, run: Run, as_json: bool) -> None:
     lines += [f"  {step.state:8} {step.title} {step.words}" for step in services.runs.list_steps(run.id)]
     if run.proof:
         lines += [
-            f"  {'good' if one.good else 'BAD ':4} {one.name}: {one.found} (expected {one.expected})"
+            f"  {'good' if one.good else '?' if one.unknown else 'BAD':4} {one.name}: {one.found} (expected {one.expected})"
             for one in run.proof.verdicts
         ]
     answer(as_json, _describe_run(services, run), "\n".join(lines))

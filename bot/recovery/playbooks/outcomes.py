@@ -95,7 +95,7 @@ def _is_skipped(session: Session, task: PlaybookTask) -> bool:
 
 def _settle_done(rows: PlaybookRows, session: Session, run: PlaybookRun, task: PlaybookTask, done: Run) -> None:
     """A proof that is not good holds up what would rest on it, until somebody has looked."""
-    bad = [verdict for verdict in done.proof.verdicts if not verdict.good] if done.proof else []
+    bad = [verdict for verdict in done.proof.verdicts if verdict.bad] if done.proof else []
     task.spent = measure_run(session, task, done)
     leave_behind(rows, session, run, task, "done", "; ".join(f"{one.name}: {one.found}" for one in bad))
     waiting = any(one.state == "waiting" for one in rows.list_tasks(session, run.id))

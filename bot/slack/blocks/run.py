@@ -72,14 +72,14 @@ def _list_buttons(run: Run, steps: list[RunStep], skipping: Mapping[str, str | N
 def show_proof(proof: Proof) -> Iterator[Block]:
     yield parts.divider()
     sign, words = ("white_check_mark", "Proven") if proof.good else ("warning", "Not everything is as it should be")
-    worst_first = sorted(proof.verdicts, key=lambda verdict: verdict.good)
+    worst_first = sorted(proof.verdicts, key=lambda verdict: (not verdict.bad, not verdict.unknown))
     yield lines([(emoji(sign), " ", bold(words)), *map(_show_verdict, worst_first)])
     if proof.phases:
         yield parts.context(" · ".join(map(_show_phase, proof.phases)))
 
 
 def _show_verdict(verdict: Verdict) -> Sequence[Piece]:
-    sign = emoji("white_check_mark" if verdict.good else "x")
+    sign = emoji("white_check_mark" if verdict.good else "grey_question" if verdict.unknown else "x")
     found, expected = cut(verdict.found, VALUE_SHOWN), cut(verdict.expected, VALUE_SHOWN)
     return (sign, " ", bold(cut(verdict.name, VALUE_SHOWN)), f"  {found} ", faint(f"(expected: {expected})"))
 

@@ -14,7 +14,8 @@ from bot.clock import utc_now
 from bot.outcome import Failed, Refused
 from bot.policy import load_policy
 from bot.recovery.action import Context, Facts, History, World
-from bot.recovery.actions.restart_application import HEALTHY_WITHIN_S, Restart, RestartApplication, restart
+from bot.recovery.actions.restart_application import Restart, RestartApplication, restart
+from bot.recovery.application_restart import HEALTHY_WITHIN_S
 from bot.sandbox.demo_policy import write_demo_policy
 from tests.stage_fixtures import SharedStage
 
@@ -88,7 +89,7 @@ def test_a_restart_that_fails_says_so_and_what_is_true(world: World, tmp_path: P
 
 def test_restarted_is_not_healthy(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """systemctl may be content with a service that crashes a second later."""
-    monkeypatch.setattr("bot.recovery.actions.restart_application.HEALTHY_WITHIN_S", 1.0)
+    monkeypatch.setattr("bot.recovery.application_restart.HEALTHY_WITHIN_S", 1.0)
     assert HEALTHY_WITHIN_S > 1
     sick = change_command(world, tmp_path, is_healthy=["false"])
     with pytest.raises(Failed, match="is not healthy after"):

@@ -1,0 +1,92 @@
+"""The application started again on its hosts, one after another, each healthy before the next.
+
+`systemctl restart` may succeed and the service crash a second later: done is what answers as healthy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.outcome import Cancelled, Failed
+from bot.policy import Application
+from bot.recovery.action import Context, Facts, World
+from bot.recovery.on_hosts import open_application_hosts, run_command
+from bot.systems.hosts.opening import OpenHost
+from bot.systems.probe import probe_health
+from bot.words import cut, show_duration
+
+COMMAND_S = 60.0
+HEALTHY_WITHIN_S = 60.0
+LOOK_EVERY_S = 0.5
+SAID = 300
+
+
+def health_url(application: Application) -> str:
+    """The health endpoint as users reach it."""
+    return f"{str(application.url).rstrip('/')}{application.health_path}"
+
+
+def read_starts(world: World, application: str) -> dict[str, str]:
+    """Which start of its service each host is in now; by that a restart is known from none."""
+    return {host.key: _read_start(host) for host in open_application_hosts(world, application)}
+
+
+def was_restarted(host: OpenHost, before: Mapping[str, str]) -> bool:
+    """Whether its service runs, and in another start than before."""
+    return _read_start(host) != before.get(host.key) and host.run("is_running", COMMAND_S).good
+
+
+def restart_hosts(
+    context: Context[Any], application: str, before: Mapping[str, str],
+    prepare: Callable[[OpenHost], object] = lambda host: None,
+) -> Facts:  # fmt: skip
+    """Restart it where it is still in the start that it was in `before`; a host that is not was restarted already,
+    perhaps before a crash. `prepare` is done on a host just before; it bears being done again.
+
+    Raises `Failed` where a host does not come back; those after it are not touched then.
+    """
+    restarted, words = list[str](), list[str]()
+    with probe_health(health_url(context.world.policy.applications[application])) as client:
+        for host in open_application_hosts(context.world, application):
+            if context.cancelled():
+                done = ", ".join(restarted) or "none"
+                raise Cancelled(f"Stopped before {host.host.title}. Restarted until then: {done}.")
+            if not was_restarted(host, before):
+                context.progress(f"restarting {host.host.title}")
+                prepare(host)
+                _restart_one(context, host)
+            _wait_healthy(host)
+            restarted.append(host.key)
+            words.append(f"{host.host.title} is healthy")
+        client.wait_until_good(HEALTHY_WITHIN_S)
+        gap_s = client.observe().longest_gap_s
+    return {"hosts": list(restarted), "gap_s": gap_s, "words": ", ".join(words)}
+
+
+def _restart_one(context: Context[Any], host: OpenHost) -> None:
+    output = run_command(context, host, "restart", COMMAND_S)
+    if not output.good:
+        said = cut(context.world.redactor.redact(output.said), SAID) or "it said nothing"
+        raise Failed(
+            f"{host.host.title} was not restarted: status {output.status}, {said}",
+            "The hosts after it were not touched.", "Look at its log with `/dr diagnose application`.",
+        )  # fmt: skip
+
+
+def _wait_healthy(host: OpenHost) -> None:
+    deadline = time.monotonic() + HEALTHY_WITHIN_S
+    while time.monotonic() < deadline:
+        if host.run("is_running", COMMAND_S).good and host.run("is_healthy", COMMAND_S).good:
+            return
+        time.sleep(LOOK_EVERY_S)
+    raise Failed(
+        f"{host.host.title} was restarted and is not healthy after {show_duration(HEALTHY_WITHIN_S)}.",
+        "The hosts after it were not touched.", "`/dr diagnose application` shows its log.",
+    )  # fmt: skip
+
+
+def _read_start(host: OpenHost) -> str:
+    output = host.run("started", COMMAND_S)
+    return output.text.strip() if output.good else ""
