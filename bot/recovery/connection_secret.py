@@ -6,6 +6,7 @@ Both values stay inside the process; what is stored and shown of them is host, p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
@@ -17,6 +18,7 @@ from bot.recovery.backups import settings_of
 from bot.recovery.instances import open_rds, refuse_unready
 from bot.recovery.loss import find_newer
 from bot.store.documents import Loss
+from bot.systems.doors import Door
 from bot.systems.postgres import connect, database_of
 from bot.systems.rds_database import count_clients, count_rows, is_in_recovery
 from bot.systems.secrets import PENDING, Secret, Secrets, move_secret_url, read_url
@@ -84,14 +86,25 @@ def refuse_unusable(secret: Secret) -> None:
         raise Refused(f"Secret {secret.name} is being rotated.", "Ask again when the rotation is over.")
 
 
-def refuse_useless(old_url: str, new_url: str) -> None:
-    """The new database must be another one, and one that the application can log in and write to."""
+def refuse_useless(old_url: str, new_url: str, door: Door | None = None) -> None:
+    """The new database must be another one, and one that the application can log in and write to.
+
+    Behind a shut `door` nobody can log in, so that it takes writes is seen from outside.
+    """
     place = describe_place(new_url)
     if place == describe_place(old_url):
         raise Refused(f"The secret leads to {place} already.", "Restart the application if it does not use it.")
+    if door and door.in_recovery:
+        refuse_replica(place)
+    if door and not door.open:
+        return
     with connect(new_url, purpose="check", connect_timeout_s=5, statement_timeout_s=10) as connection:
         if is_in_recovery(connection):
-            raise Refused(f"{place} is a replica and takes no writes.", "Promote it first.")
+            refuse_replica(place)
+
+
+def refuse_replica(place: str) -> NoReturn:
+    raise Refused(f"{place} is a replica and takes no writes.", "Promote it first.")
 
 
 def describe_place(url: str) -> str:

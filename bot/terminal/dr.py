@@ -12,6 +12,7 @@ from bot.outcome import Failed, Refused
 from bot.recovery.backups import describe_backups, find_backups
 from bot.recovery.registry import default_database
 from bot.services import Services
+from bot.store.documents import Verdict
 from bot.store.tables import Plan, Run
 from bot.terminal.chosen import reading_of
 from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
@@ -265,11 +266,13 @@ def answer_run(services: Services, run: Run, as_json: bool) -> None:
     lines = [f"Run {run.id}, {run.action} on {run.target}: {run.state}. {run.words}"]
     lines += [f"  {step.state:8} {step.title} {step.words}" for step in services.runs.list_steps(run.id)]
     if run.proof:
-        lines += [
-            f"  {'good' if one.good else '?' if one.unknown else 'BAD':4} {one.name}: {one.found} (expected {one.expected})"
-            for one in run.proof.verdicts
-        ]
+        lines += [_describe_verdict(one) for one in run.proof.verdicts]
     answer(as_json, _describe_run(services, run), "\n".join(lines))
+
+
+def _describe_verdict(one: Verdict) -> str:
+    sign = "good" if one.good else "?" if one.unknown else "BAD"
+    return f"  {sign:4} {one.name}: {one.found} (expected {one.expected})"
 
 
 def _describe_run(services: Services, run: Run) -> dict[str, Any]:

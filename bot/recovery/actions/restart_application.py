@@ -1,4 +1,4 @@
-"""Restart the application on its hosts, one after another, each healthy before the next. (Document, Step 4: restart.)"""
+"""Restart the application on its hosts, each healthy before the next. (Document, Step 4: restart application.)"""
 
 from __future__ import annotations
 

@@ -1,39 +1,35 @@
 """Let the application use another database, by its connection secret. (Document: restore steps 5 to 7.)
 
-A new version of the secret is put beside the present one, then the label AWSCURRENT moves. The way back moves it again.
+A new version of the secret is put beside the present one, then the label AWSCURRENT moves. The database that is left
+is shut before anybody uses the other one, so that nothing is written to both. The way back does the same the other way.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 
 from pydantic import Field, model_validator
 
-from bot.outcome import Failed, Refused
+from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.application_move import describe_restart, find_restart_limit, move_application
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import (
     Connection,
-    count_application,
     describe_place,
     find_after,
     find_connection,
     predict_loss,
     refuse_useless,
 )
+from bot.recovery.fencing import fence, judge_fence, lift_fence, look_at_door
 from bot.recovery.final_look import look_finally
-from bot.recovery.instances import InstanceName, act_once, list_choices, watch_for
+from bot.recovery.instances import InstanceName, act_once, list_choices
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.probe import probe_health
-from bot.systems.rds_waiting import Pace, Watch, wait_until_seen
+from bot.systems.hosts.ssm import PERMISSIONS as SSM_PERMISSIONS
 from bot.systems.secrets import CURRENT, fingerprint, read_url, token_for
-from bot.systems.web_application import ask_health
 from bot.words import show_duration
-
-RESTART_PHASE = "restart"
-RESTART_WITHIN = timedelta(minutes=5)
-"""Where the policy's disaster has no phase of that name; it is what the document gives the restart."""
 
 
 class SwitchDatabase(Parameters):
@@ -61,6 +57,7 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",
         "secretsmanager:UpdateSecretVersionStage",
+        *SSM_PERMISSIONS,
     )
     parameters = SwitchDatabase
 
@@ -78,12 +75,14 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
     def observe(self, world: World, parameters: SwitchDatabase) -> Facts:
         """Both ends: the secret, and a connection to the new database as the application would make it."""
         present, new_url = find_ends(world, parameters)
-        refuse_useless(present.url, new_url)
+        door = look_at_door(world, parameters.database, new_url)
+        refuse_useless(present.url, new_url, door)
         return {
             "secret": present.secret.name,
             "current_version": present.secret.current,
             "from": describe_place(present.url),
             "to": describe_place(new_url),
+            "shut": door is not None and not door.open,
             "fingerprint": fingerprint(find_after(world, present, parameters.instance, parameters.version)),
         }
 
@@ -106,15 +105,15 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
             downtime=history.downtime or figure,
             duration=history.duration or figure,
             way_back=(
-                f"AWSCURRENT moves back to version {observed['current_version']}, and the application is restarted. "
-                "What was written to the new database meanwhile stays there."
+                f"AWSCURRENT moves back to version {observed['current_version']}, the present database lets clients in "
+                "again, and the application is restarted. What was written to the new one meanwhile stays there."
             ),
             confirm=parameters.database,
             notes=[
                 f"Secret {observed['secret']}: from {observed['from']} to {observed['to']}.",
-                "The application reads its secret when it starts: once the label has moved, somebody must restart it.",
-                f"On its host: `systemctl restart {present.application.service}`. The run waits for that and sees it.",
-                "The old database goes on; until the restart the application writes to it.",
+                "The database that it leaves is shut: nobody can write there any more, and nothing in it is changed.",
+                *([f"{observed['to']} is shut now; it lets clients in again."] if observed["shut"] else []),
+                *describe_restart(world, parameters.database),
             ],
         )
 
@@ -125,10 +124,12 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         return [
             Step("keep", "Give the present version a name that stays", keep, kept),
             Step("prepare", "Put the new version beside it", prepare, prepared),
+            Step("open", "See that the new database lets clients in", let_in),
             Step("switch", "Move AWSCURRENT to it", switch, switched, cancellable=False),
+            Step("fence", "Shut the database that is left, and end every session on it", shut_old, cancellable=False),
             Step(
-                "application", "Wait until the application is healthy on it", wait_for_application, phase="restart",
-                cancellable=False, skipping="a look at whether the application came back on the new database",
+                "application", "Restart the application, host by host, each healthy on it before the next", follow,
+                phase="restart", cancellable=False, skipping="the application on the new database; restart it by hand",
             ),
         ]  # fmt: skip
 
@@ -150,13 +151,6 @@ def find_ends(world: World, parameters: SwitchDatabase) -> tuple[Connection, str
     present = find_connection(world, parameters.database)
     after = find_after(world, present, parameters.instance, parameters.version)
     return present, read_url(after, present.secret.name)
-
-
-def find_restart_limit(world: World, database: str) -> timedelta:
-    """How long a restart may take, by the policy."""
-    disaster = world.policy.disasters[settings_of(world, database).disaster]
-    phases = {phase.name.lower(): phase.expected for phase in disaster.phases}
-    return phases.get(RESTART_PHASE, RESTART_WITHIN)
 
 
 def keep(context: Context[SwitchDatabase]) -> Facts:
@@ -215,26 +209,23 @@ def switched(context: Context[SwitchDatabase]) -> Facts | None:
     return _facts_of(context) if _look(context).secret.current == _wanted(context) else None
 
 
-def wait_for_application(context: Context[SwitchDatabase]) -> Facts:
-    """Until it is healthy and has connections on the new database; that it is not is a verdict, no reason to undo."""
-    present = _look(context)
-    application, limit = present.application, find_restart_limit(context.world, context.parameters.database)
-    health = f"{str(application.url).rstrip('/')}{application.health_path}"
+def let_in(context: Context[SwitchDatabase]) -> Facts:
+    """The way back leads to a database that was shut when the application left it."""
+    world, database, url = context.world, context.parameters.database, _new_url(context)
+    if not context.plan.observed["shut"]:
+        return {"words": "it does" if look_at_door(world, database, url) else "its door cannot be asked from here"}
+    return lift_fence(world, database, url)
 
-    def look() -> bool:
-        context.progress(f"restart the application now: systemctl restart {application.service}")
-        return bool(count_application(present.url)) and ask_health(health, application.health_expect).good
 
-    watch = Watch(Pace(watch_for(context).pace.every_s, limit.total_seconds()), context.progress)
-    with probe_health(health) as client:
-        try:
-            wait_until_seen("the application", look, watch)
-        except Failed:
-            words = f"not seen on the new database within {show_duration(limit)}"
-            return {"there": False, "gap_s": None, "words": words}
-        seen = client.observe()
-    gap_s = max((outage.duration_s for outage in seen.outages), default=0.0)
-    return {"there": True, "gap_s": gap_s, "words": f"healthy on the new database; it was away {show_duration(gap_s)}"}
+def shut_old(context: Context[SwitchDatabase]) -> Facts:
+    """Where that is not possible the run goes on and says so: whoever waits for the application cannot wait for it."""
+    return fence(context.world, context.parameters.database, _old_url(context))
+
+
+def follow(context: Context[SwitchDatabase]) -> Facts:
+    """It was away from when its old database was shut."""
+    at = context.outputs["fence"].get("at")
+    return move_application(context, context.parameters.database, datetime.fromisoformat(str(at)) if at else None)
 
 
 def measure(context: Context[SwitchDatabase]) -> Evidence:
@@ -248,6 +239,7 @@ def measure(context: Context[SwitchDatabase]) -> Evidence:
             good=present.secret.current == wanted,
         ),
         *look_finally(present.application, present.settings, present.url),
+        judge_fence(context.world, context.parameters.database, _old_url(context)),
     ]
     gap_s = context.outputs["application"].get("gap_s")
     measured: Facts = {"version": wanted}
@@ -262,18 +254,36 @@ def tidy(context: Context[SwitchDatabase]) -> str:
     present, observed = _look(context), context.plan.observed
     if present.secret.current == _wanted(context):
         return (
-            f"Secret {present.secret.name} leads to {observed['to']}; the application follows when it is restarted. "
+            f"Secret {present.secret.name} leads to {observed['to']}; a host follows when it is restarted. "
+            f"{observed['from']} may be shut. "
             f"`/dr plan switch_database database={context.parameters.database} version={_before(context)}` goes back."
         )
     for label in (_new_label(context), _kept_label(context)):
         version = present.secret.find_version(label)
         if version is not None:
             present.secrets.drop_label(present.secret.name, label, version=version)
+    if observed["shut"]:
+        fence(context.world, context.parameters.database, _new_url(context))
     return f"Secret {present.secret.name} leads to {observed['from']} as before; the application was not touched."
 
 
 def _look(context: Context[SwitchDatabase]) -> Connection:
     return find_connection(context.world, context.parameters.database)
+
+
+def _old_url(context: Context[SwitchDatabase]) -> str:
+    """Of the database that is left, as the application had it."""
+    present = _look(context)
+    name = present.secret.name
+    return read_url(present.secrets.read(name, _before(context)), name)
+
+
+def _new_url(context: Context[SwitchDatabase]) -> str:
+    """Of the database that it goes to; once the secret leads there, that is where."""
+    parameters, present = context.parameters, _look(context)
+    if present.secret.current == _wanted(context):
+        return present.url
+    return read_url(find_after(context.world, present, parameters.instance, parameters.version), present.secret.name)
 
 
 def _before(context: Context[SwitchDatabase]) -> str:

@@ -11,13 +11,17 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from bot.outcome import Failed, Refused
+from bot.recovery.action import Evidence
 from bot.recovery.actions.switch_database import SwitchDatabase
+from bot.recovery.fencing import fence, judge_fence
+from bot.sandbox.ports import free_port
 from bot.sandbox.stage import DATABASE
+from bot.systems.doors import observe_door, open_door
 from bot.systems.secrets import Secrets, token_for
 from tests.integration.rds.conftest import COPY, PRIMARY, REGION, SECRET, Aws
 from tests.integration.rds.driver import Performance, bad, perform, prepare, refusal, wait_until
 
-pytestmark = pytest.mark.usefixtures("secret")
+pytestmark = pytest.mark.usefixtures("secret", "doors")
 
 
 @pytest.fixture
@@ -30,6 +34,28 @@ def copy(aws: Aws) -> str:
         aws.settle(COPY)
         aws.stage.cloud.forget_calls()
     return COPY
+
+
+@pytest.fixture
+def doors(aws: Aws) -> Iterator[None]:
+    """Every database that a test shut is open for the next."""
+    yield
+    for name in (PRIMARY, COPY):
+        if aws.rds.find(name) is not None:
+            open_door(admin_url(aws, name), DATABASE)
+
+
+def failed(evidence: Evidence) -> list[str]:
+    """What is bad besides what the warehouse itself says, which nobody restarts here: its old database is shut."""
+    return [one.name for one in bad(evidence) if one.name not in ("Health", "Figures", "Login")]
+
+
+def admin_url(aws: Aws, identifier: str) -> str:
+    return make_conninfo(aws.stage.cluster.admin_url, port=port_of(aws, identifier))
+
+
+def is_open(aws: Aws, identifier: str) -> bool:
+    return observe_door(admin_url(aws, identifier), DATABASE).open
 
 
 def current(aws: Aws) -> str:
@@ -53,21 +79,58 @@ def restarted(aws: Aws, identifier: str) -> Iterator[None]:
 def test_there_and_back(aws: Aws, copy: str) -> None:
     with restarted(aws, copy):
         there, evidence = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
-    assert bad(evidence) == []
+    assert failed(evidence) == []
     assert f":{port_of(aws, copy)}/" in current(aws)
     assert aws.calls() == ["UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage"]
     undo = there.action.undo(there.context.parameters, there.plan, there.context.outputs)
     assert undo is not None
     _, evidence = perform(aws.world, undo.action, **undo.parameters)
     assert current(aws) == aws.stage.application_url
-    assert [verdict.name for verdict in bad(evidence)] in ([], ["Application's connections"])
+    assert failed(evidence) in ([], ["Application's connections"])
     assert len(aws.calls("PutSecretValue")) == 1, "the way back moves a label"
+
+
+def test_the_database_that_is_left_is_shut_and_the_other_open(aws: Aws, copy: str) -> None:
+    """Late clients are thrown out and do not come back; the way back opens the one and shuts the other."""
+    late = psycopg.connect(aws.stage.application_url, application_name="late")
+    there, evidence = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
+    with pytest.raises(psycopg.OperationalError):
+        late.execute("INSERT INTO bag (tag, destination, weight_grams) VALUES ('too late', 'FRA', 1)")
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+        psycopg.connect(aws.stage.application_url)
+    assert (is_open(aws, PRIMARY), is_open(aws, copy)) == (False, True)
+    assert next(one for one in evidence.verdicts if one.name == "Old database").good
+    undo = there.action.undo(there.context.parameters, there.plan, there.context.outputs)
+    assert undo is not None
+    back = prepare(aws.world, undo.action, **undo.parameters)
+    assert "is shut now" in str(back.plan.notes)
+    back.run()
+    assert (is_open(aws, PRIMARY), is_open(aws, copy)) == (True, False)
+
+
+def test_a_way_back_that_is_given_up_leaves_the_doors_as_they_were(aws: Aws, copy: str) -> None:
+    there, _ = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
+    undo = there.action.undo(there.context.parameters, there.plan, there.context.outputs)
+    assert undo is not None
+    back = prepare(aws.world, undo.action, **undo.parameters)
+    back.run(until="switch")
+    assert is_open(aws, PRIMARY)
+    assert "as before" in back.action.clean_up(back.context)
+    assert (is_open(aws, PRIMARY), is_open(aws, copy)) == (False, True)
+
+
+def test_an_old_database_that_cannot_be_asked_is_unknown(aws: Aws) -> None:
+    nowhere = make_conninfo(aws.stage.application_url, port=free_port())
+    facts, verdict = fence(aws.world, DATABASE, nowhere), judge_fence(aws.world, DATABASE, nowhere)
+    assert (facts["shut"], verdict.unknown, verdict.bad) == (False, True, False)
+    assert "cannot be reached" in str(facts["words"])
+    assert "Fence it once" in verdict.found
 
 
 def test_application_that_is_not_restarted_is_told(aws: Aws, copy: str) -> None:
     _, evidence = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
-    assert [verdict.name for verdict in bad(evidence)] == ["Application's connections"]
-    assert "must be restarted" in bad(evidence)[0].found
+    assert failed(evidence) == ["Application's connections"]
+    assert "must be restarted" in next(one.found for one in bad(evidence) if one.name == "Application's connections")
 
 
 def test_nothing_secret_in_plan_and_outputs(aws: Aws, copy: str) -> None:

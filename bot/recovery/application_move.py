@@ -1,0 +1,95 @@
+"""The application taken along to the database that its secret leads to: restarted host by host, and seen there."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.outcome import Failed
+from bot.policy import Application
+from bot.recovery.action import Context, Facts, World
+from bot.recovery.application_restart import health_url, read_starts, restart_hosts
+from bot.recovery.backups import settings_of
+from bot.recovery.connection_secret import count_application, find_connection
+from bot.recovery.instances import watch_for
+from bot.systems.probe import probe_health
+from bot.systems.rds_waiting import Pace, Watch, wait_until_seen
+from bot.systems.web_application import ask_health
+from bot.words import show_duration
+
+RESTART_PHASE = "restart"
+RESTART_WITHIN = timedelta(minutes=5)
+"""Where the policy's disaster has no phase of that name; it is what the document gives the restart."""
+STARTS = "starts"
+
+
+def find_restart_limit(world: World, database: str) -> timedelta:
+    """How long a restart may take, by the policy."""
+    disaster = world.policy.disasters[settings_of(world, database).disaster]
+    phases = {phase.name.lower(): phase.expected for phase in disaster.phases}
+    return phases.get(RESTART_PHASE, RESTART_WITHIN)
+
+
+def has_hosts(world: World, application: str) -> bool:
+    """Whether the policy says where it runs, so that it can be restarted from here."""
+    return any(host.application == application for host in world.policy.hosts.values())
+
+
+def describe_restart(world: World, database: str) -> list[str]:
+    """How the application follows, as notes of a plan."""
+    key = settings_of(world, database).application
+    application = world.policy.applications[key]
+    if has_hosts(world, key):
+        titles = ", ".join(host.title for host in world.policy.hosts.values() if host.application == key)
+        return [f"The application is restarted in this order, each healthy before the next: {titles}."]
+    return [
+        "The policy names no host of the application: once the label has moved, somebody must restart it.",
+        f"On its host: `systemctl restart {application.service}`. The run waits for that and sees it.",
+    ]
+
+
+def move_application(context: Context[Any], database: str, away_since: datetime | None) -> Facts:
+    """Restart it where that can be done from here, and wait until it is healthy with sessions on the new database.
+
+    That it is not seen there in time is a verdict, no reason to undo. `away_since`: when its old database was shut.
+    Raises `Failed` where a host does not come back.
+    """
+    key = settings_of(context.world, database).application
+    application = context.world.policy.applications[key]
+    with probe_health(health_url(application)) as client:
+        if has_hosts(context.world, key):
+            restart_hosts(context, key, _recall_starts(context, key))
+        if not _is_seen(context, database, application):
+            limit = show_duration(find_restart_limit(context.world, database))
+            return {"there": False, "gap_s": None, "words": f"not seen on the new database within {limit}"}
+        outages = [outage.duration_s for outage in client.observe().outages]
+    gap_s = (context.world.now() - away_since).total_seconds() if away_since else max(outages, default=0.0)
+    return {"there": True, "gap_s": gap_s, "words": f"healthy on the new database; it was away {show_duration(gap_s)}"}
+
+
+def _recall_starts(context: Context[Any], application: str) -> dict[str, str]:
+    """In which start each host was when the step began; it lasts, so that after a crash no host is restarted twice."""
+    kept = context.memory.recall(STARTS)
+    if kept is None:
+        kept = json.dumps(read_starts(context.world, application))
+        context.memory.keep(STARTS, kept)
+    return {str(key): str(start) for key, start in json.loads(kept).items()}
+
+
+def _is_seen(context: Context[Any], database: str, application: Application) -> bool:
+    url = find_connection(context.world, database).url
+    by_hand = not has_hosts(context.world, settings_of(context.world, database).application)
+    asked = f"restart the application now: systemctl restart {application.service}"
+
+    def look() -> bool:
+        context.progress(asked if by_hand else "waiting for its sessions on the new database")
+        return bool(count_application(url)) and ask_health(health_url(application), application.health_expect).good
+
+    limit_s = find_restart_limit(context.world, database).total_seconds()
+    watch = Watch(Pace(watch_for(context).pace.every_s, limit_s), context.progress)
+    try:
+        wait_until_seen("the application", look, watch)
+    except Failed:
+        return False
+    return True
