@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -38,6 +38,20 @@ InstanceName = Annotated[
         max_length=63,
     ),
 ]
+
+
+RegionChoice = Literal["primary", "secondary"]
+"""Which of the policy's two regions is meant; its name may never be typed, so it cannot be mistyped."""
+
+
+def name_region(world: World, choice: RegionChoice) -> str:
+    regions = world.policy.infrastructure.regions
+    return regions.primary if choice == "primary" else regions.secondary
+
+
+def open_region(world: World, choice: RegionChoice, *, brief: bool = False) -> Rds:
+    """RDS in one of the policy's regions; `brief` where it may be gone."""
+    return Rds(name_region(world, choice), brief=brief)
 
 
 def open_rds(world: World) -> Rds:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from bot.systems.aws import ACTING, READING, AwsRefused, ask
+from bot.systems.aws import ACTING, BRIEF, READING, AwsRefused, ask
 from bot.systems.outcomes import SystemRefused
 
 if TYPE_CHECKING:
@@ -188,9 +188,10 @@ class Event:
 class Rds:
     """The instances of one region."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, *, brief: bool = False) -> None:
+        """`brief`: the region may be gone, so no question waits long for its answer."""
         self.region = region
-        self._reading: RDSClient = boto3.client("rds", region_name=region, config=READING)
+        self._reading: RDSClient = boto3.client("rds", region_name=region, config=BRIEF if brief else READING)
         # Used by `rds_changes`.
         self.acting: RDSClient = boto3.client("rds", region_name=region, config=ACTING)
 

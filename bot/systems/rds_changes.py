@@ -120,6 +120,18 @@ def promote(rds: Rds, identifier: str, *, retention_days: int, window: str) -> N
     )
 
 
+def stop_instance(rds: Rds, identifier: str) -> None:
+    """Begin to stop an instance; RDS starts it again by itself after seven days. Raises AwsRefused where it follows
+    another one, or is followed.
+    """
+    act(f"stop {identifier}", lambda: rds.acting.stop_db_instance(DBInstanceIdentifier=identifier))
+
+
+def start_instance(rds: Rds, identifier: str) -> None:
+    """Begin to start a stopped instance."""
+    act(f"start {identifier}", lambda: rds.acting.start_db_instance(DBInstanceIdentifier=identifier))
+
+
 def delete_instance(rds: Rds, identifier: str, *, final_snapshot: str | None) -> None:
     """Begin to delete an instance; with a last snapshot named, that is taken and automated backups are kept too."""
     last: dict[str, Any] = {"SkipFinalSnapshot": True}

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from bot.clock import utc_now
 from bot.sandbox.cloud import REGION
 from bot.sandbox.primary_instance import DATABASE_URL_SECRET, PRIMARY
 from bot.sandbox.stage import DATABASE, Stage
 from bot.store.tables import Run
+from bot.systems.doors import observe_door
 from bot.systems.rds import Rds
 from tests.crash.rig import Rig
 from tests.crash.scenes import Build, Given, Scene
@@ -59,6 +61,21 @@ def on_rds(arrange: Callable[[Stage], Given], *calls: str, good: bool = True, un
         return Scene(given, done, untouched, good=good)
 
     return build
+
+
+def fence_database(stack: ExitStack, shared: SharedStage) -> Scene:
+    """Of the copy, which nobody uses; afterwards nobody can."""
+    scene = on_rds(a_copy, undone=())(stack, shared)
+    address = _rds().observe(OTHER).address
+    assert address is not None
+    server = make_conninfo(shared.stage.cluster.admin_url, port=address[1])
+
+    def done(rig: Rig, run: Run) -> None:
+        door = observe_door(server, DATABASE)
+        assert (door.open, door.sessions) == (False, 0)
+        scene.done(rig, run)
+
+    return Scene(scene.given, done, scene.untouched)
 
 
 @contextmanager

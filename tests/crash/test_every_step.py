@@ -36,6 +36,7 @@ SCENES: dict[str, Build] = {
     "base_backup": backups.base_backup,
     "drop_kept_database": databases.drop_kept_database,
     "end_queries": databases.end_queries,
+    "fence_database": rds.fence_database,
     "prune_backups": backups.prune_backups,
     "put_back_database": databases.put_back_database,
     "rds_backup_settings": rds.on_rds(rds.a_forgetful_one, "ModifyDBInstance"),

@@ -17,7 +17,8 @@ from psycopg.conninfo import make_conninfo
 from bot.policy import load_policy
 from bot.recovery.action import World
 from bot.sandbox.demo_policy import write_demo_policy
-from bot.sandbox.stage import Stage
+from bot.sandbox.stage import DATABASE, Stage
+from bot.systems.doors import observe_door, open_door
 from bot.systems.rds import Rds
 from bot.systems.rds_waiting import BAD
 from tests.integration.rds.driver import hasten, now_world, wait_until
@@ -145,6 +146,41 @@ def secret(aws: Aws) -> Iterator[str]:
     yield SECRET
     client.restore_secret(SecretId=SECRET)
     client.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def copy(aws: Aws) -> str:
+    """A second instance with the same database."""
+    if aws.rds.find(COPY) is None:
+        aws.client.create_db_snapshot(DBInstanceIdentifier=PRIMARY, DBSnapshotIdentifier=f"for-{COPY}")
+        aws.settle()
+        aws.client.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=COPY, DBSnapshotIdentifier=f"for-{COPY}")
+        aws.settle(COPY)
+        aws.stage.cloud.forget_calls()
+    return COPY
+
+
+@pytest.fixture
+def doors(aws: Aws) -> Iterator[None]:
+    """Every database that a test shut is open for the next."""
+    yield
+    for name in (PRIMARY, COPY):
+        if aws.rds.find(name) is not None:
+            open_door(admin_url(aws, name), DATABASE)
+
+
+def admin_url(aws: Aws, identifier: str) -> str:
+    return make_conninfo(aws.stage.cluster.admin_url, port=port_of(aws, identifier))
+
+
+def is_open(aws: Aws, identifier: str) -> bool:
+    return observe_door(admin_url(aws, identifier), DATABASE).open
+
+
+def port_of(aws: Aws, identifier: str) -> int:
+    address = aws.rds.observe(identifier).address
+    assert address is not None
+    return address[1]
 
 
 def remove(aws: Aws, identifier: str) -> None:

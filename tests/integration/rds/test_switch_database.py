@@ -16,33 +16,11 @@ from bot.recovery.actions.switch_database import SwitchDatabase
 from bot.recovery.fencing import fence, judge_fence
 from bot.sandbox.ports import free_port
 from bot.sandbox.stage import DATABASE
-from bot.systems.doors import observe_door, open_door
 from bot.systems.secrets import Secrets, token_for
-from tests.integration.rds.conftest import COPY, PRIMARY, REGION, SECRET, Aws
+from tests.integration.rds.conftest import PRIMARY, REGION, SECRET, Aws, is_open, port_of
 from tests.integration.rds.driver import Performance, bad, perform, prepare, refusal, wait_until
 
 pytestmark = pytest.mark.usefixtures("secret", "doors")
-
-
-@pytest.fixture
-def copy(aws: Aws) -> str:
-    """A second instance with the same database."""
-    if aws.rds.find(COPY) is None:
-        aws.client.create_db_snapshot(DBInstanceIdentifier=PRIMARY, DBSnapshotIdentifier=f"for-{COPY}")
-        aws.settle()
-        aws.client.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=COPY, DBSnapshotIdentifier=f"for-{COPY}")
-        aws.settle(COPY)
-        aws.stage.cloud.forget_calls()
-    return COPY
-
-
-@pytest.fixture
-def doors(aws: Aws) -> Iterator[None]:
-    """Every database that a test shut is open for the next."""
-    yield
-    for name in (PRIMARY, COPY):
-        if aws.rds.find(name) is not None:
-            open_door(admin_url(aws, name), DATABASE)
 
 
 def failed(evidence: Evidence) -> list[str]:
@@ -50,22 +28,8 @@ def failed(evidence: Evidence) -> list[str]:
     return [one.name for one in bad(evidence) if one.name not in ("Health", "Figures", "Login")]
 
 
-def admin_url(aws: Aws, identifier: str) -> str:
-    return make_conninfo(aws.stage.cluster.admin_url, port=port_of(aws, identifier))
-
-
-def is_open(aws: Aws, identifier: str) -> bool:
-    return observe_door(admin_url(aws, identifier), DATABASE).open
-
-
 def current(aws: Aws) -> str:
     return str(boto3.client("secretsmanager", region_name=REGION).get_secret_value(SecretId=SECRET)["SecretString"])
-
-
-def port_of(aws: Aws, identifier: str) -> int:
-    address = aws.rds.observe(identifier).address
-    assert address is not None
-    return address[1]
 
 
 @contextmanager

@@ -91,6 +91,32 @@ def reboot_instance(region: Region, request: Request) -> Instance:
     return instance
 
 
+def stop_instance(region: Region, request: Request) -> Instance:
+    """StopDBInstance: not of a replica, nor of what replicas follow."""
+    instance = region.available_instance(request.get("DBInstanceIdentifier"))
+    if instance.source or instance.facts.get("ReadReplicaDBInstanceIdentifiers"):
+        raise refuse("InvalidDBInstanceState", "You cannot stop a DB instance that has a read replica or is one.")
+    if instance.server is not None and not instance.server.is_ours:
+        raise refuse("InvalidParameterCombination", "This cloud does not stop a server that it has adopted.")
+    server = instance.server
+    instance.set_status("stopping")
+    work = server.halt if server else None
+    instance.agenda.add(region.world.pace.rebooting_s, lambda: instance.set_status("stopped"), work)
+    return instance
+
+
+def start_instance(region: Region, request: Request) -> Instance:
+    """StartDBInstance: of a stopped one."""
+    instance = region.instance(request.get("DBInstanceIdentifier"))
+    if instance.status != "stopped":
+        raise refuse("InvalidDBInstanceState", f"Instance {instance.identifier} is {instance.status}, not stopped.")
+    server = instance.server
+    instance.set_status("starting")
+    work = server.go_on if server else None
+    instance.agenda.add(region.world.pace.rebooting_s, lambda: instance.set_status("available"), work)
+    return instance
+
+
 def stick_instance(region: Region, identifier: str, status: str | None) -> None:
     """Hold an instance in a bad state as soon as it would be available, also one yet to come; None lets it go."""
     region.stuck[identifier] = status

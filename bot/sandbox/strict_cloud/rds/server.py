@@ -178,6 +178,22 @@ class Server:
             os.kill(pid, signal.SIGKILL)
         self.wait_for("SELECT true")
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a process of the cloud; an adopted one is somebody else's."""
+        return self._child is not None
+
+    def halt(self) -> None:
+        """Stop our own copy; its data stays."""
+        if self._child is not None:
+            self._child.stop()
+
+    def go_on(self) -> None:
+        """Start our own copy again. Raises ChildFailed."""
+        if self._child is not None:
+            self._child.start()
+            self._child.wait_until(self.answers, "answering", START_DEADLINE_S)
+
     def promote(self) -> None:
         """Make a standby writable. Raises psycopg.Error."""
         self.ask("SELECT pg_promote(wait => true)")

@@ -65,10 +65,10 @@ class StrictRds(RDSResponse):
         return self._snapshot(snapshots.delete_snapshot)
 
     def stop_db_instance(self) -> ActionResult:
-        raise refuse("InvalidParameterCombination", "This cloud does not stop instances.")
+        return self._instance(changes.stop_instance)
 
     def start_db_instance(self) -> ActionResult:
-        raise refuse("InvalidParameterCombination", "This cloud does not stop instances.")
+        return self._instance(changes.start_instance)
 
     def describe_db_instances(self) -> ActionResult:
         with WORLD.lock:
