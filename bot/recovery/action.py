@@ -166,6 +166,12 @@ class Action(ABC, Generic[P]):
         """What the parameter `name` may be, as (value, label), the likeliest first; None where it is typed freely."""
         return None
 
+    def application(self, world: World, parameters: P) -> str | None:
+        """Key of the policy's application that users are to find working afterwards: what they do is tried then, as
+        part of the proof. None where the action does not touch it.
+        """
+        return None
+
     def disaster(self, world: World, parameters: P) -> str | None:
         """Key of the policy's disaster whose RTO and phases apply; None where none does."""
         return None

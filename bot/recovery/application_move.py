@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,7 +60,8 @@ def move_application(context: Context[Any], database: str, away_since: datetime 
     application = context.world.policy.applications[key]
     with probe_health(health_url(application)) as client:
         if has_hosts(context.world, key):
-            restart_hosts(context, key, _recall_starts(context, key))
+            lasting = replace(context, cancelled=lambda: False)  # half of the hosts on each database would be worse
+            restart_hosts(lasting, key, _recall_starts(context, key))
         if not _is_seen(context, database, application):
             limit = show_duration(find_restart_limit(context.world, database))
             return {"there": False, "gap_s": None, "words": f"not seen on the new database within {limit}"}

@@ -22,6 +22,7 @@ from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.runs import Runs, record
+from bot.recovery.verification import verify_as_user
 from bot.store.database import Database
 from bot.store.documents import Proof, Verdict
 from bot.store.tables import Incident, Plan, Run, RunOutput, RunStep
@@ -176,8 +177,9 @@ class Execution:
 
     def _prove(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
         evidence = action.verify(context)
+        used = verify_as_user(self.world, action.application(self.world, context.parameters))
         skipped = _judge_skipped(action.steps(), context)
-        evidence = Evidence([*evidence.verdicts, *skipped], evidence.measured, evidence.words)
+        evidence = Evidence([*evidence.verdicts, *used, *skipped], evidence.measured, evidence.words)
         with self.database.write() as session:
             row = session.get_one(Run, run.id, with_for_update=True)
             row.finished_at = self.clock()

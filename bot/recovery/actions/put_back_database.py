@@ -57,6 +57,9 @@ class PutBackDatabase(Action[PutBack]):
     def target(self, parameters: PutBack) -> str:
         return parameters.database
 
+    def application(self, world: World, parameters: PutBack) -> str | None:
+        return settings_of(world, parameters.database).application
+
     def disaster(self, world: World, parameters: PutBack) -> str | None:
         return settings_of(world, parameters.database).disaster
 

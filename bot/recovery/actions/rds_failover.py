@@ -54,6 +54,9 @@ class RdsFailover(Action[FailOver]):
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return list_choices(world, lambda one: one.multi_az) if name == "instance" else None
 
+    def application(self, world: World, parameters: FailOver) -> str | None:
+        return database_behind(world)[1].application
+
     def disaster(self, world: World, parameters: FailOver) -> str | None:
         return database_behind(world)[1].disaster
 

@@ -38,6 +38,9 @@ class RestartApplication(Action[Restart]):
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
 
+    def application(self, world: World, parameters: Restart) -> str | None:
+        return parameters.application
+
     def disaster(self, world: World, parameters: Restart) -> str | None:
         return next((key for key in ("application_crash",) if key in world.policy.disasters), None)
 

@@ -55,6 +55,9 @@ class RestoreDatabase(Action[Restore]):
     def target(self, parameters: Restore) -> str:
         return parameters.database
 
+    def application(self, world: World, parameters: Restore) -> str | None:
+        return settings_of(world, parameters.database).application
+
     def disaster(self, world: World, parameters: Restore) -> str | None:
         return settings_of(world, parameters.database).disaster
 

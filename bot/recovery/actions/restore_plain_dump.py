@@ -42,6 +42,9 @@ class RestorePlainDump(Action[RestorePlain]):
     def target(self, parameters: RestorePlain) -> str:
         return parameters.database
 
+    def application(self, world: World, parameters: RestorePlain) -> str | None:
+        return settings_of(world, parameters.database).application
+
     def disaster(self, world: World, parameters: RestorePlain) -> str | None:
         return settings_of(world, parameters.database).disaster
 

@@ -70,6 +70,9 @@ class RestoreDatabaseToTime(Action[RestoreToTime]):
     def target(self, parameters: RestoreToTime) -> str:
         return parameters.database
 
+    def application(self, world: World, parameters: RestoreToTime) -> str | None:
+        return settings_of(world, parameters.database).application
+
     def disaster(self, world: World, parameters: RestoreToTime) -> str | None:
         return settings_of(world, parameters.database).disaster
 

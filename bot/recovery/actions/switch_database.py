@@ -69,6 +69,9 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
             return [(key, settings.title) for key, settings in world.policy.databases.items()]
         return list_choices(world, lambda one: one.source is None) if name == "instance" else None
 
+    def application(self, world: World, parameters: SwitchDatabase) -> str | None:
+        return settings_of(world, parameters.database).application
+
     def disaster(self, world: World, parameters: SwitchDatabase) -> str | None:
         return settings_of(world, parameters.database).disaster
 

@@ -1,0 +1,60 @@
+"""What users do with the application, tried after a run that touched it: part of its proof. (Document: Step 6.)"""
+
+from __future__ import annotations
+
+from bot.policy import Application
+from bot.recovery.action import World
+from bot.store.documents import Verdict
+from bot.systems.user_journey import Stage, walk
+from bot.words import cut
+
+NAME = "As a user would"
+SHOWN = 300
+
+
+def verify_as_user(world: World, application: str | None) -> list[Verdict]:
+    """Go the policy's way through the application once; whatever is made on it is taken away again.
+
+    One verdict where all is good, else one for each step that is not. Where there is no way, or no test user to go it,
+    that is not known, and neither good nor bad.
+    """
+    if application is None:
+        return []
+    settings = world.policy.applications[application]
+    verification = settings.verification
+    if verification is None:
+        return [_unknown("not verified: the policy does not say what a user does (`applications.*.verification`)")]
+    named = [name for name in (verification.user_env, verification.password_env) if name]
+    missing = [name for name in named if not world.environment.get(name)]
+    if missing:
+        return [_unknown(f"not verified: {', '.join(missing)} is not set, so there is no test user to log in with")]
+    return _judge(world, _walk(world, settings))
+
+
+def _walk(world: World, settings: Application) -> list[Stage]:
+    verification = settings.verification
+    assert verification is not None
+    names = (verification.user_env, verification.password_env)
+    user, password = (world.environment.get(name or "", "") for name in names)
+    return list(walk(str(settings.url), verification, user, password))
+
+
+def _judge(world: World, stages: list[Stage]) -> list[Verdict]:
+    if all(stage.good for stage in stages):
+        titles = ", ".join(stage.title for stage in stages)
+        return [Verdict(name=NAME, expected=f"{len(stages)} steps", found=f"all are good: {titles}", good=True)]
+    return [
+        Verdict(
+            name=f"{NAME}: {stage.title}",
+            expected=stage.expected,
+            found=cut(world.redactor.redact(stage.found), SHOWN),
+            good=False,
+            unknown=stage.skipped,
+        )
+        for stage in stages
+        if not stage.good
+    ]
+
+
+def _unknown(words: str) -> Verdict:
+    return Verdict(name=NAME, expected="what users do works", found=words, good=False, unknown=True)
