@@ -51,7 +51,7 @@ class Meter(Table):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     measured_at: Mapped[datetime]
-    """The time slot that was last looked at."""
+    """The time slot that was last measured."""
     trouble: Mapped[str] = mapped_column(default="")
     """Why nothing could be measured then, in words; empty where something was."""
     since: Mapped[datetime]
