@@ -49,6 +49,9 @@ from bot.comms.task_reminders import WORKFLOW as REMIND_OF_TASK
 from bot.comms.task_reminders import TaskReminders
 from bot.comms.templates_check import check_templates
 from bot.comms.update_desk import UpdateDesk
+from bot.diagnostics.sampling import WORKFLOW as MEASURE
+from bot.diagnostics.sampling import Sampler
+from bot.diagnostics.series import Series
 from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
@@ -125,6 +128,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
     runs = Runs(plans)
     pins = Pins(database)
     alerts = AlertDesk(database, policy, notices, desk)
+    series = Series(database, policy)
+    sampler = Sampler(database, engine, policy, series, environment)
     services = Services(
         settings=settings,
         policy=policy,
@@ -135,7 +140,9 @@ def build_services(environment: Mapping[str, str]) -> Services:
         directory=directory,
         desk=desk,
         alerts=alerts,
-        prober=HealthProber(alerts),
+        prober=HealthProber(alerts, heard=[sampler.heard]),
+        series=series,
+        sampler=sampler,
         notices=notices,
         pins=pins,
         pinning=Pinning(database, engine, policy, pins, slack, directory),
@@ -218,6 +225,7 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
         SWEEP: services.sweeps.run,
         TEND_ALERTS: services.alerts.tend,
         PROBE: services.prober.probe,
+        MEASURE: services.sampler.measure,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,
         NUDGE: nudges.nudge,

@@ -16,6 +16,8 @@ from bot.comms.pinning import Pinning
 from bot.comms.prose import Prose
 from bot.comms.status_site.site import Renewals
 from bot.comms.update_desk import UpdateDesk
+from bot.diagnostics.sampling import Sampler
+from bot.diagnostics.series import Series
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
 from bot.incidents.desk import Desk
@@ -47,6 +49,8 @@ class Services:
     desk: Desk
     alerts: AlertDesk
     prober: HealthProber
+    series: Series
+    sampler: Sampler
     notices: Notices
     pins: Pins
     pinning: Pinning

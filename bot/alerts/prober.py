@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -25,6 +25,8 @@ NAME = "prober"
 HEALTHY, FAILING = "healthy", "failing"
 AT_ONCE = 8
 Ask = Callable[[str, Mapping[str, str]], Answer]
+Listener = Callable[[Session, str, Answer], None]
+"""Told in the same transaction what an application, by its key, answered; a slot once."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class HealthProber:
 
     alerts: AlertDesk
     ask: Ask = ask_health
+    heard: list[Listener] = field(default_factory=list)
 
     def start(self) -> None:
         """See to it that the next slot is looked at, where the policy wants it; again changes nothing."""
@@ -73,6 +76,8 @@ class HealthProber:
         elif probe.checked_at >= due:
             return None
         probe.checked_at, probe.words = due, answer.words
+        for listener in self.heard:
+            listener(session, key, answer)
         probe.failures = 0 if answer.good else probe.failures + 1
         state = HEALTHY if answer.good else FAILING if probe.failures >= settings.failures else probe.state
         if state == probe.state:

@@ -22,6 +22,7 @@ from bot.policy.durations import Deadline, format_duration, parse_duration
 from bot.policy.hosts import Host, HostCommands, fill_command
 from bot.policy.keys import default_policy_path
 from bot.policy.loader import check_policy, load_policy
+from bot.policy.metrics import Metrics
 from bot.policy.people import Person, Role
 from bot.policy.playbooks import ConditionName, Playbook, PlaybookStep, ReferenceName
 from bot.policy.policy import Policy
@@ -56,6 +57,7 @@ __all__ = [
     "FollowUp",
     "Host",
     "HostCommands",
+    "Metrics",
     "OpsgenieSettings",
     "PagerDutySettings",
     "Person",

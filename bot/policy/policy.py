@@ -24,6 +24,7 @@ from bot.policy.databases import BackupSchedule, Database
 from bot.policy.drills import DrillPlan
 from bot.policy.hosts import Host
 from bot.policy.infrastructure import Infrastructure
+from bot.policy.metrics import Metrics
 from bot.policy.people import Person, Role
 from bot.policy.playbooks import Playbook
 from bot.policy.secret_inventory import OfflineCopy, Secret
@@ -112,6 +113,8 @@ class Policy(Section):
     """Databases that are recovered, by their name on the server."""
     hosts: dict[Key, Host] = Field(default_factory=dict)
     """Machines that the applications run on."""
+    metrics: Metrics | None = None
+    """What is measured over time; left out, nothing is, and there are no charts of it."""
     backups: BackupSchedule
     """When what is backed up, and how long it is kept."""
     secrets: dict[EnvironmentName, Secret]

@@ -20,6 +20,7 @@ ENVIRONMENT_FILE = "environment"
 SECRET_READER = Path(__file__).with_name("secret_reader.py")
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
+MEASURED = {"every": "5 seconds", "keep_for": "1 day", "thin_to": "5 minutes", "keep_thinned_for": "7 days"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def write_demo_policy(
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
     `log_path`: the application's log; the file that its environment is read from lies beside it.
     `page_url`: where the sandbox's page is; the public then reads a status page of our own there.
-    `probed`: the bot looks by itself whether the application is well.
+    `probed`: the bot looks by itself whether the application is well, and measures everything.
     `postbox`: where what is said outside Slack goes.
     """
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
@@ -74,6 +75,7 @@ def write_demo_policy(
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
+    text["metrics"] = MEASURED if probed else None
     text["people"][0]["os_user"] = getpass.getuser()
     if page_url is not None:
         site = folder / STATUS

@@ -18,10 +18,11 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Answer:
-    """What one question came to, in words, and whether that is good."""
+    """What one question came to, in words, and whether that is good. `took_s`: how long an answer took, if one came."""
 
     good: bool
     words: str
+    took_s: float | None = None
 
 
 def ask_health(url: str, expected: Mapping[str, str]) -> Answer:
@@ -54,8 +55,8 @@ def _ask_json(url: str, is_good: Callable[[dict[str, JsonValue]], bool]) -> Answ
         answer = requests.get(url, timeout=TIMEOUT_S, allow_redirects=False)
         body = answer.json()
     except requests.exceptions.JSONDecodeError:
-        return Answer(False, f"answered {answer.status_code}, but not in JSON")
+        return Answer(False, f"answered {answer.status_code}, but not in JSON", answer.elapsed.total_seconds())
     except requests.RequestException as error:
         return Answer(False, f"no answer: {type(error).__name__}")
     good = answer.status_code == requests.codes.ok and isinstance(body, dict) and is_good(body)
-    return Answer(good, f"{answer.status_code} {cut(str(body), SHOWN)}")
+    return Answer(good, f"{answer.status_code} {cut(str(body), SHOWN)}", answer.elapsed.total_seconds())

@@ -47,6 +47,7 @@ def serve(session: TerminalSession, host: str, port: int) -> None:
         bound = stack.enter_context(serve_web(web, host, port))
         threading.Thread(target=services.engine.lead, name="election", daemon=True).start()
         services.prober.start()
+        services.sampler.start()
         threading.Thread(target=_prepare_channel, args=(services, stop), name="channel", daemon=True).start()
         if socket_mode:
             handler = SocketModeHandler(bolt, _app_token(services.settings), concurrency=CONCURRENCY)

@@ -3,7 +3,7 @@
 from bot.store.tables.alerts import Alert, AlertGroup, Probe
 from bot.store.tables.base import Json, Table
 from bot.store.tables.comms import Bulletin, ChannelSilence, ComponentOutage, Delivery, Notice, UpdateClock
-from bot.store.tables.diagnostics import Sweep
+from bot.store.tables.diagnostics import Meter, Sample, Sweep
 from bot.store.tables.incidents import Incident, IncidentMember, IncidentRole, Link, PinnedMessage, Postmortem, Task
 from bot.store.tables.ledger import LedgerEntry, LedgerHead
 from bot.store.tables.people import SlackEvent, SlackUser
@@ -27,6 +27,7 @@ __all__ = [
     "LedgerHead",
     "Link",
     "Lock",
+    "Meter",
     "Notice",
     "PinnedMessage",
     "Plan",
@@ -37,6 +38,7 @@ __all__ = [
     "Run",
     "RunOutput",
     "RunStep",
+    "Sample",
     "SlackEvent",
     "SlackUser",
     "Sweep",

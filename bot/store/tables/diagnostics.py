@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.columns import Document
 from bot.store.documents import Finding
-from bot.store.tables.base import Table, number
+from bot.store.tables.base import Json, Table, number
 
 
 class Sweep(Table):
@@ -24,3 +25,36 @@ class Sweep(Table):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     findings: Mapped[list[Finding]] = mapped_column(Document(list[Finding]))
+
+
+class Sample(Table):
+    """A figure of a series: one measurement, or several that were put together."""
+
+    __tablename__ = "samples"
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    """Beginning of the time that it stands for."""
+    width_s: Mapped[int]
+    """Length of that time."""
+    mean: Mapped[float] = mapped_column(sa.Double)
+    low: Mapped[float] = mapped_column(sa.Double)
+    high: Mapped[float] = mapped_column(sa.Double)
+    count: Mapped[int]
+    """How many measurements it is of."""
+
+
+class Meter(Table):
+    """Something that is measured again and again: how that went last, and what must be known for the next time."""
+
+    __tablename__ = "meters"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    measured_at: Mapped[datetime]
+    """The time slot that was last measured."""
+    trouble: Mapped[str] = mapped_column(default="")
+    """Why nothing could be measured then, in words; empty where something was."""
+    since: Mapped[datetime]
+    """Since when it has been so, or well."""
+    kept: Mapped[Json] = mapped_column(default=dict)
+    """What the next measurement is compared with: a counter, the end of a log."""

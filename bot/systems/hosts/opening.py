@@ -40,11 +40,14 @@ class OpenHost:
 
 def open_hosts(policy: Policy, environment: Mapping[str, str], application: str) -> list[OpenHost]:
     """The hosts of an application, in the order of the policy. Raises HostUnreachable where a key is missing."""
-    return [
-        OpenHost(key, host, policy.applications[application], open_machine(key, host, environment))
-        for key, host in policy.hosts.items()
-        if host.application == application
-    ]
+    keys = [key for key, host in policy.hosts.items() if host.application == application]
+    return [open_host(policy, environment, key) for key in keys]
+
+
+def open_host(policy: Policy, environment: Mapping[str, str], key: str) -> OpenHost:
+    """One host of the policy. Raises HostUnreachable where its key is missing."""
+    host = policy.hosts[key]
+    return OpenHost(key, host, policy.applications[host.application], open_machine(key, host, environment))
 
 
 def open_machine(key: str, host: Host, environment: Mapping[str, str]) -> Machine:

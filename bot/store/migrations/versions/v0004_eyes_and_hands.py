@@ -1,4 +1,4 @@
-"""Diagnostics with pictures, and procedures on hosts: what a step keeps while it is under way."""
+"""Diagnostics with pictures, and procedures on hosts: series, and what a step keeps while it is under way."""
 
 from __future__ import annotations
 
@@ -13,3 +13,23 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("run_steps", sa.Column("kept", sa.Text(), server_default="{}", nullable=False))
+    op.create_table(
+        "samples",
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("width_s", sa.Integer(), nullable=False),
+        sa.Column("mean", sa.Double(), nullable=False),
+        sa.Column("low", sa.Double(), nullable=False),
+        sa.Column("high", sa.Double(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("series", "at", name=op.f("pk_samples")),
+    )
+    op.create_table(
+        "meters",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kept", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_meters")),
+    )

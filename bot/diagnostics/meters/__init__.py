@@ -1,0 +1,1 @@
+"""What is measured at each turn: one kind of system a file."""
