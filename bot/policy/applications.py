@@ -30,8 +30,10 @@ class Application(Section):
     service: Text
     """Name of its systemd unit."""
     install_folder: AbsolutePath
-    """Folder that its code is deployed to."""
+    """Folder that its code is deployed to: releases in `releases`, and `current`, which leads to the one that runs."""
     session_folder: AbsolutePath
     """Folder of its sessions; losing them makes users log in again."""
+    maintenance_file: AbsolutePath | None = Field(default=None, examples=["/opt/traitortrack/maintenance.html"])
+    """Page that the web server answers every request but that for the health with, as long as the file is there."""
     verification: Verification | None = None
     """What a user does with it, to verify that it works."""

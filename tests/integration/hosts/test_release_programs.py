@@ -26,9 +26,9 @@ from bot.systems.hosts.programs import read_answer, read_program
 BARE = (sys.executable, "-m", "venv", "--without-pip")
 NO_COMMAND = (*BARE, "--", "python", "-c", "")
 INJECTIONS = [
-    "--upload-pack=touch /tmp/x", "-v1.2.0", "$(touch x)", "v1.2.0; rm -rf /", "`id`", "v1.2.0\nmain", "../..", "a/../b",
-    "v1.2.0^{/x}", "main@{1}", "v1.2.0:main.py", "ветка", "v1.2.0\u202e", "", " ", "x" * 10_000, "refs//heads", "main.lock",
-    "a\0b".replace("\0", "\x01"), "HEAD~1", "https://example.com/x.git",
+    "--upload-pack=touch /tmp/x", "-v1.2.0", "$(touch x)", "v1.2.0; rm -rf /", "`id`", "v1.2.0\nmain", "../..",
+    "a/../b", "v1.2.0^{/x}", "main@{1}", "v1.2.0:main.py", "ветка", "v1.2.0\u202e", "", " ", "x" * 10_000,
+    "refs//heads", "main.lock", "a\x01b", "HEAD~1", "https://example.com/x.git", "v1.2.0\n", "~root", "a b",
 ]  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def fetch(folder: Path, repositories: Repositories, revision: str) -> str:
+    """Make a release of it; its name."""
     facts = run("fetch_release", "fetch", str(folder), repositories.primary, repositories.mirror, revision, "")
     run("finish_release", str(folder), facts["name"], *NO_COMMAND)
     return str(facts["name"])
@@ -109,7 +110,7 @@ def test_the_mirror_helps_out_and_a_known_commit_needs_nobody(
     facts = run("fetch_release", "look", str(folder), gone, repositories.mirror, "v1.2.0", "")
     assert facts["source"] == "mirror"
     assert run("fetch_release", "look", str(folder), gone, gone, facts["revision"], "")["source"] == "copy"
-    with pytest.raises(Failed, match="no repository could be read; the primary: .*; the mirror: "):
+    with pytest.raises(Failed, match=r"no repository could be read; the primary: .*; the mirror: "):
         run("fetch_release", "look", str(folder), gone, gone, "v1.2.0", "")
 
 
@@ -149,7 +150,7 @@ def test_a_plain_checkout_is_adopted_without_loss(folder: Path, repositories: Re
 def test_a_current_that_is_no_link_or_a_release_that_is_none_changes_nothing(folder: Path) -> None:
     (folder / "releases" / "one").mkdir(parents=True)
     for name in ("two", "../..", "-rf", "a b", "x" * 100, ""):
-        with pytest.raises(Failed, match="no release|no name of a release"):
+        with pytest.raises(Failed, match=r"no release|no name of a release"):
             run("switch_release", str(folder), name)
     (folder / "current").mkdir()
     with pytest.raises(Failed, match="is no link"):

@@ -2,8 +2,8 @@
 
 Both bring the host's own copy of the repository up to date, from the mirror where the primary does not answer. `look`
 says what the revision is and which commits lie between it and CURRENT, and touches no release. `fetch` checks it out to
-FOLDER/incoming/NAME, which finish_release.py makes a release of. REVISION is a tag, a branch or a commit; a commit
-that the host's copy has is found while no repository answers.
+FOLDER/incoming/NAME, which finish_release.py makes a release of. REVISION is a tag, a branch or a commit; for a whole
+commit that the host's copy has no repository is asked.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Git:
 
     def run(self, *words: str, timeout_s: float = LOCAL_S, **extra: str) -> str:
         """What it prints. Raises CalledProcessError, TimeoutExpired. It holds the lock for as long as it lives."""
-        process = subprocess.Popen(
+        process: subprocess.Popen[bytes] = subprocess.Popen(
             ["git", *words], env={**self.environment, **extra}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True, pass_fds=[self.lock],
         )  # fmt: skip
@@ -91,7 +91,9 @@ class Git:
         return output.decode("utf-8", "replace")
 
     def update(self, addresses: list[str], revision: str, timeout_s: float) -> str:
-        """Fetch heads and tags from the first that answers; which one, `copy` where none does and none is needed."""
+        """Fetch heads and tags from the first that answers; which one, `copy` where it knows the commit already."""
+        if COMMIT.fullmatch(revision) and self.ask("rev-parse", "--verify", "--quiet", revision + "^{commit}"):
+            return "copy"
         said = []
         for which, address in zip(("primary", "mirror"), addresses):
             if not ADDRESS.fullmatch(address):
@@ -106,8 +108,6 @@ class Git:
                 said.append(f"the {which}: {read_trouble(error)}")
             else:
                 return which
-        if COMMIT.fullmatch(revision) and self.ask("rev-parse", "--verify", "--quiet", revision + "^{commit}"):
-            return "copy"
         return sys.exit(f"no repository could be read; {'; '.join(said)}")
 
     def resolve(self, revision: str) -> tuple[str, str]:
@@ -181,7 +181,7 @@ def check_out(git: Git, folder: str, facts: dict[str, object], revision: str) ->
 
 def read_trouble(error: subprocess.CalledProcessError) -> str:
     """What git says is wrong; its advice follows after it."""
-    lines = error.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {error.returncode}"]
+    lines: list[str] = error.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {error.returncode}"]
     return next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1])[:WIDTH]
 
 

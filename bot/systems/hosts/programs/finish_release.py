@@ -2,8 +2,9 @@
 
 FOLDER/incoming/NAME gets what it needs (where it has a requirements.txt) before it becomes FOLDER/releases/NAME: the
 first command makes a virtual environment at the path that is added to it, the second, run in the release with that
-environment first on the PATH, installs into it. Virtual environments lie in FOLDER/environments, one for each requirements.txt, since they cannot
-be moved once they are made; a release's `venv` leads there, and its `.env` to FOLDER/.env.
+environment first on the PATH, installs into it. Virtual environments lie in FOLDER/environments, one for each
+requirements.txt, since they cannot be moved once they are made; a release's `venv` leads there, and its `.env` to
+FOLDER/.env.
 """
 
 from __future__ import annotations
