@@ -30,7 +30,7 @@ class Application(Section):
     service: Text
     """Name of its systemd unit."""
     install_folder: AbsolutePath
-    """Folder that its code is deployed to."""
+    """Folder that its code is deployed to: releases in `releases`, and `current`, which leads to the one that runs."""
     session_folder: AbsolutePath
     """Folder of its sessions; losing them makes users log in again."""
     environment_file: AbsolutePath | None = Field(default=None, examples=["/opt/traitortrack/.env"])
@@ -41,6 +41,8 @@ class Application(Section):
         default_factory=dict, examples=[{"ENVIRONMENT": "production"}]
     )
     """Further variables that are written to it, with their values; nothing secret."""
+    maintenance_file: AbsolutePath | None = Field(default=None, examples=["/opt/traitortrack/maintenance.html"])
+    """Page that the web server answers every request but that for the health with, as long as the file is there."""
     verification: Verification | None = None
     """What a user does with it, to verify that it works."""
 

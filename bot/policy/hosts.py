@@ -64,6 +64,15 @@ class HostCommands(Section):
     """Starts Python 3.8 or newer, for the programs that recovery actions bring with them; as who may write there."""
     read_secret: SecretCommand = Field(default_factory=lambda: list(READ_SECRET), examples=[READ_SECRET])
     """Prints one version of a secret, asked for on the host with the host's own rights."""
+    environment: Command = Field(
+        default_factory=lambda: ["python3", "-m", "venv"], examples=[["python3.12", "-m", "venv"]]
+    )
+    """Makes a virtual environment for a release, at the path that is added to it."""
+    dependencies: Command = Field(
+        default_factory=lambda: ["python", "-m", "pip", "install", "--requirement", "requirements.txt"],
+        examples=[["python", "-m", "pip", "install", "--requirement", "requirements.txt"]],
+    )
+    """Installs what a release needs; run in it where it has a requirements.txt, its environment first on the PATH."""
     workers: Command = Field(
         default_factory=lambda: ["ps", "-C", "gunicorn", "-o", "pid=,etimes=,pcpu=,rss=,args="],
         examples=[["ps", "-C", "gunicorn", "-o", "pid=,etimes=,pcpu=,rss=,args="]],

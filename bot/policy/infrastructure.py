@@ -5,7 +5,15 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bot.policy.durations import PositiveDuration
-from bot.policy.section import AwsRegion, DurationRange, S3Location, Section, Text, WebAddress
+from bot.policy.section import (
+    AwsRegion,
+    DurationRange,
+    RepositoryAddress,
+    S3Location,
+    Section,
+    Text,
+    WebAddress,
+)
 
 
 class Regions(Section):
@@ -109,10 +117,10 @@ class DnsFailover(Section):
 class CodeSource(Section):
     """Where the code can be had (document: Git Repository Backup, Deployment from Backup)."""
 
-    primary: WebAddress
-    """Repository that is worked in."""
-    mirror: WebAddress
-    """Repository elsewhere whose branches must be the same."""
+    primary: RepositoryAddress = Field(examples=["https://github.com/org/traitortrack"])
+    """Repository that is worked in; https, ssh or file, without a password, which belongs into Git's configuration."""
+    mirror: RepositoryAddress = Field(examples=["https://gitlab.com/org/traitortrack"])
+    """Repository elsewhere whose branches and tags must be the same."""
     archive: S3Location
     """Where code archives lie when no repository answers."""
     archive_file: Text

@@ -38,6 +38,9 @@ def matching(pattern: str, meaning: str) -> AfterValidator:
     return AfterValidator(require_match)
 
 
+REPOSITORY = r"https://[^\s@]+|ssh://([a-z_][a-z0-9_-]*@)?[A-Za-z0-9][^\s@]*|file:///[^\s]+"
+"""Without a password or token, which belong into Git's own configuration, and nothing that Git takes for an option."""
+
 KeyPath = tuple[str | int, ...]
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -45,6 +48,9 @@ Key = Annotated[str, matching(r"[a-z][a-z0-9_]{0,62}", "a key of lower-case lett
 EnvironmentName = Annotated[str, matching(r"[A-Z][A-Z0-9_]*", "the name of an environment variable")]
 Email = Annotated[str, matching(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", "an e-mail address")]
 WebAddress = Annotated[str, AfterValidator(require_web_address)]
+RepositoryAddress = Annotated[
+    str, matching(REPOSITORY, "the address of a repository: https://…, ssh://… or file:///…, without a password")
+]
 UrlPath = Annotated[str, matching(r"/[^\s?#]*", "the path of a web address, beginning with /")]
 AbsolutePath = Annotated[str, matching(r"/[^\x00]*", "an absolute path, beginning with /")]
 Bucket = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket")]

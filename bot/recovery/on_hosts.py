@@ -37,10 +37,10 @@ def run_program(context: Context[Any], host: OpenHost, program: str, *arguments:
     return read_answer(_run(context, host, program, words, timeout_s), host.host.title)
 
 
-def look_with(host: OpenHost, program: str, *arguments: str) -> Facts:
+def look_with(host: OpenHost, program: str, *arguments: str, timeout_s: float = LOOK_S) -> Facts:
     """What a program that only looks answers."""
     words = [*host.command("python"), "-I", "-c", read_program(program), *arguments]
-    return read_answer(host.machine.run(words, LOOK_S), host.host.title)
+    return read_answer(host.machine.run(words, timeout_s), host.host.title)
 
 
 def _run(context: Context[Any], host: OpenHost, name: str, words: list[str], timeout_s: float) -> Output:
