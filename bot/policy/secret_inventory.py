@@ -18,6 +18,11 @@ class Secret(Section):
     """How it is had again."""
     name: Text
     """Its name in that storage."""
+    renewal: Literal["random", "database", "by_hand"] = Field(default="by_hand", examples=["random"])
+    """How a new value comes to be: made here at random; as a new password of the role that its URL logs in with; or by
+    a person, at whoever gives it out."""
+    by_hand: Text | None = Field(default=None, examples=["Make a new key, put it as a new version, delete the old key"])
+    """What that person does."""
 
 
 class OfflineCopy(Section):

@@ -143,6 +143,13 @@ class Cluster:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(statement)
 
+    def reset_passwords(self) -> None:
+        """Give the roles the passwords that they began with."""
+        with psycopg.connect(self.admin_url) as connection:
+            for role in (APPLICATION_ROLE, RECOVERY_ROLE):
+                change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+                connection.execute(change.format(sql.Identifier(role), self._passwords[role]))
+
     def _create(self) -> None:
         password_file = self._scratch.path / "password"
         password_file.touch(mode=0o600)

@@ -22,6 +22,7 @@ from bot.sandbox.primary_instance import create_primary
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
 from bot.sandbox.supervisor import Supervisor
+from bot.sandbox.warehouse.environment import read_variables
 from bot.sandbox.warehouse.seed import DEFAULT_BAGS, TEST_PASSWORD, TEST_USERNAME, seed
 
 DATABASE = "traitortrack"
@@ -85,8 +86,8 @@ class Stage:
 
     @property
     def application_url(self) -> str:
-        """The warehouse's database as the application connects to it."""
-        return self.cluster.url(DATABASE)
+        """The warehouse's database as the application connects to it, by its environment file once there is one."""
+        return read_variables(self.environment_path).get("PRODUCTION_DATABASE_URL") or self.cluster.url(DATABASE)
 
     def start(self) -> None:
         """Start everything; returns when the warehouse is healthy. When a part fails, stops the others."""
@@ -138,7 +139,9 @@ class Stage:
     def reset(self) -> None:
         """Drop every database of the cluster and make a fresh warehouse; what is in the cloud stays."""
         self.warehouse.stop()
+        self.environment_path.unlink(missing_ok=True)
         self.cluster.start()
+        self.cluster.reset_passwords()
         with psycopg.connect(self.cluster.admin_url) as connection:
             rows = connection.execute(
                 "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"

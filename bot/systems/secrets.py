@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
+CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 NAMESPACE = uuid.UUID("8d0f4a52-52c1-4f0b-9d9e-0f3a8c6f7b11")
 FINGERPRINT_DIGITS = 12
 
@@ -106,6 +106,10 @@ class Secrets:
                 VersionStages=[label],
             ),
         )
+
+    def restore(self, name: str) -> None:
+        """Take back that a secret was scheduled for deletion."""
+        act(f"restore secret {name}", lambda: self._acting.restore_secret(SecretId=name))
 
     def move_label(self, name: str, label: str, *, to: str, away_from: str | None) -> None:
         """Move a label between versions. Where it is AWSCURRENT, AWS moves AWSPREVIOUS to the version it leaves."""

@@ -23,6 +23,7 @@ from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
 from tests.crash import scenes_of_databases as databases
 from tests.crash import scenes_of_rds as rds
+from tests.crash import scenes_of_secrets as secrets
 from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
 from tests.crash.rig import Rig, open_rig
 from tests.crash.scenes import Build, Scene, assert_proven_once, list_remote_work, outlive, start
@@ -53,6 +54,12 @@ SCENES: dict[str, Build] = {
     ),
     "rds_snapshot": rds.on_rds(rds.nothing_twice, "CreateDBSnapshot", "CopyDBSnapshot"),
     "restart_application": applications.restart_application,
+    "restore_secret": secrets.on_secret(secrets.a_deleted_one, "RestoreSecret"),
+    "roll_back_secret": secrets.on_secret(
+        secrets.one_with_a_past, "UpdateSecretVersionStage", "UpdateSecretVersionStage"
+    ),
+    "rotate_database_password": secrets.rotate_database_password,
+    "rotate_secret": secrets.on_secret(secrets.any_one, *secrets.ROTATION),
     "restore_database": databases.restore_database,
     "restore_plain_dump": databases.restore_plain_dump,
     "restore_to_time": databases.restore_to_time,
@@ -60,7 +67,7 @@ SCENES: dict[str, Build] = {
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
         undone=("UpdateSecretVersionStage",), good=False,  # nobody restarts the application here
     ),
-    "write_environment": applications.write_environment,
+    "write_environment": secrets.write_environment,
 }  # fmt: skip
 ARCHIVING = ("base_backup", "restore_to_time")
 HOME = ("prepare", "swap", "application")

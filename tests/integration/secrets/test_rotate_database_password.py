@@ -1,0 +1,124 @@
+"""A new password for the application's role: who is let in with which, at every moment that it may be interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from bot.recovery.action import World
+from bot.sandbox.primary_instance import DATABASE_URL_SECRET
+from bot.sandbox.stage import DATABASE, Stage
+from bot.systems.role_password import logs_in
+from tests.crash.scenes_of_secrets import give_old_password
+from tests.integration.rds.driver import Performance, bad, perform, prepare, refusal
+from tests.stage_fixtures import SharedStage
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+GIVEN = {"database": DATABASE}
+
+
+@pytest.fixture(autouse=True)
+def old(shared_stage: SharedStage, secrets: SecretsManagerClient) -> Iterator[str]:
+    """The URL with the password that there is at first, and is again at the end."""
+    stage = shared_stage.stage
+    stage.start_application()
+    yield stage.cluster.url(DATABASE)
+    give_old_password(stage)
+    stage.start_application()
+
+
+def current(client: SecretsManagerClient) -> str:
+    return client.get_secret_value(SecretId=DATABASE_URL_SECRET)["SecretString"]
+
+
+def kill_after(performance: Performance, step: str) -> None:
+    performance.run(until=step)
+    facts = next(one for one in performance.action.steps() if one.name == step).do(performance.context)
+    performance.context.outputs[step] = facts
+    performance.again()
+
+
+def test_there_and_back(world: World, stage: Stage, secrets: SecretsManagerClient, old: str) -> None:
+    with psycopg.connect(old) as stranger:
+        performance, evidence = perform(world, "rotate_database_password", **GIVEN)
+        assert bad(evidence) == []
+        with pytest.raises(psycopg.OperationalError):
+            stranger.execute("SELECT 1")
+    new = current(secrets)
+    assert (logs_in(new), logs_in(old)) == (True, False)
+    assert stage.application_url == new, "the file has it"
+    passwords = [str(conninfo_to_dict(url)["password"]) for url in (old, new)]
+    shown = f"{performance.plan.model_dump_json()}{performance.context.outputs}{evidence}{performance.words}"
+    log = stage.cluster.log_path.read_text(errors="replace")
+    assert not [one for one in passwords if one in shown or one in log]
+    undo = performance.action.undo(performance.context.parameters, performance.plan, performance.context.outputs)
+    assert undo is not None
+    _, evidence = perform(world, undo.action, **undo.parameters)
+    assert bad(evidence) == []
+    assert (current(secrets), logs_in(old), logs_in(new)) == (old, True, False)
+
+
+def test_the_server_hears_no_password(world: World, stage: Stage, secrets: SecretsManagerClient) -> None:
+    """Not even one that writes every statement down."""
+    with psycopg.connect(stage.cluster.admin_url, autocommit=True) as admin:
+        admin.execute("ALTER ROLE traitortrack SET log_statement = 'all'")
+        try:
+            performance = prepare(world, "rotate_database_password", **GIVEN)
+            performance.run(until="environment")
+        finally:
+            admin.execute("ALTER ROLE traitortrack RESET log_statement")
+    log = stage.cluster.log_path.read_text(errors="replace")
+    assert "ALTER ROLE" in log
+    assert "SCRAM-SHA-256$" in log
+    assert str(conninfo_to_dict(current(secrets))["password"]) not in log
+
+
+@pytest.mark.parametrize("step", ["change", "application"])
+def test_after_a_crash(world: World, stage: Stage, secrets: SecretsManagerClient, old: str, step: str) -> None:
+    performance = prepare(world, "rotate_database_password", **GIVEN)
+    kill_after(performance, step)
+    assert (logs_in(current(secrets)), logs_in(old)) == (True, False)
+    calls = [str(call["operation"]) for call in stage.cloud.calls()]
+    assert calls == ["UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage"]
+    assert bad(performance.prove()) == []
+
+
+def test_given_up_between_the_change_and_the_switch(world: World, secrets: SecretsManagerClient, old: str) -> None:
+    """The application knows only the old password, so that is what holds again."""
+    performance = prepare(world, "rotate_database_password", **GIVEN)
+    performance.run(until="switch")
+    assert not logs_in(old)
+    assert "has its old password" in performance.action.clean_up(performance.context)
+    assert (logs_in(old), current(secrets)) == (True, old)
+
+
+def test_refused(world: World, secrets: SecretsManagerClient, old: str) -> None:
+    def why(**given: str) -> str:
+        return refusal(world, "rotate_database_password", **(GIVEN | given))
+
+    assert "is not a database of the policy" in why(database="x; DROP ROLE y")
+    assert "version: String should match" in why(version="'; --")
+    elsewhere = secrets.put_secret_value(
+        SecretId=DATABASE_URL_SECRET, SecretString="postgresql://other:pw@127.0.0.1:1/x", VersionStages=["elsewhere"]
+    )
+    assert "leads to 127.0.0.1:1/x as other" in why(version=elsewhere["VersionId"])
+    secrets.put_secret_value(
+        SecretId=DATABASE_URL_SECRET, SecretString=f"{old}?connect_timeout=2".replace(":", ":x", 2)
+    )
+    assert "does not lead into" in why() or "is not a PostgreSQL URL" in why()
+
+
+def test_a_bot_without_a_role_of_its_own_does_not_shut_itself_out(world: World) -> None:
+    bare = World(world.policy, {**world.environment, "HOLDFAST_RECOVERY_DATABASE_URL": ""}, world.now)
+    assert "the bot itself uses the application's password" in refusal(bare, "rotate_database_password", **GIVEN)
+
+
+def test_a_server_that_lets_anybody_in_proves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.systems.role_password.logs_in", lambda url: True)
+    assert "with any password" in refusal(world, "rotate_database_password", **GIVEN)
