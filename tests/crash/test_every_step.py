@@ -58,7 +58,7 @@ SCENES: dict[str, Build] = {
     "restore_to_time": databases.restore_to_time,
     "switch_database": rds.on_rds(
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
-        undone=("UpdateSecretVersionStage",), good=False,  # nobody restarts the application here
+        undone=("UpdateSecretVersionStage",),
     ),
     "write_environment": applications.write_environment,
 }  # fmt: skip
