@@ -1,6 +1,6 @@
 """Machines, regions, names and repositories, and what takes over when one fails."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,12 +8,20 @@ from bot.policy.durations import PositiveDuration
 from bot.policy.section import (
     AwsRegion,
     DurationRange,
+    EnvironmentName,
     RepositoryAddress,
     S3Location,
     Section,
     Text,
     WebAddress,
+    matching,
 )
+
+NameServer = Annotated[
+    str,
+    matching(r"authoritative|[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?|[0-9a-fA-F]*(:[0-9a-fA-F]*){2,7}", "an address"),
+]
+RecordType = Literal["A", "AAAA", "CNAME"]
 
 
 class Regions(Section):
@@ -112,6 +120,23 @@ class DnsFailover(Section):
     """Failed checks in a row that mean failure."""
     failover_time: DurationRange
     """How long it takes until the backup is used."""
+    token_env: EnvironmentName = Field(default="CLOUDFLARE_API_TOKEN", examples=["CLOUDFLARE_API_TOKEN"])
+    """Environment variable with an API token that may read the zone and edit its DNS and load balancers."""
+    api_url: WebAddress = Field(
+        default="https://api.cloudflare.com/client/v4", examples=["https://api.cloudflare.com/client/v4"]
+    )
+    """Where the interface is."""
+    resolvers: list[NameServer] = Field(
+        default_factory=lambda: ["authoritative", "1.1.1.1"], min_length=1, examples=[["authoritative", "1.1.1.1"]]
+    )
+    """Who is asked whether a failover has arrived: addresses, with `:port` where needed; `authoritative` stands for the
+    name servers of the zone."""
+    primary_pool: Text | None = Field(default=None, examples=["traitortrack-primary"])
+    """Name of the load balancer's pool of the primary; where unset, the one that is no backup."""
+    backup_pool: Text | None = Field(default=None, examples=["traitortrack-backup"])
+    """Name of the pool that takes over; where unset, the one with the backup's address."""
+    primary_records: dict[RecordType, Text] = Field(default_factory=dict, examples=[{"A": "203.0.113.10"}])
+    """What the records of the name hold in normal times, by type, where no load balancer is on it: for the way home."""
 
 
 class CodeSource(Section):

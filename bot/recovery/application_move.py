@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bot.outcome import Failed
@@ -13,7 +14,9 @@ from bot.recovery.action import Context, Facts, World
 from bot.recovery.application_restart import health_url, read_starts, restart_hosts
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import count_application, find_connection
+from bot.recovery.environment_file import write_environment
 from bot.recovery.instances import watch_for
+from bot.systems.hosts.opening import OpenHost
 from bot.systems.probe import probe_health
 from bot.systems.rds_waiting import Pace, Watch, wait_until_seen
 from bot.systems.web_application import ask_health
@@ -61,13 +64,19 @@ def move_application(context: Context[Any], database: str, away_since: datetime 
     with probe_health(health_url(application)) as client:
         if has_hosts(context.world, key):
             lasting = replace(context, cancelled=lambda: False)  # half of the hosts on each database would be worse
-            restart_hosts(lasting, key, _recall_starts(context, key))
+            restart_hosts(lasting, key, _recall_starts(context, key), partial(_write_environment, lasting))
         if not _is_seen(context, database, application):
             limit = show_duration(find_restart_limit(context.world, database))
             return {"there": False, "gap_s": None, "words": f"not seen on the new database within {limit}"}
         outages = [outage.duration_s for outage in client.observe().outages]
     gap_s = (context.world.now() - away_since).total_seconds() if away_since else max(outages, default=0.0)
     return {"there": True, "gap_s": gap_s, "words": f"healthy on the new database; it was away {show_duration(gap_s)}"}
+
+
+def _write_environment(context: Context[Any], host: OpenHost) -> None:
+    """Where the application reads its secret by itself, there is no file to be written."""
+    if host.application.environment_file is not None:
+        write_environment(context, host)
 
 
 def _recall_starts(context: Context[Any], application: str) -> dict[str, str]:

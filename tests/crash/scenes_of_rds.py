@@ -92,6 +92,7 @@ def rds(shared: SharedStage) -> Iterator[None]:
         try:
             yield
         finally:
+            _forget_environment(shared.stage)
             if _rds().find(OTHER) is not None:
                 _remove(OTHER)
             _settle(PRIMARY)
@@ -173,6 +174,13 @@ def _reset_secret(stage: Stage) -> None:
     client = boto3.client("secretsmanager", region_name=REGION)
     client.delete_secret(SecretId=DATABASE_URL_SECRET, ForceDeleteWithoutRecovery=True)
     client.create_secret(Name=DATABASE_URL_SECRET, SecretString=stage.application_url)
+
+
+def _forget_environment(stage: Stage) -> None:
+    """The application starts from its first database again."""
+    if stage.environment_path.exists():
+        stage.environment_path.unlink()
+        stage.warehouse.stop()
 
 
 def _remove(name: str) -> None:

@@ -65,7 +65,7 @@ SCENES: dict[str, Build] = {
     "restore_to_time": databases.restore_to_time,
     "switch_database": rds.on_rds(
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
-        undone=("UpdateSecretVersionStage",), good=False,  # nobody restarts the application here
+        undone=("UpdateSecretVersionStage",),
     ),
     "write_environment": secrets.write_environment,
 }  # fmt: skip

@@ -27,7 +27,7 @@ from bot.recovery.final_look import look_finally
 from bot.recovery.instances import InstanceName, act_once, list_choices
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.hosts.ssm import PERMISSIONS as SSM_PERMISSIONS
+from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.secrets import CURRENT, fingerprint, read_url, token_for
 from bot.words import show_duration
 
@@ -57,7 +57,7 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",
         "secretsmanager:UpdateSecretVersionStage",
-        *SSM_PERMISSIONS,
+        *HOST_PERMISSIONS,
     )
     parameters = SwitchDatabase
 
