@@ -26,15 +26,17 @@ class Metric:
     up: str
     down: str = ""
     noise: float = 0.0
+    share: float = 0.1
+    """The smallest share of what is usual by which a figure must differ to mean anything."""
     beside: tuple[str, ...] = ()
     """Metrics of the same thing that are drawn as further lines."""
     cloudwatch: str = ""
     """Its name in CloudWatch, where it is asked for when it is needed and not kept."""
 
 
-def _count(key: str, title: str, figure: str, noise: float, down: str = "", beside: tuple[str, ...] = ()) -> Metric:
+def _count(key: str, title: str, figure: str, noise: float, beside: tuple[str, ...] = ()) -> Metric:
     """Something of a database that is counted."""
-    return Metric(key, title, figure, "count", "database", "more", down, noise, beside)
+    return Metric(key, title, figure, "count", "database", "more", noise=noise, beside=beside)
 
 
 OF_APPLICATIONS = (
@@ -48,18 +50,15 @@ OF_HOSTS = (
     Metric("disk_used", "Disks", "the fullest disk", "percent", "host", "fuller", noise=2),
 )
 OF_DATABASES = (
-    _count(
-        "connections", "Connections", "connections", 5, "fewer",
-        ("connections_active", "connections_idle_in_transaction"),
-    ),
+    _count("connections", "Connections", "connections", 5, ("connections_active", "connections_idle_in_transaction")),
     _count("connections_active", "Active connections", "active connections", 3),
     _count("connections_idle_in_transaction", "Idle in transaction", "connections idle in transaction", 2),
     _count("blocked_sessions", "Sessions behind locks", "sessions that wait for a lock", 1),
-    _count("rows", "Rows", "rows", 10, "fewer"),
+    Metric("rows", "Rows", "rows", "count", "database", "", "fewer", noise=10, share=0.01),
     Metric("transactions", "Transactions", "transactions", "per_second", "database", "more", "fewer", noise=2),
     Metric("longest_query", "Longest query", "running time", "seconds", "database", "longer", noise=10),
     Metric("replication_lag", "Replicas", "replication lag", "seconds", "database", "behind", noise=5),
-    Metric("database_size", "Size", "size on disk", "bytes", "database", "larger", "smaller", noise=50e6),
+    Metric("database_size", "Size", "size on disk", "bytes", "database", "larger", "smaller", noise=50e6, share=0.02),
     Metric("newest_row_age", "Newest row", "age of the newest row", "seconds", "database", "nothing new", noise=60),
 )  # fmt: skip
 METRICS: dict[str, Metric] = {one.key: one for one in (*OF_APPLICATIONS, *OF_DATABASES, *OF_HOSTS)}

@@ -213,9 +213,11 @@ def _label_last(axes: Axes, chart: Chart, scale: Scale) -> None:
     axes.plot([last.middle], [height], marker="o", markersize=8, color=BLUE, zorder=4, clip_on=False, gid="last")
     words = wrap(show_figure(chart.unit, last.value), RIGHT - 0.25, 2, _measure(TEXT_PT, "bold"))
     bottom, top = axes.get_ylim()
+    least = 0.1 if len(words) > 1 else 0.05
     axes.text(
-        1.02, min(max((height - bottom) / (top - bottom), 0.1 if len(words) > 1 else 0.05), 0.94), "\n".join(words), transform=axes.transAxes,
-        size=TEXT_PT, weight="bold", color=BLUE, va="center", linespacing=1.1, gid="last-label",
+        1.02, min(max((height - bottom) / (top - bottom), least), 1 - least), "\n".join(words),
+        transform=axes.transAxes, size=TEXT_PT, weight="bold", color=BLUE, va="center", linespacing=1.1,
+        gid="last-label",
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def find_stretch(metric: Metric, figures: Sequence[Figure], usual: Sequence[Band
 
 def margin_of(metric: Metric, usual: Band) -> float:
     """How far outside of the range is clear: what means anything at all, and some of what is usual."""
-    return max(metric.noise, 0.25 * (usual.high - usual.low), 0.1 * abs(usual.median))
+    return max(metric.noise, 0.25 * (usual.high - usual.low), metric.share * abs(usual.median))
 
 
 def write_title(metric: Metric, chart: Chart, stretch: Stretch | None) -> str:
