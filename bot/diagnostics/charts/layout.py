@@ -10,6 +10,9 @@ TIME_STEPS_S = (
     1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 172800, 604800,
 )  # fmt: skip
 
+SAME = 1e-9
+"""Figures that are nearer than this, in themselves or as a share, are drawn as one."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -56,8 +59,8 @@ def choose_time_ticks(since: float, until: float, most: int) -> list[float]:
 
 def choose_value_ticks(low: float, high: float, most: int) -> list[float]:
     """Round figures that span from `low` to `high`: steps of 1, 2 or 5 times a power of ten."""
-    if not high > low:
-        high = low + (abs(low) or 1.0)
+    if high - low <= max(SAME, SAME * abs(low)):
+        high = low + (abs(low) if abs(low) > SAME else 1.0)
     rough = (high - low) / max(1, most - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough * 0.999)
