@@ -49,9 +49,13 @@ from bot.comms.task_reminders import WORKFLOW as REMIND_OF_TASK
 from bot.comms.task_reminders import TaskReminders
 from bot.comms.templates_check import check_templates
 from bot.comms.update_desk import UpdateDesk
+from bot.diagnostics.pictures import ASKED as DRAW_CHART
+from bot.diagnostics.pictures import INCIDENT as DRAW_INCIDENT_CHARTS
+from bot.diagnostics.pictures import Pictures
 from bot.diagnostics.sampling import WORKFLOW as MEASURE
 from bot.diagnostics.sampling import Sampler
 from bot.diagnostics.series import Series
+from bot.diagnostics.sketches import Sketches
 from bot.diagnostics.sweeps import WORKFLOW as SWEEP
 from bot.diagnostics.sweeps import Sweeps
 from bot.engine import Engine
@@ -130,6 +134,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
     alerts = AlertDesk(database, policy, notices, desk)
     series = Series(database, policy)
     sampler = Sampler(database, engine, policy, series, environment)
+    pictures = Pictures(database, policy, notices, Sketches(series, sampler, policy))
     services = Services(
         settings=settings,
         policy=policy,
@@ -143,6 +148,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         prober=HealthProber(alerts, heard=[sampler.heard]),
         series=series,
         sampler=sampler,
+        pictures=pictures,
         notices=notices,
         pins=pins,
         pinning=Pinning(database, engine, policy, pins, slack, directory),
@@ -160,7 +166,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         handovers=Handovers(database, policy, notices, members),
         runs=runs,
         playbooks=Playbooks(runs, members),
-        drafts=Drafts(database, policy, notices, prose, log),
+        drafts=Drafts(database, policy, notices, prose, log, pictures),
     )
     _register_workflows(services, prose, channels)
     _keep_on_time(services, cadence, pages)
@@ -169,7 +175,9 @@ def build_services(environment: Mapping[str, str]) -> Services:
         IncidentNotices(notices, bulletins).changed,
         _record_when_resolved(engine),
         alerts.incident_changed,
+        pictures.changed,
     ]
+    services.sweeps.ended.append(pictures.diagnosed)
     if services.status_site:
         services.desk.listeners.append(services.status_site.incident_changed)
         engine.register(RENEW_STATUS_SITE, services.status_site.renew)
@@ -226,6 +234,8 @@ def _register_workflows(services: Services, prose: Prose, others: Mapping[str, C
         TEND_ALERTS: services.alerts.tend,
         PROBE: services.prober.probe,
         MEASURE: services.sampler.measure,
+        DRAW_CHART: services.pictures.draw_asked,
+        DRAW_INCIDENT_CHARTS: services.pictures.draw_for_incident,
         MAKE: services.plans.make,
         EXPIRE: services.plans.expire,
         NUDGE: nudges.nudge,

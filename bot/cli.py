@@ -15,6 +15,7 @@ from bot.terminal import (  # noqa: F401 (their commands join those of `dr` and 
     run_desk,
 )
 from bot.terminal.alerts import alerts
+from bot.terminal.charts import chart
 from bot.terminal.dr import dr
 from bot.terminal.incident import incident
 from bot.terminal.permissions import permissions
@@ -33,6 +34,7 @@ def holdfast() -> None:
 
 
 dr.add_command(playbook)
+dr.add_command(chart)
 for command in (incident, alerts, dr, policy, ledger, permissions, templates, status_site, serve):
     holdfast.add_command(command)
 

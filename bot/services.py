@@ -16,6 +16,7 @@ from bot.comms.pinning import Pinning
 from bot.comms.prose import Prose
 from bot.comms.status_site.site import Renewals
 from bot.comms.update_desk import UpdateDesk
+from bot.diagnostics.pictures import Pictures
 from bot.diagnostics.sampling import Sampler
 from bot.diagnostics.series import Series
 from bot.diagnostics.sweeps import Sweeps
@@ -51,6 +52,7 @@ class Services:
     prober: HealthProber
     series: Series
     sampler: Sampler
+    pictures: Pictures
     notices: Notices
     pins: Pins
     pinning: Pinning

@@ -12,7 +12,7 @@ Of = Literal["application", "database", "host", "rds", "load_balancer", "instanc
 
 @dataclass(frozen=True)
 class Metric:
-    """One thing that is measured.
+    """One thing that is measured; `figure` says what exactly, as it stands on an axis.
 
     `up` and `down` say in a word what it means when it leaves its usual range on that side; an empty one means that
     there is nothing wrong on that side. `noise` is the smallest difference that means anything, in the metric's unit.
@@ -20,43 +20,48 @@ class Metric:
 
     key: str
     title: str
+    figure: str
     unit: Unit
     of: Of
     up: str
     down: str = ""
     noise: float = 0.0
+    share: float = 0.1
+    """The smallest share of what is usual by which a figure must differ to mean anything."""
     beside: tuple[str, ...] = ()
     """Metrics of the same thing that are drawn as further lines."""
     cloudwatch: str = ""
     """Its name in CloudWatch, where it is asked for when it is needed and not kept."""
 
 
-METRICS: dict[str, Metric] = {
-    one.key: one
-    for one in (
-        Metric("health_latency", "Health endpoint", "seconds", "application", up="slower", noise=0.1),
-        Metric("health_failures", "Health checks that fail", "percent", "application", up="failing", noise=1),
-        Metric("error_lines", "Errors in the log", "per_minute", "host", up="more", noise=2),
-        Metric("load", "Load", "per_processor", "host", up="higher", noise=0.5),
-        Metric("memory_used", "Memory in use", "percent", "host", up="higher", noise=5),
-        Metric("disk_used", "Fullest disk", "percent", "host", up="fuller", noise=2),
-        Metric(
-            "connections", "Connections", "count", "database", up="more", down="fewer", noise=5,
-            beside=("connections_active", "connections_idle_in_transaction"),
-        ),
-        Metric("connections_active", "Active connections", "count", "database", up="more", noise=3),
-        Metric("connections_idle_in_transaction", "Idle in transaction", "count", "database", up="more", noise=2),
-        Metric("transactions", "Transactions", "per_second", "database", up="more", down="fewer", noise=2),
-        Metric("longest_query", "Longest query", "seconds", "database", up="longer", noise=10),
-        Metric("blocked_sessions", "Sessions that wait for a lock", "count", "database", up="more", noise=1),
-        Metric("replication_lag", "Replication lag", "seconds", "database", up="behind", noise=5),
-        Metric(
-            "database_size", "Size of the database", "bytes", "database", up="larger", down="smaller", noise=50_000_000
-        ),
-        Metric("rows", "Rows", "count", "database", up="more", down="fewer", noise=10),
-        Metric("newest_row_age", "Age of the newest row", "seconds", "database", up="nothing new", noise=60),
-    )
-}  # fmt: skip
+def _count(key: str, title: str, figure: str, noise: float, beside: tuple[str, ...] = ()) -> Metric:
+    """Something of a database that is counted."""
+    return Metric(key, title, figure, "count", "database", "more", noise=noise, beside=beside)
+
+
+OF_APPLICATIONS = (
+    Metric("health_latency", "Health endpoint", "time to answer", "seconds", "application", "slower", noise=0.1),
+    Metric("health_failures", "Health checks", "bad answers", "percent", "application", "failing", noise=1),
+)
+OF_HOSTS = (
+    Metric("error_lines", "Errors in the log", "error lines", "per_minute", "host", "more", noise=2),
+    Metric("load", "Load", "load", "per_processor", "host", "higher", noise=0.5),
+    Metric("memory_used", "Memory", "memory in use", "percent", "host", "fuller", noise=5),
+    Metric("disk_used", "Disks", "the fullest disk", "percent", "host", "fuller", noise=2),
+)
+OF_DATABASES = (
+    _count("connections", "Connections", "connections", 5, ("connections_active", "connections_idle_in_transaction")),
+    _count("connections_active", "Active connections", "active connections", 3),
+    _count("connections_idle_in_transaction", "Idle in transaction", "connections idle in transaction", 2),
+    _count("blocked_sessions", "Sessions behind locks", "sessions that wait for a lock", 1),
+    Metric("rows", "Rows", "rows", "count", "database", "", "fewer", noise=10, share=0.01),
+    Metric("transactions", "Transactions", "transactions", "per_second", "database", "more", "fewer", noise=2),
+    Metric("longest_query", "Longest query", "running time", "seconds", "database", "longer", noise=10),
+    Metric("replication_lag", "Replicas", "replication lag", "seconds", "database", "behind", noise=5),
+    Metric("database_size", "Size", "size on disk", "bytes", "database", "larger", "smaller", noise=50e6, share=0.02),
+    Metric("newest_row_age", "Newest row", "age of the newest row", "seconds", "database", "nothing new", noise=60),
+)  # fmt: skip
+METRICS: dict[str, Metric] = {one.key: one for one in (*OF_APPLICATIONS, *OF_DATABASES, *OF_HOSTS)}
 
 
 def series_name(metric: str, subject: str) -> str:

@@ -84,14 +84,25 @@ class Series:
         From the figures around the same time of day on the seven days before, or, where there are fewer than three
         such days yet, of the last day. The minutes just before `at` do not count, nor do times of an incident.
         """
-        settled = at - UNSETTLED * self.settings.every
-        windows = [(at - timedelta(days=day) - AROUND, at - timedelta(days=day) + AROUND) for day in range(1, DAYS + 1)]
+        return self.usual_by_day(name, at) or self.usual_lately(name, at)
+
+    def usual_by_day(self, name: str, at: datetime) -> Usual | None:
+        """The part of `usual` that knows of the time of day."""
+        days = [at - timedelta(days=day) for day in range(1, DAYS + 1)]
         with self.database.read() as session:
-            quiet = [list(_read(session, name, since, min(until, settled))) for since, until in windows]
-            if sum(map(bool, quiet)) < FEWEST_DAYS:
-                quiet = [list(_read(session, name, at - timedelta(days=1), settled))]
-            troubled = list(_list_troubled(session, at - timedelta(days=DAYS) - AROUND, at))
-        return find_usual([one for day in quiet for one in day if not _is_within(one.at, troubled)])
+            found = [list(_read(session, name, day - AROUND, day + AROUND)) for day in days]
+            if sum(map(bool, found)) < FEWEST_DAYS:
+                return None
+            troubled = list(_list_troubled(session, days[-1] - AROUND, at))
+        return find_usual([one for day in found for one in day if not _is_within(one.at, troubled)])
+
+    def usual_lately(self, name: str, at: datetime) -> Usual | None:
+        """The part of `usual` that knows of the last day only."""
+        settled = at - UNSETTLED * self.settings.every
+        with self.database.read() as session:
+            found = list(_read(session, name, at - timedelta(days=1), settled))
+            troubled = list(_list_troubled(session, at - timedelta(days=1), at))
+        return find_usual([one for one in found if not _is_within(one.at, troubled)])
 
     def read(self, name: str, since: datetime, until: datetime) -> list[Point]:
         """The figures from `since` up to and without `until`, oldest first; empty where nothing was measured."""

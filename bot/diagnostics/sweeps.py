@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices
 from bot.diagnostics.check import Check, Surroundings, choose_checks
@@ -35,6 +36,8 @@ class Sweeps:
     ) -> None:
         self.database, self.engine, self.policy = database, engine, policy
         self.notices, self.environment, self.clock = notices, environment, notices.clock
+        self.ended: list[Callable[[Session, Sweep], None]] = []
+        """Told in the same transaction that a sweep has ended."""
 
     def start(self, *, person: Person, scope: str, place: str, incident_id: int | None = None) -> Sweep:
         """Ask for a sweep; its message appears at `place`. Raises `Refused` for an unknown scope."""
@@ -90,6 +93,8 @@ class Sweeps:
             )  # fmt: skip
             session.flush()
             self.notices.refresh(session, _key(sweep_id), f"summary:{sweep.incident_id}")
+            for listener in self.ended:
+                listener(session, sweep)
 
 
 def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding]:

@@ -15,13 +15,14 @@ from bot.comms.messages.subject import name_person
 from bot.comms.notices import Notices, incident_room
 from bot.comms.outgoing import BULLETIN, PAGE
 from bot.comms.prose import Prose
+from bot.diagnostics.pictures import Pictures
 from bot.incidents.follow_ups import list_follow_ups
 from bot.incidents.reading import list_same, seen_by
 from bot.policy import Policy
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import Finding, Proof
-from bot.store.tables import Incident, LedgerEntry, Plan, Postmortem, Run, Sweep
+from bot.store.tables import ChartPicture, Incident, LedgerEntry, Plan, Postmortem, Run, Sweep
 from bot.words import show_duration
 
 WORKFLOW = "draft-postmortem"
@@ -49,15 +50,18 @@ class Drafts:
     """Writes drafts and keeps them."""
 
     def __init__(
-        self, database: Database, policy: Policy, notices: Notices, prose: Prose, deliveries: DeliveryLog
-    ) -> None:
+        self, database: Database, policy: Policy, notices: Notices, prose: Prose, deliveries: DeliveryLog,
+        pictures: Pictures | None = None,
+    ) -> None:  # fmt: skip
         self.database, self.policy, self.notices, self.prose = database, policy, notices, prose
-        self.deliveries = deliveries
+        self.deliveries, self.pictures = deliveries, pictures
         self.drafted: list[Callable[[Session, Incident], None]] = []
         """Told in the same transaction that a draft is there."""
 
     def draft(self, incident_id: int) -> None:
-        """The workflow: write the draft once for each resolution, keep it, and post it as a file."""
+        """The workflow: write the draft once for each resolution, keep it, and post it as a file after its charts."""
+        if self.pictures:
+            self.pictures.draw_resolution(incident_id)
         with self.database.write() as session:
             resolved_at = session.get_one(Incident, incident_id).resolved_at
             if resolved_at is None or self._is_written(session, incident_id, resolved_at):
@@ -86,6 +90,10 @@ class Drafts:
         query = sa.select(Postmortem).where(Postmortem.incident_id == incident_id).order_by(Postmortem.id.desc())
         with self.database.read() as session:
             return session.scalar(query.limit(1))
+
+    def list_charts(self, session: Session, incident_id: int) -> list[ChartPicture]:
+        """The pictures that belong to the draft."""
+        return self.pictures.list_final(session, incident_id) if self.pictures else []
 
     def recent(self, limit: int, viewer: str) -> list[tuple[Incident, datetime]]:
         """The incidents whose drafts are the newest, drills left out, each with when its last one was written.
@@ -125,6 +133,7 @@ class Drafts:
             alone=[entry for entry in entries if entry.kind == "approval.break_glass"],
             deliveries=[one for one in self.deliveries.read(session, incident_id) if _is_told(one)],
             lacking=[{"channel": name, "reason": reason} for name, reason in self.deliveries.lacking.items()],
+            charts=[_name_chart(one) for one in self.list_charts(session, incident_id)],
             failures=[entry for entry in entries if entry.kind in FAILURES],
             data_loss=_measured(runs, "loss"),
             downtime=_measured(runs, "downtime"),
@@ -141,6 +150,16 @@ class Drafts:
         impact, days = self.policy.business_impact, total / timedelta(days=1)
         low, high = impact.revenue_loss_per_day_usd_low * days, impact.revenue_loss_per_day_usd_high * days
         return f"${low:,.0f} to ${high:,.0f} if nothing worked for {show_duration(total)}. QUESTION: is that so?"
+
+
+def file_name(chart: ChartPicture) -> str:
+    """What the draft calls the picture of a chart, which lies beside it when it is saved."""
+    return f"chart-{chart.id}.png"
+
+
+def _name_chart(chart: ChartPicture) -> dict[str, str]:
+    text = chart.alt_text.replace("[", "(").replace("]", ")")  # a bracket would end Markdown's description of a picture
+    return {"title": chart.title, "text": text, "file": file_name(chart) if chart.picture else ""}
 
 
 def _tell_runs(session: Session, incidents: list[int]) -> list[RunStory]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,8 +11,9 @@ import click
 from bot.clock import utc_now
 from bot.comms.delivery_log import Told
 from bot.incidents.desk import STATUSES, SameAgain
-from bot.outcome import Refused
-from bot.store.tables import LedgerEntry
+from bot.outcome import Failed, Refused
+from bot.postmortem.drafts import file_name
+from bot.store.tables import LedgerEntry, Postmortem
 from bot.terminal.chosen import WORK_LIMIT_S, answer_incident, describe, find_meant, number_option, reading_of
 from bot.terminal.session import TerminalSession, answer, guarded, json_option, pass_session
 
@@ -155,11 +157,12 @@ def deliveries(session: TerminalSession, number: int | None, as_json: bool) -> N
 
 @incident.command()
 @number_option
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write, charts beside it.")
 @json_option
 @pass_session
 @guarded
-def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> None:
-    """Print the post-mortem draft."""
+def postmortem(session: TerminalSession, number: int | None, output: Path | None, as_json: bool) -> None:
+    """Print the post-mortem draft, or write it to a file with its charts."""
     reading = reading_of(session)
     newest = reading.list_recent(1)
     if number is None and not newest:
@@ -168,7 +171,27 @@ def postmortem(session: TerminalSession, number: int | None, as_json: bool) -> N
     draft = session.services.drafts.latest(meant.id)
     if draft is None:
         raise Refused(f"#{meant.id} has no post-mortem draft yet.", "Resolving it writes one.")
-    answer(as_json, {"incident": meant.id, "markdown": draft.markdown}, draft.markdown)
+    facts = {"incident": meant.id, "markdown": draft.markdown}
+    if output is None:
+        answer(as_json, facts, draft.markdown)
+        return
+    written = _write_draft(session, draft, output)
+    answer(as_json, facts | {"files": written}, f"Written: {', '.join(written)}")
+
+
+def _write_draft(session: TerminalSession, draft: Postmortem, output: Path) -> list[str]:
+    """The document, and beside it the pictures that it names."""
+    services = session.services
+    with services.database.read() as store:
+        kept = services.drafts.list_charts(store, draft.incident_id)
+    charts = [(one, one.picture) for one in kept if one.picture is not None]
+    try:
+        output.write_text(draft.markdown, encoding="utf-8")
+        for chart, picture in charts:
+            output.with_name(file_name(chart)).write_bytes(picture)
+    except OSError as error:
+        raise Failed(f"{output} cannot be written: {error.strerror}.", "It may be there in part.") from error
+    return [str(output), *(str(output.with_name(file_name(one))) for one, _ in charts)]
 
 
 def _describe_told(one: Told) -> dict[str, Any]:

@@ -110,6 +110,7 @@ class SlackChannel:
             filename=file.name,
             title=file.title,
             content=file.content,
+            alt_txt=file.alt_text or None,
             initial_comment=message.text,
         )
         return {"channel": channel, "file": file.name}

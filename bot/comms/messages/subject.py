@@ -14,9 +14,12 @@ from bot.store.database import Database
 
 @dataclass(frozen=True)
 class File:
+    """`alt_text` says what a picture shows, in at most 1,000 characters."""
+
     name: str
     title: str
-    content: str
+    content: str | bytes
+    alt_text: str = ""
 
 
 @dataclass(frozen=True)

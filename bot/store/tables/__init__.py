@@ -3,7 +3,7 @@
 from bot.store.tables.alerts import Alert, AlertGroup, Probe
 from bot.store.tables.base import Json, Table
 from bot.store.tables.comms import Bulletin, ChannelSilence, ComponentOutage, Delivery, Notice, UpdateClock
-from bot.store.tables.diagnostics import Meter, Sample, Sweep
+from bot.store.tables.diagnostics import ChartPicture, Meter, Sample, Sweep
 from bot.store.tables.incidents import Incident, IncidentMember, IncidentRole, Link, PinnedMessage, Postmortem, Task
 from bot.store.tables.ledger import LedgerEntry, LedgerHead
 from bot.store.tables.people import SlackEvent, SlackUser
@@ -16,6 +16,7 @@ __all__ = [
     "Approval",
     "Bulletin",
     "ChannelSilence",
+    "ChartPicture",
     "ComponentOutage",
     "Delivery",
     "Handover",

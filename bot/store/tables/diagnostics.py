@@ -58,3 +58,27 @@ class Meter(Table):
     """Since when it has been so, or well."""
     kept: Mapped[Json] = mapped_column(default=dict)
     """What the next measurement is compared with: a counter, the end of a log."""
+
+
+class ChartPicture(Table):
+    """A chart that was drawn, or is to be."""
+
+    __tablename__ = "charts"
+
+    id: Mapped[int] = number()
+    incident_id: Mapped[int | None] = mapped_column(index=True)
+    occasion: Mapped[str]
+    """asked, or why it was drawn by itself: declared, followed, diagnosed, resolved."""
+    series: Mapped[str]
+    span_s: Mapped[int]
+    """How much of the past it shows."""
+    requested_by: Mapped[str]
+    place: Mapped[str]
+    asked_at: Mapped[datetime]
+    title: Mapped[str] = mapped_column(default="")
+    """The finding; empty until it is drawn."""
+    alt_text: Mapped[str] = mapped_column(default="")
+    picture: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    """PNG; None where it was left out."""
+    left_out: Mapped[str] = mapped_column(default="")
+    """Why there is no picture, in words."""

@@ -23,6 +23,7 @@ from bot.store.tables import (
     AlertGroup,
     Approval,
     Bulletin,
+    ChartPicture,
     Handover,
     IncidentRole,
     Notice,
@@ -118,6 +119,8 @@ def fill(database: Database, text: str) -> None:
                     muted_by=line,
                     turns=1,
                 ),
+                make_chart(13, line or "x", text, None),
+                make_chart(14, line or "x", text, b"PNG"),
                 Postmortem(id=6, incident_id=7, markdown=text, drafted_at=rows.NOON),
                 Task(id=12, incident_id=7, title=line, due_at=rows.NOON, created_by=line, created_at=rows.NOON),
                 UpdateClock(
@@ -127,6 +130,13 @@ def fill(database: Database, text: str) -> None:
         )
         session.flush()
         session.add_all(_make_alert(number, text, line) for number in range(9))
+
+
+def make_chart(number: int, title: str, text: str, picture: bytes | None) -> ChartPicture:
+    return ChartPicture(
+        id=number, incident_id=7, occasion="declared", series="rows:traitortrack.bag", span_s=3600, requested_by="mei",
+        place="p", asked_at=rows.NOON, title=title, alt_text=text, picture=picture, left_out="no matplotlib",
+    )  # fmt: skip
 
 
 def _make_alert(number: int, text: str, line: str) -> Alert:
@@ -142,6 +152,7 @@ def say(kind: str, text: str, subject: Subject) -> Message:
     about = {
         "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "run_output": 5,
         "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "task_reminder": 12, "alert_card": 12,
+        "chart": 13,
     }  # fmt: skip
     line = " ".join(text.split())[:200]
     data: dict[str, JsonValue] = {
@@ -163,7 +174,7 @@ def test_hostile_text_is_shown_and_not_obeyed(kind: str, text: str, subject: Sub
     refuse_commands([{"type": "mrkdwn", "text": message.text}])
     assert 0 < len(message.text) <= 4000
     if message.file:
-        assert text in message.file.content
+        assert text in str(message.file.content)
         return
     check_message_blocks(message.blocks)
     refuse_commands(message.blocks)
@@ -178,6 +189,15 @@ def test_every_message_has_words_for_notifications(kind: str, subject: Subject) 
     message = say(kind, "Bags are missing", subject)
     assert re.search(r"[A-Za-z]{3}", message.text)
     assert bool(message.blocks) != bool(message.file)
+
+
+def test_a_chart_is_a_picture_with_its_description(subject: Subject) -> None:
+    fill(subject.database, "Lowest 1 ms <!channel>")
+    notice = Notice(id=3, kind="chart", incident_id=7, subject_id=14, version=1, data={}, created_at=rows.NOON)
+    file = compose(notice, subject).file
+    assert file
+    assert (file.name, file.content) == ("chart-14-rows-traitortrack-bag.png", b"PNG")
+    assert file.alt_text == "Lowest 1 ms <!channel>"
 
 
 @pytest.mark.parametrize(

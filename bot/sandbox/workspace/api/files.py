@@ -13,6 +13,7 @@ from bot.sandbox.workspace.state import Channel, SharedFile
 from bot.sandbox.workspace.vendor import Json
 
 _LARGEST_BYTES = 1_000_000_000
+_LONGEST_ALT_TEXT = 1_000
 
 
 @method("files.getUploadURLExternal", Tier.FOUR, ("files:write",))
@@ -24,6 +25,8 @@ def get_upload_url(call: Call) -> Json:
         raise SlackError("invalid_arguments", ["[ERROR] must be greater than 0: length"])
     if size_bytes > _LARGEST_BYTES:
         raise SlackError("file_too_large")
+    if len(call.text("alt_txt")) > _LONGEST_ALT_TEXT:
+        raise SlackError("alt_txt_too_large")
     file = files.expect(call.workspace, name, size_bytes, call.caller, call.text("alt_txt"))
     return {"upload_url": f"{call.workspace.base_url}/upload/v1/{file.id}/{file.key}", "file_id": file.id}
 

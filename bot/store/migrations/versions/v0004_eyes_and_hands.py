@@ -33,3 +33,20 @@ def upgrade() -> None:
         sa.Column("kept", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_meters")),
     )
+    op.create_table(
+        "charts",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("incident_id", sa.Integer(), nullable=True),
+        sa.Column("occasion", sa.Text(), nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("span_s", sa.Integer(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("alt_text", sa.Text(), nullable=False),
+        sa.Column("picture", sa.LargeBinary(), nullable=True),
+        sa.Column("left_out", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_charts")),
+    )
+    op.create_index(op.f("ix_charts_incident_id"), "charts", ["incident_id"], unique=False)

@@ -1,0 +1,265 @@
+"""Pictures: charts where they help. By themselves when an incident begins, and again at its end; and when asked for.
+
+At most three by themselves, the most telling first, and only of series that have clearly left their usual range. A
+picture and the message that brings it are committed together; drawing has no other effect, so it may be done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bot.comms.notices import Notices, incident_room
+from bot.diagnostics.charts.rendering import render
+from bot.diagnostics.metrics import METRICS, Metric, split_name
+from bot.diagnostics.sketches import Sketch, Sketches, list_marks
+from bot.diagnostics.subjects import SPANS_S, find_series, list_series
+from bot.incidents.desk import Change
+from bot.incidents.reading import find_visible
+from bot.outcome import Failed, Refused
+from bot.policy import Person, Policy
+from bot.store.database import Database
+from bot.store.tables import ChartPicture, Incident, Sweep
+
+ASKED, INCIDENT = "draw-chart", "draw-incident-charts"
+MOST = 3
+BEFORE = timedelta(minutes=45)
+"""So much of the time before an incident is shown with it."""
+HELD = timedelta(minutes=30)
+"""What left its usual range earlier than this before an incident has nothing to do with it."""
+LONGEST = timedelta(days=7)
+FOLLOW_AFTER = 3
+"""So many measurements after the declaration it is looked again: trouble may be too young to be seen."""
+KEEP_ASKED = timedelta(days=7)
+
+
+class Pictures:
+    """Chooses, draws, keeps and posts charts."""
+
+    def __init__(self, database: Database, policy: Policy, notices: Notices, sketches: Sketches) -> None:
+        self.database, self.policy, self.notices, self.sketches = database, policy, notices, sketches
+        self.clock = notices.clock
+
+    def ask(self, person: Person, words: str, span: str, place: str, incident: Incident | None) -> ChartPicture:
+        """Have a chart drawn, which appears at `place`. Raises `Refused` for what is not measured."""
+        self._refuse_where_unmeasured()
+        metric, subject = self._choose(find_series(self.policy, words), SPANS_S[span], incident)
+        row = ChartPicture(
+            incident_id=incident.id if incident else None, occasion="asked", series=f"{metric.key}:{subject}",
+            span_s=SPANS_S[span], requested_by=person.key, place=place, asked_at=self.clock(), title="", alt_text="",
+            left_out="",
+        )  # fmt: skip
+        with self.database.write() as session:
+            session.add(row)
+            session.flush()
+            self.notices.engine.enqueue(session, ASKED, row.id, key=f"{ASKED}-{row.id}")
+        return row
+
+    def draw_asked(self, chart_id: int) -> None:
+        """The workflow: draw it, keep it and post it."""
+        with self.database.read() as session:
+            row = session.get(ChartPicture, chart_id)
+        if row is None or row.title:
+            return
+        key, subject = split_name(row.series)
+        sketch = self._sketch(METRICS[key], subject, row.asked_at, row.span_s, self._meant(row.incident_id))
+        ((picture, left_out),) = draw([sketch])
+        with self.database.write() as session:
+            row = session.get_one(ChartPicture, chart_id)
+            row.title, row.alt_text = sketch.chart.title, sketch.chart.alt_text
+            row.picture, row.left_out = picture, left_out
+            self._say(session, row)
+            forgotten = sa.delete(ChartPicture).where(ChartPicture.occasion == "asked")
+            session.execute(forgotten.where(ChartPicture.asked_at < self.clock() - KEEP_ASKED))
+
+    def draw_now(self, words: str, span: str, incident: Incident | None) -> tuple[Sketch, bytes | None, str]:
+        """A chart for whoever waits for it: what it shows, the picture, or why there is none. Raises `Refused`."""
+        self._refuse_where_unmeasured()
+        metric, subject = self._choose(find_series(self.policy, words), SPANS_S[span], incident)
+        sketch = self._sketch(metric, subject, self.clock(), SPANS_S[span], incident)
+        ((picture, left_out),) = draw([sketch])
+        return sketch, picture, left_out
+
+    def changed(self, session: Session, incident: Incident, change: Change) -> None:
+        """The desk's listener: at the declaration, and once more soon after."""
+        if change == "declared" and self.policy.metrics:
+            again_s = FOLLOW_AFTER * self.policy.metrics.every.total_seconds()
+            for occasion, delay_s in (("declared", 0.0), ("followed", again_s)):
+                self._enqueue(session, incident.id, occasion, delay_s=delay_s)
+
+    def diagnosed(self, session: Session, sweep: Sweep) -> None:
+        """The sweeps' listener: an incident was diagnosed."""
+        if sweep.incident_id and self.policy.metrics:
+            self._enqueue(session, sweep.incident_id, "diagnosed", suffix=f"-{sweep.id}")
+
+    def draw_for_incident(self, incident_id: int, occasion: str) -> None:
+        """The workflow: what clearly left its usual range and was not shown yet, up to three in all."""
+        with self.database.read() as session:
+            incident = session.get_one(Incident, incident_id)
+            shown = {one.series for one in _read_shown(session, incident_id)}
+        if not incident.is_open or len(shown) >= MOST or self.policy.metrics is None:
+            return
+        found = self._find_telling(incident, self.clock())
+        chosen = [one for one in found if one.series not in shown][: MOST - len(shown)]
+        self._keep(incident, occasion, chosen)
+
+    def draw_resolution(self, incident_id: int) -> None:
+        """The same series again, now with the end; what left its usual range where none was shown. Once."""
+        with self.database.read() as session:
+            incident = session.get_one(Incident, incident_id)
+            shown = list(_read_shown(session, incident_id))
+            last = sa.select(ChartPicture.id).where(
+                ChartPicture.incident_id == incident_id, ChartPicture.occasion == "resolved",
+                ChartPicture.asked_at >= incident.resolved_at,
+            )  # fmt: skip
+            done = session.scalar(last.limit(1)) is not None
+        if done or incident.resolved_at is None or self.policy.metrics is None:
+            return
+        now = self.clock()
+        if shown:
+            parts = [split_name(one.series) for one in shown]
+            chosen = [self._sketch_incident(METRICS[key], subject, incident, now) for key, subject in parts]
+        else:
+            chosen = self._find_telling(incident, now)[:MOST]
+        self._keep(incident, "resolved", chosen)
+
+    def list_final(self, session: Session, incident_id: int) -> list[ChartPicture]:
+        """The charts that tell the whole incident: those drawn at its last resolution."""
+        query = sa.select(ChartPicture).where(ChartPicture.incident_id == incident_id)
+        rows = list(session.scalars(query.where(ChartPicture.occasion == "resolved").order_by(ChartPicture.id)))
+        return list({one.series: one for one in rows}.values())
+
+    def _refuse_where_unmeasured(self) -> None:
+        if self.policy.metrics is None:
+            raise Refused("Nothing is measured.", "Set `metrics` in the policy; from then on there are charts.")
+
+    def _choose(
+        self, series: Sequence[tuple[Metric, str]], span_s: int, incident: Incident | None
+    ) -> tuple[Metric, str]:
+        """Of several things that have it, the one where it is farthest from what is usual."""
+        if len(series) == 1:
+            return series[0]
+        sketches = [self._sketch(metric, subject, self.clock(), span_s, incident) for metric, subject in series]
+        best = max(sketches, key=lambda one: (one.stretch.beyond if one.stretch else -1.0, bool(one.chart.main)))
+        return best.metric, best.subject
+
+    def _sketch(self, metric: Metric, subject: str, until: datetime, span_s: int, incident: Incident | None) -> Sketch:
+        """With the incident's marks; elsewhere with those of all that everybody may know of."""
+        since = until - timedelta(seconds=span_s)
+        with self.database.read() as session:
+            incidents = [incident] if incident else list(_list_public(session, since, until))
+            marks = list_marks(session, incidents)
+        calm = incident.detected_at if incident and since < incident.detected_at < until else None
+        return self.sketches.sketch(metric, subject, since, until, marks, calm)
+
+    def _sketch_incident(self, metric: Metric, subject: str, incident: Incident, now: datetime) -> Sketch:
+        """From well before it until now, or until it was over and some time more."""
+        lasted = (incident.resolved_at or now) - incident.detected_at
+        margin = max(BEFORE, lasted / 4)
+        since = incident.detected_at - min(margin, LONGEST)
+        until = min(now, since + LONGEST)
+        with self.database.read() as session:
+            marks = list_marks(session, [incident])
+        return self.sketches.sketch(metric, subject, since, until, marks, incident.detected_at)
+
+    def _find_telling(self, incident: Incident, now: datetime) -> list[Sketch]:
+        """What left its usual range around this incident, the farthest first; of one metric only one."""
+        sketches = [
+            self._sketch_incident(metric, subject, incident, now)
+            for metric, subject in list_series(self.policy)
+            if belongs(self.policy, metric, subject, incident)
+        ]
+        earliest = (incident.detected_at - HELD).timestamp()
+        telling = [one for one in sketches if one.stretch and one.stretch.until >= earliest]
+        telling.sort(key=lambda one: -one.stretch.beyond if one.stretch else 0.0)
+        return list(_without_likes(telling))
+
+    def _keep(self, incident: Incident, occasion: str, sketches: Sequence[Sketch]) -> None:
+        if not sketches:
+            return
+        drawn = draw(sketches)
+        with self.database.write() as session:
+            shown = {one.series for one in _read_shown(session, incident.id)}
+            for sketch, (picture, left_out) in zip(sketches, drawn, strict=True):
+                if occasion != "resolved" and sketch.series in shown:
+                    continue
+                row = ChartPicture(
+                    incident_id=incident.id, occasion=occasion, series=sketch.series,
+                    span_s=int(sketch.chart.until - sketch.chart.since), requested_by="holdfast",
+                    place=incident_room(incident.id), asked_at=self.clock(), title=sketch.chart.title,
+                    alt_text=sketch.chart.alt_text, picture=picture, left_out=left_out,
+                )  # fmt: skip
+                session.add(row)
+                session.flush()
+                self._say(session, row)
+
+    def _say(self, session: Session, row: ChartPicture) -> None:
+        self.notices.say(
+            session, "chart", key=f"chart:{row.id}", to=[row.place], incident_id=row.incident_id, subject_id=row.id
+        )
+
+    def _enqueue(
+        self, session: Session, incident_id: int, occasion: str, *, suffix: str = "", delay_s: float = 0.0
+    ) -> None:
+        key = f"{INCIDENT}-{incident_id}-{occasion}{suffix}"
+        self.notices.engine.enqueue(session, INCIDENT, incident_id, occasion, key=key, delay_s=delay_s)
+
+    def _meant(self, incident_id: int | None) -> Incident | None:
+        if incident_id is None:
+            return None
+        with self.database.read() as session:
+            return find_visible(session, incident_id, None)
+
+
+def draw(sketches: Sequence[Sketch]) -> list[tuple[bytes | None, str]]:
+    """Each as a picture; where they cannot be drawn, why: the words are worth having without it."""
+    try:
+        return [(picture, "") for picture in render([one.chart for one in sketches])]
+    except (Refused, Failed) as trouble:
+        return [(None, trouble.words)] * len(sketches)
+
+
+def belongs(policy: Policy, metric: Metric, subject: str, incident: Incident) -> bool:
+    """Whether a series is about the components that an incident affects, or what they depend on.
+
+    Applications and hosts always are: whatever is ill, that is where it shows.
+    """
+    if metric.of != "database" or not incident.components:
+        return True
+    concerned, waiting = set[str](), list(incident.components)
+    while waiting:
+        key = waiting.pop()
+        if key not in concerned and key in policy.components:
+            concerned.add(key)
+            waiting += policy.components[key].depends_on
+    database = policy.databases.get(subject) or policy.databases.get(subject.partition(".")[0])
+    return database is not None and database.component in concerned
+
+
+def _without_likes(sketches: Sequence[Sketch]) -> Iterator[Sketch]:
+    """One of each metric, and none that another shows beside its own."""
+    seen: set[str] = set()
+    for one in sketches:
+        if one.metric.key not in seen:
+            seen |= {one.metric.key, *one.metric.beside}
+            seen |= {key for key, other in METRICS.items() if one.metric.key in other.beside}
+            yield one
+
+
+def _read_shown(session: Session, incident_id: int) -> Iterator[ChartPicture]:
+    """What was drawn by itself while the incident was open."""
+    query = sa.select(ChartPicture).where(ChartPicture.incident_id == incident_id)
+    yield from session.scalars(
+        query.where(ChartPicture.occasion.in_(("declared", "followed", "diagnosed"))).order_by(ChartPicture.id)
+    )
+
+
+def _list_public(session: Session, since: datetime, until: datetime) -> Iterator[Incident]:
+    query = sa.select(Incident).where(
+        Incident.private.is_(False), Incident.detected_at <= until, Incident.merged_into_id.is_(None),
+        sa.or_(Incident.resolved_at.is_(None), Incident.resolved_at >= since),
+    )  # fmt: skip
+    yield from session.scalars(query.order_by(Incident.id))
