@@ -15,6 +15,7 @@ from bot.policy import Policy, default_policy_path, load_policy
 
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
+EXPECTED = {"full_page_writes": ["on"], "autovacuum": ["on"], "default_transaction_read_only": ["off"]}
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
 
@@ -65,6 +66,8 @@ def write_demo_policy(
         application["url"] = application_url
         application["verification"]["quiet_for"] = "3 seconds"
         application["log_path"] = str(log_path or application["log_path"])
+    for database in text["databases"].values():
+        database["expected_settings"] = {**EXPECTED, "fsync": ["off"]}  # everything here is thrown away
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None

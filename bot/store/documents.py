@@ -28,6 +28,14 @@ class Suggestion(Frozen):
     parameters: dict[str, JsonValue] = {}
 
 
+class Measure(Frozen):
+    """A figure that a check saw, under a name that stays the same, so that later looks know what is usual."""
+
+    name: str
+    value: float
+    unit: Literal["", "%", "s", "bytes"] = ""
+
+
 class Finding(Frozen):
     """The answer of one check: what was seen, how bad it is, what could be done."""
 
@@ -35,9 +43,22 @@ class Finding(Frozen):
     title: str
     state: FindingState
     summary: str
+    """What was seen."""
     evidence: list[str] = []
     suggests: list[Suggestion] = []
     took_s: float = 0.0
+    subject: str = ""
+    """The policy's key of the database that it is about; empty where it is about the product as a whole."""
+    normal: str = ""
+    """What is normal here, and how that is known; empty where nobody can say yet."""
+    measures: list[Measure] = []
+    signs: list[str] = []
+    """What it is a sign of, in the words of `diagnostics/causes.py`."""
+
+    @property
+    def key(self) -> str:
+        """The same in every sweep that asks the same."""
+        return f"{self.check}:{self.subject}"
 
 
 class PlannedStep(Frozen):
