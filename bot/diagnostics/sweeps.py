@@ -10,16 +10,19 @@ from datetime import timedelta
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices
 from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
+from bot.diagnostics.causes import guess_cause
+from bot.diagnostics.comparing import bad_since, compare_sweeps
 from bot.diagnostics.usual import Usual
 from bot.engine import Engine
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy
 from bot.store import ledger
 from bot.store.database import Database
-from bot.store.documents import Finding
+from bot.store.documents import Finding, SweepStory
 from bot.store.tables import Sweep
 from bot.words import cut
 
@@ -30,7 +33,8 @@ GRACE_S = 2.0
 TOGETHER_S = 0.3
 LOCKED = "A lock that another session holds is in the way."
 NOT_SEEN = "Not to be seen while the database cannot be reached."
-ENTRY_LIMIT = 600
+ENTRY_LIMIT = 900
+COMPARED = 20
 REMEMBERED, SWEEPS_READ = timedelta(days=30), 60
 
 
@@ -69,7 +73,8 @@ class Sweeps:
         for batch in ask_in_batches(choose_checks(sweep.scope), self._surroundings()):
             findings += [usual.tell(finding) for finding in batch]
             with self.database.write() as session:
-                session.get_one(Sweep, sweep_id).findings = list(findings)
+                kept = session.get_one(Sweep, sweep_id)
+                kept.findings, kept.story = list(findings), SweepStory(cause=_tell_cause(findings))
                 self.notices.refresh(session, _key(sweep_id))
         self._finish(sweep_id, findings)
 
@@ -95,8 +100,9 @@ class Sweeps:
         with self.database.write() as session:
             sweep = session.get_one(Sweep, sweep_id)
             sweep.finished_at = self.clock()
+            sweep.story = _tell_story(_list_earlier(session, sweep), findings)
             bad = [f"{one.title}: {one.summary}" for one in findings if one.state in ("critical", "warning")]
-            told = "; ".join(bad) if bad else f"all {len(findings)} checks are good"
+            told = "; ".join([*filter(None, [sweep.story.cause]), *bad]) or _tell_good(findings)
             ledger.append(
                 session, key=f"sweep:{sweep_id}", kind="sweep.done", actor=sweep.requested_by,
                 text=cut(f"Diagnosed {sweep.scope}: {told}", ENTRY_LIMIT), incident_id=sweep.incident_id,
@@ -104,6 +110,38 @@ class Sweeps:
             )  # fmt: skip
             session.flush()
             self.notices.refresh(session, _key(sweep_id), f"summary:{sweep.incident_id}")
+
+
+def _list_earlier(session: Session, sweep: Sweep) -> list[Sweep]:
+    """Finished ones of the same scope in the same incident, the newest first."""
+    if sweep.incident_id is None:
+        return []
+    same = sa.select(Sweep).where(
+        Sweep.incident_id == sweep.incident_id, Sweep.scope == sweep.scope, Sweep.id < sweep.id,
+        Sweep.finished_at.is_not(None),
+    )  # fmt: skip
+    return list(session.scalars(same.order_by(Sweep.id.desc()).limit(COMPARED)))
+
+
+def _tell_story(earlier: list[Sweep], findings: list[Finding]) -> SweepStory:
+    guess = guess_cause(findings)
+    bad = [one for one in findings if one.state in ("critical", "warning")]
+    return SweepStory(
+        cause=guess.words if guess else "", beside=list(guess.beside) if guess else [],
+        since=compare_sweeps(earlier, findings),
+        bad_since={one.key: moment for one in bad if (moment := bad_since(earlier, one))},
+    )  # fmt: skip
+
+
+def _tell_cause(findings: list[Finding]) -> str:
+    """So far: what is still to come may tell another."""
+    guess = guess_cause(findings)
+    return f"{guess.words} (So far.)" if guess else ""
+
+
+def _tell_good(findings: list[Finding]) -> str:
+    unknown = sum(one.state == "unknown" for one in findings)
+    return f"{len(findings) - unknown} checks are good" + (f", {unknown} saw nothing" if unknown else "")
 
 
 def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding]:

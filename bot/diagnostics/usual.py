@@ -12,7 +12,7 @@ from bot.words import show_duration, show_size
 
 FEWEST = 3
 """From fewer looks nothing is called usual."""
-NOT_KNOWN = "Not known yet: this was not looked at before."
+NOT_KNOWN = "Not known yet, from too few looks at it."
 TOLD = 2
 
 
@@ -29,12 +29,13 @@ class Usual:
 
     def tell(self, finding: Finding) -> Finding:
         """The finding with what is normal, where it has figures and does not say so itself."""
-        if finding.normal or not finding.measures:
+        if finding.normal:
             return finding
         told = [words for one in finding.measures if (words := self._tell_one(finding.key, one))]
         if told:
             return finding.model_copy(update={"normal": f"Usual here: {'; '.join(told[:TOLD])}."})
-        return finding.model_copy(update={"normal": NOT_KNOWN}) if finding.state != "ok" else finding
+        bad = finding.state in ("warning", "critical")
+        return finding.model_copy(update={"normal": NOT_KNOWN}) if bad else finding
 
     def _tell_one(self, key: str, measure: Measure) -> str | None:
         seen = self._seen.get((key, measure.name), [])

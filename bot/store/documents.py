@@ -61,6 +61,31 @@ class Finding(Frozen):
         return f"{self.check}:{self.subject}"
 
 
+class Since(Frozen):
+    """What changed since the diagnosis before, each a list of titles of findings."""
+
+    at: datetime
+    """When that one looked."""
+    new: list[str] = []
+    worse: list[str] = []
+    better: list[str] = []
+    gone: list[str] = []
+    same: list[str] = []
+
+
+class SweepStory(Frozen):
+    """What is told above the findings of a diagnosis."""
+
+    cause: str = ""
+    """The likeliest cause, in one sentence; empty where nothing is wrong."""
+    beside: list[str] = []
+    """Titles of what it does not explain."""
+    since: Since | None = None
+    """None where there is none before it in the same incident."""
+    bad_since: dict[str, datetime] = {}
+    """By the key of a finding: when it was first seen to be so."""
+
+
 class PlannedStep(Frozen):
     name: str
     title: str

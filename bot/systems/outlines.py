@@ -103,7 +103,7 @@ OUTLINE = f"""
     SELECT 'setting', name, '', reset_val FROM pg_settings
     WHERE reset_val IS DISTINCT FROM boot_val AND category !~ '^Preset' AND NOT name = ANY(%(unsettled)s)
     UNION ALL
-    SELECT 'override', coalesce(r.rolname, 'everybody'), split_part(x.entry, '=', 1), x.entry
+    SELECT 'override', coalesce(r.rolname, 'everybody'), split_part(x.entry, '=', 1), substr(x.entry, strpos(x.entry, '=') + 1)
     FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole CROSS JOIN unnest(s.setconfig) x (entry)
     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
@@ -122,6 +122,8 @@ class Item(BaseModel):
     def words(self) -> str:
         if self.kind == "privilege":
             return f"what {self.part} may do with {self.of}"
+        if self.kind == "function":
+            return f"function {self.of}({self.part})"
         if self.kind == "override":
             return f"{self.part} for {self.of}"
         return f"{self.kind} {self.of}" if not self.part else f"{self.kind} {self.part} of {self.of}"

@@ -6,6 +6,8 @@ enumerations and booleans are kept as they are, of any other column only the beg
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict
 
@@ -19,7 +21,7 @@ FREQUENT = 0.02
 
 LIST_COLUMNS = """
     SELECT n.nspname, c.relname, c.oid::bigint, greatest(c.reltuples, 0)::bigint, a.attname,
-           t.typtype = 'e' OR t.typname = 'bool',
+           t.typtype = 'e' OR t.typname = 'bool', t.typname,
            CASE WHEN t.typname IN ('timestamp', 'timestamptz', 'date') THEN 'time'
                 WHEN t.typcategory = 'N' AND t.typname !~ '^reg|^oid|money' THEN 'number' ELSE '' END
     FROM (SELECT * FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't') c
@@ -27,7 +29,7 @@ LIST_COLUMNS = """
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type t ON t.oid = a.atttypid
     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND t.typname <> 'bytea'
-      AND has_table_privilege(c.oid, 'SELECT')
+      AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                               AND d.deptype = 'e')
     ORDER BY c.relpages DESC, c.oid, a.attnum
@@ -52,6 +54,15 @@ WRITER = """
 WRITER_NAME = "holdfast_writer"
 
 
+class Column(NamedTuple):
+    """`plain`: its values are words of the schema and may be kept as they are. `kind`: time, number or neither."""
+
+    name: str
+    plain: bool
+    type: str
+    kind: str
+
+
 class ColumnProfile(BaseModel):
     """Of the rows looked at: the share that is NULL, different values, the shares of the most frequent, the span.
 
@@ -62,6 +73,7 @@ class ColumnProfile(BaseModel):
     nulls: float
     distinct: int
     shares: dict[str, float]
+    type: str = ""
     kind: str = ""
     low: float | None = None
     middle: float | None = None
@@ -93,9 +105,9 @@ def read_profile(connection: Connection) -> Profile:
     """Look at the largest tables that may be read. Raises psycopg.Error, among others where a lock is in the way."""
     row = connection.execute(NEXT_WRITER).fetchone()
     assert row is not None  # a SELECT without FROM has one row
-    tables: dict[tuple[str, str, int], list[tuple[str, bool, str]]] = {}
-    for schema, table, _oid, rows, column, plain, kind in connection.execute(LIST_COLUMNS).fetchall():
-        tables.setdefault((schema, table, rows), []).append((column, plain, kind))
+    tables: dict[tuple[str, str, int], list[Column]] = {}
+    for schema, table, _oid, rows, *column in connection.execute(LIST_COLUMNS).fetchall():
+        tables.setdefault((schema, table, rows), []).append(Column(*column))
     found = {
         name if schema == "public" else f"{schema}.{name}": _profile_table(connection, schema, name, rows, columns)
         for (schema, name, rows), columns in list(tables.items())[:TABLES]
@@ -104,44 +116,44 @@ def read_profile(connection: Connection) -> Profile:
 
 
 def _profile_table(
-    connection: Connection, schema: str, table: str, rows: int, columns: list[tuple[str, bool, str]]
+    connection: Connection, schema: str, table: str, rows: int, columns: list[Column]
 ) -> TableProfile:
     columns = columns[:COLUMNS]
     writer = sql.Identifier(WRITER_NAME)
     share = min(100.0, max(0.001, 100 * SAMPLED / rows)) if rows > WHOLE else 100.0
     part = sql.SQL("TABLESAMPLE SYSTEM ({}) REPEATABLE (7)").format(sql.Literal(share)) if share < 100 else sql.SQL("")
     sample = sql.SQL(SAMPLE).format(
-        columns=sql.SQL(", ").join(sql.Identifier(name) for name, _, _ in columns), writer=writer,
+        columns=sql.SQL(", ").join(sql.Identifier(one.name) for one in columns), writer=writer,
         table=sql.Identifier(schema, table), part=part,
     )  # fmt: skip
     asked = [sql.SQL(WRITER).format(writer=writer, writers=sql.Literal(WRITERS))]
-    asked += [_ask_column(name, plain, kind) for name, plain, kind in columns]
-    kinds = {name: kind for name, _, kind in columns}
+    asked += [_ask_column(one) for one in columns]
+    by_name = {one.name: one for one in columns}
     whole, *each = connection.execute(sample + sql.SQL(" UNION ALL ").join(asked)).fetchall()
     total = int(whole[1])
     return TableProfile(
         rows=total,
-        columns={str(one[0]): _read_column(one, kinds[str(one[0])], total) for one in each},
+        columns={str(one[0]): _read_column(one, by_name[str(one[0])], total) for one in each},
         writers={str(value): count / total for value, count in whole[4] or []},
     )
 
 
-def _ask_column(name: str, plain: bool, kind: str) -> sql.Composed:
-    column = sql.Identifier(name)
-    value = sql.SQL("{}::text") if plain else sql.SQL("left(md5({}::text), 8)")
+def _ask_column(one: Column) -> sql.Composed:
+    column, kind = sql.Identifier(one.name), one.kind
+    value = sql.SQL("{}::text") if one.plain else sql.SQL("left(md5({}::text), 8)")
     figure = sql.SQL("extract(epoch FROM {})::float8" if kind == "time" else "{}::float8").format(column)
     if kind == "time":
         figure = sql.SQL("CASE WHEN isfinite({}) THEN {} END").format(column, figure)
     middle = sql.SQL("percentile_disc(0.5) WITHIN GROUP (ORDER BY {})").format(figure)
     nothing = sql.SQL("NULL::float8")
     return sql.SQL(COLUMN).format(
-        name=sql.Literal(name), column=column, value=value.format(column), values=sql.Literal(VALUES),
+        name=sql.Literal(one.name), column=column, value=value.format(column), values=sql.Literal(VALUES),
         low=sql.SQL("min({})").format(figure) if kind else nothing, middle=middle if kind else nothing,
         high=sql.SQL("max({})").format(figure) if kind else nothing,
     )  # fmt: skip
 
 
-def _read_column(row: tuple[object, ...], kind: str, total: int) -> ColumnProfile:
+def _read_column(row: tuple[object, ...], column: Column, total: int) -> ColumnProfile:
     _, _, filled, distinct, most, low, middle, high = row
     assert isinstance(filled, int)
     pairs = most if isinstance(most, list) else []
@@ -150,7 +162,7 @@ def _read_column(row: tuple[object, ...], kind: str, total: int) -> ColumnProfil
             "nulls": (total - filled) / total if total else 0.0,
             "distinct": distinct,
             "shares": {str(value): count / total for value, count in pairs if count / total >= FREQUENT},
-            "kind": kind,
+            "type": column.type, "kind": column.kind,
             "low": low, "middle": middle, "high": high,
         }
     )  # fmt: skip

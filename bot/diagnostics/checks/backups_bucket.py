@@ -12,11 +12,11 @@ import boto3
 
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
-from bot.outcome import Failed
 from bot.store.documents import Suggestion
-from bot.systems.archives import open_bucket
+from bot.systems.archives import ArchiveVanished, open_bucket
 from bot.systems.aws import READING, AwsRefused, ask
 from bot.systems.dumps.listing import confirm_backup
+from bot.systems.dumps.streams import ArchiveDamaged
 from bot.words import show_duration
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _look_at_newest(surroundings: Surroundings) -> Iterator[Point]:
     )
     try:
         confirm_backup(open_bucket(place.bucket, place.region), newest)
-    except Failed as error:
+    except (ArchiveVanished, ArchiveDamaged) as error:
         yield Point("critical", f"The newest backup is not whole: {error.reason}", (take,), ("backups gone",))
         return
     yield Point("ok", f"Every part of the newest backup is there ({len(newest.parts)}).")

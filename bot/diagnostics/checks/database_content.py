@@ -55,7 +55,7 @@ class DatabaseContent(DatabasePointCheck):
 def _compare(table: str, was: TableProfile, now: TableProfile, now_s: float) -> Iterator[tuple[FindingState, str]]:
     for column, profile in now.columns.items():
         before = was.columns.get(column)
-        if before is None or before.kind != profile.kind:
+        if before is None or before.type != profile.type:
             continue
         name = f"{table}.{column}"
         yield from _compare_nulls(name, before, profile)

@@ -15,7 +15,7 @@ CONNECT_S, ANSWER_S = 5, 3.0
 OBSERVE = """
     SELECT current_user, pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on',
            (SELECT reset_val::bigint FROM pg_settings WHERE name = 'statement_timeout'),
-           current_setting('search_path'), has_database_privilege(current_database(), 'CONNECT')
+           current_setting('search_path'), current_schemas(false) = '{}', has_database_privilege(current_database(), 'CONNECT')
 """
 SHORT_MS = 1000
 """A statement that may not take longer than this often ends before it is done."""
@@ -50,13 +50,16 @@ def _try(surroundings: Surroundings, url: str) -> Iterator[Point]:
     with connection:
         row = connection.execute(OBSERVE).fetchone()
     assert row is not None  # a SELECT without FROM has one row
-    role, standby, read_only, timeout_ms, path, may_connect = row
+    role, standby, read_only, timeout_ms, path, lost, may_connect = row
     if standby or read_only:
         why = "the server is a standby" if standby else "default_transaction_read_only is on"
         yield Point("critical", f"What {who} does is read only: {why}. Every write fails.", signs=("read only",),
                     normal=normal)  # fmt: skip
     if 0 < timeout_ms < SHORT_MS:
         yield Point("warning", f"Statements of {who} are ended after {timeout_ms} ms.", signs=("setting changed",))
+    if lost:
+        words = f"The search_path of {who} is {path}, and leads to no schema that it may use: it finds no table."
+        yield Point("critical", words, signs=("tables not found",), normal=normal)
     if not may_connect:
         yield Point("warning", f"{role} has lost CONNECT: it is in only because it owns the database or is a member.")
     yield Point("ok", f"{role} logs in; its search_path is {path}.", normal=normal)

@@ -28,10 +28,12 @@ class DatabaseLongQueries(Check):
             return self.finding("ok", words, measures=[measure])
         waiting = {one.pid for one in running if one.waits_for}
         state: FindingState = "critical" if waiting else "warning"
+        over = any(one.seconds > limit.total_seconds() for one in meant)
+        held = f"run for more than {show_duration(limit)}" if over else "hold others up"
         waits = f", {len(waiting)} other sessions wait for them" if waiting else ""
         return self.finding(
             state,
-            f"{len(meant)} run for more than {show_duration(limit)}{waits}.",
+            f"{len(meant)} {held}{waits}.",
             [_describe(one, blocked.get(one.pid, 0)) for one in meant[:LISTED]],
             _suggest(surroundings, meant, blocked),
             normal=f"None runs for more than {show_duration(limit)}, and none holds others up.",

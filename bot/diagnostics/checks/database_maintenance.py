@@ -25,7 +25,8 @@ HELD_CRITICAL_BYTES = 1024**3
 TABLES = """
     SELECT format('%I', c.relname), coalesce(s.n_dead_tup, 0), greatest(coalesce(s.n_live_tup, 0), c.reltuples)::bigint,
            coalesce(c.reloptions::text ~ 'autovacuum_enabled=(false|off|0)', false),
-           NOT EXISTS (SELECT FROM pg_stats v WHERE v.schemaname = n.nspname AND v.tablename = c.relname),
+           NOT row_security_active(c.oid)
+             AND NOT EXISTS (SELECT FROM pg_stats v WHERE v.schemaname = n.nspname AND v.tablename = c.relname),
            coalesce(s.n_mod_since_analyze, 0)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid

@@ -34,6 +34,8 @@ NEW_HURTS = {
     "constraint": "rows that were good before may be refused",
 }
 BACK = ("table", "column", "view", "function", "sequence")
+HASHED = ("view", "function")
+"""Their definitions are kept as hashes."""
 DEFINITION_SHOWN = 200
 
 
@@ -61,12 +63,14 @@ class DatabaseSchema(DatabasePointCheck):
 
 def _judge(surroundings: Surroundings, change: Change, renamed: dict[Item, Item], since: str) -> Iterator[Point]:
     item = change.item
-    definition = cut(item.definition, DEFINITION_SHOWN)
+    shown = "" if item.kind in HASHED else " ".join(item.definition.split())
+    definition = cut(shown, DEFINITION_SHOWN)
     if change.gone:
         state, sign, follows = GONE[item.kind]
         other = renamed.get(item)
-        name = f"it seems to be called {other.part or other.of} now" if other else f"it was {definition or 'there'}"
-        yield Point(state, f"The {item.words} is gone ({name}): {follows}.", _suggest(surroundings, item), (sign,), (),
+        name = f"it seems to be called {other.part or other.of} now" if other else f"it was {definition}"
+        told = f" ({name})" if other or definition else ""
+        yield Point(state, f"The {item.words} is gone{told}: {follows}.", _suggest(surroundings, item), (sign,), (),
                     since)  # fmt: skip
     elif change.new:
         follows = NEW_HURTS.get(item.kind, "")
@@ -83,7 +87,7 @@ def _judge(surroundings: Surroundings, change: Change, renamed: dict[Item, Item]
 def _judge_change(was: Item, now: Item, since: str) -> Point:
     off = "DISABLED" in now.definition and "DISABLED" not in was.definition
     before, after = cut(was.definition, DEFINITION_SHOWN), cut(now.definition, DEFINITION_SHOWN)
-    if was.kind in ("view", "function"):
+    if was.kind in HASHED:
         return Point("warning", f"The {was.words} is another than before.", (), ("trigger changed",), (), since)
     words = f"The {was.words} is switched off." if off else f"The {was.words} was {before}, is {after}."
     sign = "constraint gone" if was.kind in ("constraint", "index") else "trigger changed" if off else "column changed"

@@ -58,7 +58,7 @@ def _judge_change(change: Change, since: str) -> Point:
     name = change.item.part or change.item.of
     before = cut(was.definition, VALUE_SHOWN) or "empty" if was else "the default"
     after = cut(now.definition, VALUE_SHOWN) or "empty" if now else "the default"
-    off = change.item.kind == "override" and name == "default_transaction_read_only" and after.endswith("=on")
+    off = change.item.kind == "override" and name == "default_transaction_read_only" and after == "on"
     critical = off or (name == "synchronous_standby_names" and now is not None and bool(now.definition))
     who = f"{name} for {change.item.of}" if change.item.kind == "override" else name
     follows = f": {HURTFUL[name]}" if critical else ""

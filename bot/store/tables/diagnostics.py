@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.columns import Document
-from bot.store.documents import Finding
+from bot.store.documents import Finding, SweepStory
 from bot.store.tables.base import Table, number
 
 
@@ -24,3 +24,4 @@ class Sweep(Table):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     findings: Mapped[list[Finding]] = mapped_column(Document(list[Finding]))
+    story: Mapped[SweepStory] = mapped_column(Document(SweepStory), default=SweepStory)

@@ -13,3 +13,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("run_steps", sa.Column("kept", sa.Text(), server_default="{}", nullable=False))
+    op.add_column("sweeps", sa.Column("story", sa.Text(), server_default="{}", nullable=False))
