@@ -6,17 +6,32 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import ClassVar
 
 from bot.diagnostics import checks
+from bot.diagnostics.baseline import Baseline
 from bot.incidents.text import known_word
 from bot.policy import Database, Policy
-from bot.store.documents import Finding, FindingState, Suggestion
+from bot.outcome import Refused
+from bot.store.documents import Finding, FindingState, Measure, Suggestion
+from bot.systems.dumps.manifest import Manifest
 from bot.systems.hosts.opening import OpenHost, open_hosts
-from bot.systems.postgres import Connection, connect
+from bot.systems.postgres import Connection, DatabaseMissing, DatabaseUnreachable, connect
+
+LOCK_TIMEOUT_S = 2.0
+"""A question that a lock keeps waiting is given up: whoever diagnoses must not stand in the queue as well."""
+CONNECT_S = 5
+
+
+class NoWayIn(Refused):
+    """The bot was given no URL for the database."""
+
+
+NO_WAY_IN = (NoWayIn, DatabaseMissing, DatabaseUnreachable)
+"""What says that the database could not be asked at all."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +43,41 @@ class Surroundings:
     now: Callable[[], datetime]
     database: str
     """Key of the policy's database in question."""
+    _baseline: Baseline = field(default_factory=Baseline)
 
     @property
     def settings(self) -> Database:
         return self.policy.databases[self.database]
 
     def url(self) -> str:
-        """The recovery role's URL, else the application's. Raises `KeyError` naming the variable."""
-        settings = self.settings
-        return self.environment.get(settings.recovery_env) or self.environment[settings.connection_env]
+        """The recovery role's URL, else the application's. Raises `NoWayIn` naming the variables."""
+        names = (self.settings.recovery_env, self.settings.connection_env)
+        found = next((self.environment[name] for name in names if self.environment.get(name)), None)
+        if found is None:
+            raise NoWayIn(f"The bot knows no way to the database {self.database}.", f"Set {' or '.join(names)} for it.")
+        return found
+
+    def baseline(self) -> Manifest | None:
+        """The newest verified backup, read once for all checks. Raises `Refused` or `Failed` where it cannot be."""
+        return self._baseline.find(self.policy, self.database)
 
     def hosts(self) -> list[OpenHost]:
         """The machines that the application runs on. Raises `HostUnreachable` where the key to one is missing."""
         return open_hosts(self.policy, self.environment, self.settings.application)
 
     def connect(self, timeout_s: float) -> Connection:
-        return connect(
-            self.url(), purpose="diagnose", connect_timeout_s=max(1, int(timeout_s)), statement_timeout_s=timeout_s
-        )
+        """For looking only: nothing can be written, and no lock is waited for longer than `LOCK_TIMEOUT_S`."""
+        return open_reader(self.url(), timeout_s)
+
+
+def open_reader(url: str, timeout_s: float) -> Connection:
+    """A connection that can only look. Raises DatabaseMissing or DatabaseUnreachable."""
+    connection = connect(
+        url, purpose="diagnose", connect_timeout_s=max(2, min(CONNECT_S, int(timeout_s))),
+        statement_timeout_s=timeout_s, lock_timeout_s=LOCK_TIMEOUT_S,
+    )  # fmt: skip
+    connection.execute("SET default_transaction_read_only = on")
+    return connection
 
 
 class Check(ABC):
@@ -61,6 +93,8 @@ class Check(ABC):
     """Asked only where its scope is named: it takes its time, or leaves traces."""
     once: ClassVar[bool] = False
     """About the product as a whole: asked once, not again for each database."""
+    tells_of_no_way_in: ClassVar[bool] = False
+    """Whether it is its business that the database cannot be reached; the others say only that they saw nothing."""
 
     @abstractmethod
     def run(self, surroundings: Surroundings) -> Finding:
@@ -72,10 +106,14 @@ class Check(ABC):
         summary: str,
         evidence: list[str] | None = None,
         suggests: list[Suggestion] | None = None,
+        *,
+        normal: str = "",
+        measures: list[Measure] | None = None,
+        signs: list[str] | None = None,
     ) -> Finding:
         return Finding(
-            check=self.name, title=self.title, state=state, summary=summary,
-            evidence=evidence or [], suggests=suggests or [],
+            check=self.name, title=self.title, state=state, summary=summary, evidence=evidence or [],
+            suggests=suggests or [], normal=normal, measures=measures or [], signs=signs or [],
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from bot.store.documents import FindingState
 from bot.systems.hosts.command import Output
 from bot.systems.hosts.opening import OpenHost
 
-GRAVEST_FIRST: tuple[FindingState, ...] = ("critical", "unknown", "warning", "ok")
+GRAVEST_FIRST: tuple[FindingState, ...] = ("critical", "warning", "unknown", "ok")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class HostAnswer:
     state: FindingState
     words: str
     evidence: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
 
 
 Read = Callable[[OpenHost, Output], HostAnswer]

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.diagnostics.check import Check, Surroundings
+from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings
 from bot.diagnostics.host_answers import GRAVEST_FIRST
 from bot.outcome import Failed, Refused
-from bot.store.documents import Finding, FindingState, Suggestion
+from bot.store.documents import Finding, FindingState, Measure, Suggestion
 
 TOLD = 2
 """So many points that are not good stand in the summary; all of them stand in the evidence."""
@@ -22,6 +22,9 @@ class Point:
     state: FindingState
     words: str
     suggests: tuple[Suggestion, ...] = ()
+    signs: tuple[str, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    normal: str = ""
 
 
 class PointCheck(Check):
@@ -38,6 +41,8 @@ class PointCheck(Check):
         try:
             for point in self.look(surroundings):
                 points.append(point)
+        except NO_WAY_IN:
+            raise
         except (Refused, Failed) as trouble:
             points.append(Point("unknown", trouble.words))
         return self.conclude(points)
@@ -47,8 +52,29 @@ class PointCheck(Check):
         ordered = sorted(points, key=lambda one: GRAVEST_FIRST.index(one.state))
         told = [one.words for one in ordered if one.state != "ok"][:TOLD] or _tell_good(ordered)
         suggests = [suggestion for one in ordered for suggestion in one.suggests]
-        evidence = [one.words for one in ordered] if len(ordered) > 1 else []
-        return self.finding(ordered[0].state, " ".join(told), evidence, suggests)
+        bad = [one for one in ordered if one.state != "ok"]
+        return self.finding(
+            ordered[0].state, " ".join(told), _tell_all(ordered), _unique(suggests),
+            normal=" ".join(dict.fromkeys(one.normal for one in (bad or ordered)[:TOLD] if one.normal)),
+            measures=[measure for one in points for measure in one.measures],
+            signs=list(dict.fromkeys(sign for one in bad for sign in one.signs)),
+        )  # fmt: skip
+
+
+class DatabasePointCheck(PointCheck):
+    """One that looks at points of each database."""
+
+    scope = "database"
+    once = False
+
+
+def _tell_all(points: list[Point]) -> list[str]:
+    return [one.words for one in points] if len(points) > 1 else []
+
+
+def _unique(suggests: list[Suggestion]) -> list[Suggestion]:
+    """Two points may lead to the same plan."""
+    return list({one.model_dump_json(): one for one in suggests}.values())
 
 
 def _tell_good(points: list[Point]) -> list[str]:

@@ -24,6 +24,8 @@ class Report:
     state: FindingState
     words: str
     lines: list[str] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
+    """Its figures, by their path in the report."""
 
 
 def read_report(url: str) -> Report:
@@ -43,7 +45,8 @@ def read_report(url: str) -> Report:
         return Report("ok", f"{url} answers ({kind.partition(';')[0] or 'no type'}); it is no JSON that could be read.")
     said = str(facts.get("status", "")).lower()
     state: FindingState = "warning" if any(word in said for word in BAD_WORDS) else "ok"
-    return Report(state, f"Status: {cut(said, 60) or 'none stated'}.", list(_flatten(facts))[:FACTS])
+    words = f"Status: {cut(said, 60) or 'none stated'}."
+    return Report(state, words, list(_flatten(facts))[:FACTS], dict(_find_figures(facts)))
 
 
 def _parse(body: bytes) -> dict[str, JsonValue] | None:
@@ -60,3 +63,11 @@ def _flatten(value: JsonValue, path: str = "") -> Iterator[str]:
             yield from _flatten(inner, f"{path}.{key}" if path else str(key))
     else:
         yield cut(f"{path}: {value}", FACT_SHOWN)
+
+
+def _find_figures(value: JsonValue, path: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _find_figures(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, float(value)

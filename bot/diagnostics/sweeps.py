@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from datetime import timedelta
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices
-from bot.diagnostics.check import Check, Surroundings, choose_checks
+from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
+from bot.diagnostics.causes import guess_cause
+from bot.diagnostics.comparing import bad_since, compare_sweeps
+from bot.diagnostics.usual import Usual
 from bot.engine import Engine
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy
 from bot.store import ledger
 from bot.store.database import Database
-from bot.store.documents import Finding
+from bot.store.documents import Finding, SweepStory
 from bot.store.tables import Sweep
 from bot.words import cut
 
@@ -25,7 +30,12 @@ log = logging.getLogger(__name__)
 
 WORKFLOW = "sweep"
 GRACE_S = 2.0
-ENTRY_LIMIT = 600
+TOGETHER_S = 0.3
+LOCKED = "A lock that another session holds is in the way."
+NOT_SEEN = "Not to be seen while the database cannot be reached."
+ENTRY_LIMIT = 900
+COMPARED = 20
+REMEMBERED, SWEEPS_READ = timedelta(days=30), 60
 
 
 class Sweeps:
@@ -61,12 +71,20 @@ class Sweeps:
         if sweep.finished_at:
             return
         findings: list[Finding] = []
-        for finding in ask_all(choose_checks(sweep.scope), self._surroundings()):
-            findings.append(finding)
+        usual = self._usual(sweep_id)
+        for batch in ask_in_batches(choose_checks(sweep.scope), self._surroundings()):
+            findings += [usual.tell(finding) for finding in batch]
             with self.database.write() as session:
-                session.get_one(Sweep, sweep_id).findings = list(findings)
+                kept = session.get_one(Sweep, sweep_id)
+                kept.findings, kept.story = list(findings), SweepStory(cause=_tell_cause(findings))
                 self.notices.refresh(session, _key(sweep_id))
         self._finish(sweep_id, findings)
+
+    def _usual(self, sweep_id: int) -> Usual:
+        """What sweeps of the last weeks measured while all was well."""
+        recent = sa.select(Sweep).where(Sweep.id < sweep_id, Sweep.started_at > self.clock() - REMEMBERED)
+        with self.database.read() as session:
+            return Usual(session.scalars(recent.order_by(Sweep.id.desc()).limit(SWEEPS_READ)).all())
 
     def find(self, sweep_id: int) -> Sweep:
         with self.database.read() as session:
@@ -84,8 +102,9 @@ class Sweeps:
         with self.database.write() as session:
             sweep = session.get_one(Sweep, sweep_id)
             sweep.finished_at = self.clock()
+            sweep.story = _tell_story(_list_earlier(session, sweep), findings)
             bad = [f"{one.title}: {one.summary}" for one in findings if one.state in ("critical", "warning")]
-            told = "; ".join(bad) if bad else f"all {len(findings)} checks are good"
+            told = "; ".join([*filter(None, [sweep.story.cause]), *bad]) or _tell_good(findings)
             ledger.append(
                 session, key=f"sweep:{sweep_id}", kind="sweep.done", actor=sweep.requested_by,
                 text=cut(f"Diagnosed {sweep.scope}: {told}", ENTRY_LIMIT), incident_id=sweep.incident_id,
@@ -97,27 +116,59 @@ class Sweeps:
                 listener(session, sweep)
 
 
+def _list_earlier(session: Session, sweep: Sweep) -> list[Sweep]:
+    """Finished ones of the same scope in the same incident, the newest first."""
+    if sweep.incident_id is None:
+        return []
+    same = sa.select(Sweep).where(
+        Sweep.incident_id == sweep.incident_id, Sweep.scope == sweep.scope, Sweep.id < sweep.id,
+        Sweep.finished_at.is_not(None),
+    )  # fmt: skip
+    return list(session.scalars(same.order_by(Sweep.id.desc()).limit(COMPARED)))
+
+
+def _tell_story(earlier: list[Sweep], findings: list[Finding]) -> SweepStory:
+    guess = guess_cause(findings)
+    bad = [one for one in findings if one.state in ("critical", "warning")]
+    return SweepStory(
+        cause=guess.words if guess else "", beside=list(guess.beside) if guess else [],
+        since=compare_sweeps(earlier, findings),
+        bad_since={one.key: moment for one in bad if (moment := bad_since(earlier, one))},
+    )  # fmt: skip
+
+
+def _tell_cause(findings: list[Finding]) -> str:
+    """So far: what is still to come may tell another."""
+    guess = guess_cause(findings)
+    return f"{guess.words} (So far.)" if guess else ""
+
+
+def _tell_good(findings: list[Finding]) -> str:
+    unknown = sum(one.state == "unknown" for one in findings)
+    return f"{len(findings) - unknown} checks are good" + (f", {unknown} saw nothing" if unknown else "")
+
+
 def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding]:
     """Every check at every place it is asked at, side by side; findings as they come, a hanging check as unknown."""
+    for batch in ask_in_batches(checks, places):
+        yield from batch
+
+
+def ask_in_batches(checks: list[Check], places: list[Surroundings]) -> Iterator[list[Finding]]:
+    """As `ask_all`; what comes at about the same time comes together, since each batch is a change of the message."""
     pool = ThreadPoolExecutor(max_workers=max(1, len(checks) * len(places)), thread_name_prefix="check")
     began = time.monotonic()
-    waiting = {
-        pool.submit(ask, check, place): check for check in checks for place in (places[:1] if check.once else places)
-    }
+    asked = [(check, place) for check in checks for place in (places[:1] if check.once else places)]
+    waiting = {pool.submit(ask, check, place): (check, place) for check, place in asked}
     while waiting:
-        limit_s = max(0.0, max(check.timeout_s for check in waiting.values()) + GRACE_S - (time.monotonic() - began))
+        limit_s = max(0.0, max(check.timeout_s for check, _ in waiting.values()) + GRACE_S - (time.monotonic() - began))
         answered, _ = wait(waiting, timeout=limit_s, return_when=FIRST_COMPLETED)
         if not answered:
-            yield from (_overdue(check) for check in waiting.values())
+            yield [_overdue(check, place) for check, place in waiting.values()]
             break
-        yield from _take(answered, waiting)
+        answered, _ = wait(waiting, timeout=TOGETHER_S)
+        yield [future.result() for future in answered if waiting.pop(future, None)]
     pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _take(answered: set[Future[Finding]], waiting: dict[Future[Finding], Check]) -> Iterator[Finding]:
-    for future in answered:
-        del waiting[future]
-        yield future.result()
 
 
 def ask(check: Check, place: Surroundings) -> Finding:
@@ -125,16 +176,39 @@ def ask(check: Check, place: Surroundings) -> Finding:
     began = time.monotonic()
     try:
         finding = check.run(place)
+    except NO_WAY_IN as error:
+        finding = _without_way_in(check, error)
+    except psycopg.errors.LockNotAvailable:
+        finding = check.finding("unknown", f"{LOCKED} See the locks.", signs=["locked"])
+    except psycopg.errors.QueryCanceled:
+        finding = check.finding("unknown", f"The server did not answer the question within {check.timeout_s:.0f} s.")
+    except psycopg.errors.InsufficientPrivilege as error:
+        finding = check.finding("unknown", f"The bot's role may not look: {_first_line(error)}.")
+    except psycopg.Error as error:
+        finding = check.finding("unknown", f"The server broke off: {_first_line(error)}.")
     except (Refused, Failed) as error:
         finding = check.finding("critical", error.words)
     except Exception as error:  # the boundary of this surface: one broken check must not silence the others
         log.exception("check %s failed", check.name)
         finding = check.finding("unknown", f"The check itself failed: {type(error).__name__}: {error}")
-    return finding.model_copy(update={"took_s": time.monotonic() - began})
+    subject = "" if check.once else place.database
+    return finding.model_copy(update={"took_s": time.monotonic() - began, "subject": subject})
 
 
-def _overdue(check: Check) -> Finding:
-    return check.finding("unknown", f"No answer within {check.timeout_s:.0f} s.")
+def _without_way_in(check: Check, error: Refused | Failed) -> Finding:
+    """Said once by those whose business it is; the others would only drown it."""
+    if check.tells_of_no_way_in or check.scope != "database":
+        return check.finding("critical", error.words)
+    return check.finding("unknown", NOT_SEEN)
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")
+
+
+def _overdue(check: Check, place: Surroundings) -> Finding:
+    finding = check.finding("unknown", f"No answer within {check.timeout_s:.0f} s.", signs=["hangs"])
+    return finding.model_copy(update={"subject": "" if check.once else place.database, "took_s": check.timeout_s})
 
 
 def _key(sweep_id: int) -> str:

@@ -85,6 +85,14 @@ class Database(Section):
     """A query that runs longer may be ended."""
     protected_sessions: list[Text] = Field(default_factory=list)
     """Names of applications (with `*`) whose sessions are never ended; dumps and the bot's own are not in any case."""
+    expected_settings: dict[Text, list[Text]] = Field(
+        default_factory=lambda: {
+            "fsync": ["on"], "full_page_writes": ["on"], "autovacuum": ["on"], "track_counts": ["on"],
+            "default_transaction_read_only": ["off"],
+        },
+        examples=[{"fsync": ["on"], "autovacuum": ["on"]}],
+    )  # fmt: skip
+    """Settings of the server, each with the values that are right; any other is reported."""
     loss_tables: dict[Text, Text] = Field(min_length=1)
     """Tables by which loss is counted, each with the column that says when a row came to be."""
 

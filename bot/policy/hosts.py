@@ -88,6 +88,23 @@ class HostCommands(Section):
     """Prints the number of processors."""
     memory: Command = Field(default_factory=lambda: ["cat", "/proc/meminfo"], examples=[["cat", "/proc/meminfo"]])
     """Prints the memory as Linux has it in /proc/meminfo."""
+    clock: Command = Field(default_factory=lambda: ["date", "+%s"], examples=[["date", "+%s"]])
+    """Prints the time, in seconds since 1970."""
+    processes: Command = Field(
+        default_factory=lambda: ["ps", "-eo", "pid=,ppid=,stat=,cputimes=,comm="],
+        examples=[["ps", "-eo", "pid=,ppid=,stat=,cputimes=,comm="]],
+    )
+    """Lists all processes: number, parent's number, state, seconds of processor time, name."""
+    open_files: Command = Field(
+        default_factory=lambda: ["cat", "/proc/sys/fs/file-nr"], examples=[["cat", "/proc/sys/fs/file-nr"]]
+    )
+    """Prints how many files are open as Linux has it in /proc/sys/fs/file-nr."""
+    inodes: Command = Field(default_factory=lambda: ["df", "-P", "-i"], examples=[["df", "-P", "-i"]])
+    """Prints the file systems with their inodes as df does."""
+    log_written: Command = Field(
+        default_factory=lambda: ["stat", "-c", "%Y %s", "{log_path}"], examples=[["stat", "-c", "%Y %s", "{log_path}"]]
+    )
+    """Prints when the application's log was written last, in seconds since 1970, and its bytes."""
     disks: Command = Field(default_factory=lambda: ["df", "-P", "-k"], examples=[["df", "-P", "-k"]])
     """Prints the file systems as POSIX has df print them, in KiB."""
 

@@ -18,6 +18,7 @@ STATUS = "status"
 ENVIRONMENT_FILE = "environment"
 """Beside the application's log."""
 SECRET_READER = Path(__file__).with_name("secret_reader.py")
+EXPECTED = {"full_page_writes": ["on"], "autovacuum": ["on"], "default_transaction_read_only": ["off"]}
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
 MEASURED = {"every": "5 seconds", "keep_for": "1 day", "thin_to": "5 minutes", "keep_thinned_for": "7 days"}
@@ -72,6 +73,8 @@ def write_demo_policy(
         application["log_path"] = str(log_path or application["log_path"])
         if log_path:
             application["environment_file"] = str(log_path.with_name(ENVIRONMENT_FILE))
+    for database in text["databases"].values():
+        database["expected_settings"] = {**EXPECTED, "fsync": ["off"]}  # everything here is thrown away
     text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None

@@ -28,6 +28,14 @@ class Suggestion(Frozen):
     parameters: dict[str, JsonValue] = {}
 
 
+class Measure(Frozen):
+    """A figure that a check saw, under a name that stays the same, so that later looks know what is usual."""
+
+    name: str
+    value: float
+    unit: Literal["", "%", "s", "bytes"] = ""
+
+
 class Finding(Frozen):
     """The answer of one check: what was seen, how bad it is, what could be done."""
 
@@ -35,9 +43,47 @@ class Finding(Frozen):
     title: str
     state: FindingState
     summary: str
+    """What was seen."""
     evidence: list[str] = []
     suggests: list[Suggestion] = []
     took_s: float = 0.0
+    subject: str = ""
+    """The policy's key of the database that it is about; empty where it is about the product as a whole."""
+    normal: str = ""
+    """What is normal here, and how that is known; empty where nobody can say yet."""
+    measures: list[Measure] = []
+    signs: list[str] = []
+    """What it is a sign of, in the words of `diagnostics/causes.py`."""
+
+    @property
+    def key(self) -> str:
+        """The same in every sweep that asks the same."""
+        return f"{self.check}:{self.subject}"
+
+
+class Since(Frozen):
+    """What changed since the diagnosis before, each a list of titles of findings."""
+
+    at: datetime
+    """When that one looked."""
+    new: list[str] = []
+    worse: list[str] = []
+    better: list[str] = []
+    gone: list[str] = []
+    same: list[str] = []
+
+
+class SweepStory(Frozen):
+    """What is told above the findings of a diagnosis."""
+
+    cause: str = ""
+    """The likeliest cause, in one sentence; empty where nothing is wrong."""
+    beside: list[str] = []
+    """Titles of what it does not explain."""
+    since: Since | None = None
+    """None where there is none before it in the same incident."""
+    bad_since: dict[str, datetime] = {}
+    """By the key of a finding: when it was first seen to be so."""
 
 
 class PlannedStep(Frozen):

@@ -110,13 +110,17 @@ def take_fingerprint(
     )
 
 
-def count_rows(url: str, *, statement_timeout_s: float = 10) -> dict[str, int]:
+def count_rows(
+    url: str, *, statement_timeout_s: float = 10, lock_timeout_s: float | None = None
+) -> dict[str, int]:
     """Exact rows of every table, without checksums: for a look, not for a proof.
 
     Raises FingerprintFailed where one table takes longer than `statement_timeout_s` or cannot be read.
     """
     try:
-        with connect(url, purpose="count rows", statement_timeout_s=statement_timeout_s) as connection:
+        with connect(
+            url, purpose="count rows", statement_timeout_s=statement_timeout_s, lock_timeout_s=lock_timeout_s
+        ) as connection:
             connection.execute("SET default_transaction_read_only = on")
             tables = list_tables(connection, {}, portable=False)
             return {table.name: count_table(connection, table) for table in sorted(tables)}

@@ -1,4 +1,4 @@
-"""A diagnosis: one message that fills in."""
+"""A diagnosis: one message that fills in, with the likeliest cause and what changed since the look before."""
 
 from __future__ import annotations
 

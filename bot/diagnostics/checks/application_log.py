@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
+from datetime import datetime, timedelta
 
 from bot.diagnostics.check import Check, Surroundings
 from bot.diagnostics.error_lines import ERROR
-from bot.diagnostics.host_answers import HostAnswer, ask_hosts, gravest
+from bot.diagnostics.host_answers import GRAVEST_FIRST, HostAnswer, ask_hosts, gravest
 from bot.store.documents import Finding, FindingState
 from bot.systems.hosts.command import Output
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS
 from bot.systems.redaction import Redactor
-from bot.words import cut
+from bot.words import cut, show_duration
 
 VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+|\"[^\"]*\"|'[^']*'", re.IGNORECASE)
 """What differs between two errors of one kind: numbers, addresses, ids, quoted values."""
 NEWEST = 100
 KINDS_SHOWN, LINE_SHOWN, KIND_SHOWN = 8, 300, 120
 MANY = 10
+OLD = timedelta(minutes=15)
+TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
+SIGNS = (
+    (r"No space left|disk full|could not extend file", "disk full"),
+    (r"too many clients|connection slots|too many connections", "connections used up"),
+    (r"password authentication failed|not permitted to log in", "password refused"),
+    (r"read-only transaction", "read only"),
+    (r"permission denied", "rights gone"),
+    (r"lock timeout|deadlock", "locked"),
+    (r"duplicate key", "numbers taken"),
+    (r"column .* does not exist", "column gone"),
+    (r"relation .* does not exist", "table gone"),
+    (r"nextval: reached maximum", "numbers used up"),
+    (r"Too many open files", "files used up"),
+    (r"out of memory|MemoryError", "memory used up"),
+)
+"""What the newest error speaks of."""
 
 
 class ApplicationLog(Check):
@@ -32,10 +51,14 @@ class ApplicationLog(Check):
     def run(self, surroundings: Surroundings) -> Finding:
         redactor = Redactor(surroundings.environment, surroundings.policy.secrets)
         answers = ask_hosts(
-            surroundings, "newest_log", lambda host, output: read_log(host, output, redactor), self.timeout_s
+            surroundings, "newest_log", lambda host, output: read_log(host, output, redactor), self.timeout_s / 2
         )
+        answers += ask_hosts(surroundings, "log_written", read_written, self.timeout_s / 2)
+        answers.sort(key=lambda one: GRAVEST_FIRST.index(one.state))
         evidence = [line for one in answers for line in (one.words, *one.evidence)]
-        return self.finding(gravest(answers), answers[0].words, evidence)
+        state = gravest(answers)
+        told = [answers[0].words, *answers[0].evidence[:1]] if state in ("critical", "warning") else [answers[0].words]
+        return self.finding(state, " ".join(told), evidence, signs=list(answers[0].signs))
 
 
 def read_log(host: OpenHost, output: Output, redactor: Redactor) -> HostAnswer:
@@ -43,18 +66,56 @@ def read_log(host: OpenHost, output: Output, redactor: Redactor) -> HostAnswer:
     title = host.host.title
     if not output.good:
         said = cut(redactor.redact(output.said), LINE_SHOWN)
-        return HostAnswer("unknown", f"{title}: the log cannot be read: {said}")
+        return HostAnswer("warning", f"{title}: the log cannot be read: {said}", signs=("log lost",))
     lines = output.text.splitlines()
     errors = [line for line in lines if ERROR.search(line)]
-    newest = sum(1 for line in lines[-NEWEST:] if ERROR.search(line))
     if not errors:
         return HostAnswer("ok", f"{title}: no errors in the newest {len(lines)} lines.")
-    state: FindingState = "critical" if newest >= MANY else "warning"
     kinds = Counter(kind_of(redactor.redact(line)) for line in errors)
     counted = [f"{count} times {kind}" for kind, count in kinds.most_common(KINDS_SHOWN)]
     last = f"Newest: {cut(redactor.redact(errors[-1]), LINE_SHOWN)}"
-    words = f"{title}: {len(errors)} errors in the newest {len(lines)} lines, {newest} of them in the newest {NEWEST}."
-    return HostAnswer(state, words, (last, *counted))
+    words = f"{title}: {len(errors)} errors in the newest {len(lines)} lines"
+    age = _age_of_newest(lines, errors[-1])
+    if age is not None and age > OLD:
+        old = f"{words}, the last of them {show_duration(age)} before the newest line: it is over."
+        return HostAnswer("ok", old, (last, *counted))
+    newest = sum(1 for line in lines[-NEWEST:] if ERROR.search(line))
+    state: FindingState = "critical" if newest >= MANY else "warning"
+    words = f"{words}, {newest} of them in the newest {NEWEST}."
+    return HostAnswer(state, words, (last, *counted), signs=(_sign_of(errors[-1]), "errors logged"))
+
+
+def read_written(host: OpenHost, output: Output) -> HostAnswer:
+    """Whether the log is there at all; how old the last line is, is told, and normal where nobody works at night."""
+    parts = output.text.split()
+    if not output.good or len(parts) != 2 or not all(part.isdigit() for part in parts):
+        return HostAnswer("warning", f"{host.host.title}: the log is not there: {cut(output.said, LINE_SHOWN)}",
+                          signs=("log lost",))  # fmt: skip
+    written, size = int(parts[0]), int(parts[1])
+    age = show_duration(max(0.0, time.time() - written))
+    if size == 0:
+        return HostAnswer("warning", f"{host.host.title}: the log is empty; it was touched {age} ago.",
+                          signs=("log lost",))  # fmt: skip
+    return HostAnswer("ok", f"{host.host.title}: the log was written {age} ago.")
+
+
+def _age_of_newest(lines: list[str], error: str) -> timedelta | None:
+    """How long before the newest line that has a time the error was; None where the lines have none."""
+    moments = [moment for line in reversed(lines) if (moment := _read_time(line))]
+    at = _read_time(error)
+    return moments[0] - at if moments and at else None
+
+
+def _read_time(line: str) -> datetime | None:
+    found = TIME.search(line)
+    try:
+        return datetime.fromisoformat(found[0].replace(" ", "T")) if found else None
+    except ValueError:
+        return None
+
+
+def _sign_of(line: str) -> str:
+    return next((sign for pattern, sign in SIGNS if re.search(pattern, line, re.IGNORECASE)), "errors logged")
 
 
 def kind_of(line: str) -> str:

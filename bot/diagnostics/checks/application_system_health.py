@@ -16,7 +16,8 @@ class ApplicationSystemHealth(Check):
     def run(self, surroundings: Surroundings) -> Finding:
         application = surroundings.policy.applications[surroundings.settings.application]
         report = read_report(str(application.url).rstrip("/") + application.system_health_path)
-        return self.finding(report.state, report.words, report.lines)
+        signs = ["page broken"] if report.state == "critical" else []
+        return self.finding(report.state, report.words, report.lines, signs=signs)
 
 
 CHECK = ApplicationSystemHealth()

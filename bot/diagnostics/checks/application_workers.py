@@ -29,7 +29,11 @@ class ApplicationWorkers(Check):
             parameters={"application": surroundings.settings.application},
         )  # fmt: skip
         evidence = [line for one in answers for line in (one.words, *one.evidence)]
-        return self.finding(state, answers[0].words, evidence, [restart] if state == "critical" else [])
+        found = state == "critical"
+        return self.finding(
+            state, answers[0].words, evidence, [restart] if found else [], signs=["processes gone"] if found else [],
+            normal="They run." if found else "",
+        )
 
 
 def read_workers(host: OpenHost, output: Output) -> HostAnswer:

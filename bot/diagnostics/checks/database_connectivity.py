@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from bot.diagnostics.check import Check, Surroundings
-from bot.store.documents import Finding
+from bot.diagnostics.check import NO_WAY_IN, Check, NoWayIn, Surroundings
+from bot.diagnostics.refusals import explain_refusal
+from bot.outcome import Failed, Refused
+from bot.store.documents import Finding, Measure, Suggestion
 from bot.systems.databases import observe_server
 
 SLOW_S = 1.0
@@ -15,18 +17,39 @@ class DatabaseConnectivity(Check):
     name = "database_connectivity"
     title = "Connection to the database"
     scope = "database"
-    timeout_s = 6.0
+    timeout_s = 7.0
+    tells_of_no_way_in = True
 
     def run(self, surroundings: Surroundings) -> Finding:
         began = time.monotonic()
-        with surroundings.connect(timeout_s=5) as connection:
-            connection.execute("SELECT 1")
-            server = observe_server(connection)
+        try:
+            with surroundings.connect(timeout_s=5) as connection:
+                connection.execute("SELECT 1")
+                server = observe_server(connection)
+        except NO_WAY_IN as error:
+            return self._explain(surroundings, error)
         took_s = time.monotonic() - began
+        measures = [Measure(name="answer", value=took_s, unit="s")]
         summary = f"PostgreSQL {server.version} answered in {took_s * 1000:.0f} ms"
         if server.in_recovery:
-            return self.finding("warning", f"{summary}, but it is a standby: it takes no writes.")
-        return self.finding("warning" if took_s > SLOW_S else "ok", summary + ".")
+            words = f"{summary}, but it is a standby: it takes no writes."
+            return self.finding("warning", words, measures=measures, signs=["read only"])
+        slow = took_s > SLOW_S
+        return self.finding(
+            "warning" if slow else "ok", summary + ".", measures=measures, signs=["database slow"] if slow else []
+        )
+
+    def _explain(self, surroundings: Surroundings, error: Refused | Failed) -> Finding:
+        if isinstance(error, NoWayIn):
+            return self.finding("unknown", error.words)
+        refusal = explain_refusal(error)
+        restore = Suggestion(
+            action="restore_database", label="Restore…", parameters={"database": surroundings.database}
+        )
+        return self.finding(
+            "critical", f"{refusal.words}. ({error.reason.rstrip('.')})", [error.words],
+            [restore] if refusal.sign == "database gone" else [], normal="It lets the bot in.", signs=[refusal.sign],
+        )  # fmt: skip
 
 
 CHECK = DatabaseConnectivity()

@@ -59,12 +59,11 @@ class DatabaseLogArchive(Check):
         assert row is not None  # the view has one row
         archiver = Archiver(*row)
         if wrong:
-            return self.finding(
-                "critical", f"What was committed since the last backup can be lost: {'; '.join(wrong)}."
-            )
+            words = f"What was committed since the last backup can be lost: {'; '.join(wrong)}."
+            return self.finding("critical", words, signs=["log not archived"])
         if archiver.failing:
             words = f"The server cannot archive {archiver.failed_on}; see its log for what archive_command says."
-            return self.finding("critical", words)
+            return self.finding("critical", words, signs=["log not archived"], normal="Each segment is archived.")
         state, words = _judge_age(archiver, wal.archive_timeout)
         if archiver.is_rds:
             return self.finding(state, f"{words} RDS keeps the log itself.")

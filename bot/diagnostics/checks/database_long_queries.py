@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.diagnostics.check import Check, Surroundings
-from bot.store.documents import Finding, FindingState, Suggestion
+from bot.store.documents import Finding, FindingState, Measure, Suggestion
 from bot.systems.queries import RunningQuery, count_blocked, list_queries, why_spared
 from bot.words import cut, show_duration
 
@@ -22,17 +22,23 @@ class DatabaseLongQueries(Check):
             running = list_queries(connection)
         blocked = count_blocked(running)
         meant = [one for one in running if one.seconds > limit.total_seconds() or one.pid in blocked]
+        measure = Measure(name="the longest", value=max((one.seconds for one in running), default=0.0), unit="s")
         if not meant:
-            return self.finding("ok", f"None runs for more than {show_duration(limit)}, and none holds others up.")
+            words = f"None runs for more than {show_duration(limit)}, and none holds others up."
+            return self.finding("ok", words, measures=[measure])
         waiting = {one.pid for one in running if one.waits_for}
         state: FindingState = "critical" if waiting else "warning"
+        over = any(one.seconds > limit.total_seconds() for one in meant)
+        held = f"run for more than {show_duration(limit)}" if over else "hold others up"
         waits = f", {len(waiting)} other sessions wait for them" if waiting else ""
         return self.finding(
             state,
-            f"{len(meant)} run for more than {show_duration(limit)}{waits}.",
+            f"{len(meant)} {held}{waits}.",
             [_describe(one, blocked.get(one.pid, 0)) for one in meant[:LISTED]],
             _suggest(surroundings, meant, blocked),
-        )
+            normal=f"None runs for more than {show_duration(limit)}, and none holds others up.",
+            measures=[measure], signs=["locked" if waiting else "long query"],
+        )  # fmt: skip
 
 
 def _suggest(surroundings: Surroundings, meant: list[RunningQuery], blocked: dict[int, int]) -> list[Suggestion]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from bot.diagnostics.check import Check, Surroundings
+import psycopg
+
+from bot.diagnostics.check import LOCK_TIMEOUT_S, Check, Surroundings
 from bot.outcome import Failed, Refused
-from bot.store.documents import Finding, FindingState, Suggestion
-from bot.systems.archives import open_bucket
-from bot.systems.dumps.listing import list_backups
+from bot.store.documents import Finding, FindingState, Measure, Suggestion
 from bot.systems.dumps.manifest import Manifest
-from bot.systems.fingerprints import count_rows
+from bot.systems.fingerprints import FingerprintFailed, count_rows
 from bot.words import show_duration
 
-SHRUNK_WARN, SHRUNK_CRITICAL = 0.05, 0.2
+HIDDEN = """
+    SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relrowsecurity AND row_security_active(c.oid)
+"""
+SHRUNK_TOLD, SHRUNK_CRITICAL = 0.002, 0.2
+GROWN, GROWN_ROWS = 1.8, 100
+TABLES, TOLD = 20, 3
 
 
 class DatabaseRows(Check):
@@ -26,35 +32,73 @@ class DatabaseRows(Check):
             action="back_up_database", label="Back up now", parameters={"database": surroundings.database}
         )
         try:
-            newest = _find_newest(surroundings)
+            newest = surroundings.baseline()
         except (Refused, Failed) as error:
             return self.finding("unknown", f"The backups cannot be read: {error.words}")
         if newest is None:
             return self.finding("warning", "There is no verified backup to compare with.", suggests=[back_up])
-        rows = count_rows(surroundings.url(), statement_timeout_s=10)
-        return self._judge(surroundings, newest, rows)
+        try:
+            rows = count_rows(surroundings.url(), statement_timeout_s=10, lock_timeout_s=LOCK_TIMEOUT_S)
+        except FingerprintFailed as error:
+            raise (error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error) from error
+        hidden = _list_hidden(surroundings, self.timeout_s / 2)
+        finding = self._judge(surroundings, _without(newest, hidden), rows)
+        if not hidden or finding.state == "critical":
+            return finding
+        words = f"Row security hides rows of {', '.join(sorted(hidden))} from the bot, so they are not compared. "
+        return finding.model_copy(update={"state": "warning", "summary": words + finding.summary})
 
     def _judge(self, surroundings: Surroundings, newest: Manifest, rows: dict[str, int]) -> Finding:
         """Fewer rows than there were is what a bad script looks like; a missing table is always critical."""
         expected = {name: table.rows for name, table in newest.fingerprint.tables.items()}
         lines = [_describe(name, count, rows.get(name)) for name, count in expected.items()]
-        worst = max((_shrunk(count, rows.get(name)) for name, count in expected.items()), default=0.0)
-        age = show_duration(surroundings.now() - newest.snapshot_at)
-        if worst < SHRUNK_WARN:
-            return self.finding("ok", f"Nothing has shrunk since the backup {age} ago.", lines)
-        gone = sum(count - rows.get(name, 0) for name, count in expected.items() if rows.get(name, 0) < count)
-        restore = Suggestion(
-            action="restore_database", label="Restore…", parameters={"database": surroundings.database}
-        )
-        state: FindingState = "critical" if worst >= SHRUNK_CRITICAL else "warning"
-        return self.finding(state, f"{gone:,} rows fewer than in the backup {age} ago.", lines, [restore])
+        lines += [f"{name}: {count:,} now, not in the backup" for name, count in rows.items() if name not in expected]
+        measures = [Measure(name=f"rows of {name}", value=count) for name, count in list(rows.items())[:TABLES]]
+        normal = f"In the verified backup {show_duration(surroundings.now() - newest.snapshot_at)} ago: "
+        normal += f"{sum(expected.values()):,} rows in {len(expected)} tables."
+        shrunk = {name: part for name, count in expected.items() if (part := _shrunk(count, rows.get(name)))}
+        told = [name for name, part in shrunk.items() if part >= SHRUNK_TOLD]
+        if told:
+            gone = [name for name in told if name not in rows]
+            restore = Suggestion(
+                action="restore_database", label="Restore…", parameters={"database": surroundings.database}
+            )
+            state: FindingState = "critical" if max(shrunk.values()) >= SHRUNK_CRITICAL else "warning"
+            words = "; ".join(_describe(name, expected[name], rows.get(name)) for name in _worst_first(told, shrunk))
+            return self.finding(
+                state, f"Rows are missing. {words}.", lines, [restore], normal=normal, measures=measures,
+                signs=["table gone" if gone else "rows gone"],
+            )  # fmt: skip
+        return self._judge_growth(expected, rows, lines, normal, measures)
+
+    def _judge_growth(
+        self, expected: dict[str, int], rows: dict[str, int], lines: list[str], normal: str, measures: list[Measure]
+    ) -> Finding:
+        """A table that is twice as long was poured in again, or something writes without end."""
+        grown = [name for name, count in expected.items() if count >= GROWN_ROWS and rows[name] >= GROWN * count]
+        if not grown:
+            words = f"Nothing has shrunk: {sum(rows.values()):,} rows in {len(rows)} tables."
+            return self.finding("ok", words, lines, normal=normal, measures=measures)
+        words = "; ".join(_describe(name, expected[name], rows[name]) for name in grown[:TOLD])
+        return self.finding(
+            "warning", f"More rows than expected: poured in twice, or written without end? {words}.", lines,
+            normal=normal, measures=measures, signs=["rows doubled"],
+        )  # fmt: skip
 
 
-def _find_newest(surroundings: Surroundings) -> Manifest | None:
-    place = surroundings.settings.backups
-    bucket = open_bucket(place.bucket, place.region)
-    backups = list_backups(bucket, place.prefix, database=surroundings.database).backups
-    return backups[0] if backups else None
+def _list_hidden(surroundings: Surroundings, timeout_s: float) -> set[str]:
+    """Tables of which the bot's role sees only some rows."""
+    with surroundings.connect(timeout_s) as connection:
+        return {str(name) for (name,) in connection.execute(HIDDEN).fetchall()}
+
+
+def _without(newest: Manifest, hidden: set[str]) -> Manifest:
+    tables = {name: table for name, table in newest.fingerprint.tables.items() if name not in hidden}
+    return newest.model_copy(update={"fingerprint": newest.fingerprint.model_copy(update={"tables": tables})})
+
+
+def _worst_first(names: list[str], shrunk: dict[str, float]) -> list[str]:
+    return sorted(names, key=lambda name: shrunk[name], reverse=True)[:TOLD]
 
 
 def _shrunk(expected: int, found: int | None) -> float:

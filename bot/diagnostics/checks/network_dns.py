@@ -36,7 +36,8 @@ def look_up(address: Address) -> list[Point]:
         try:
             numbers = resolve(address.host, address.port)
         except OSError as error:
-            return [Point(bad, f"{who} does not resolve: {error.strerror or type(error).__name__}.")]
+            return [Point(bad, f"{who} does not resolve: {error.strerror or type(error).__name__}.",
+                          signs=("name lost",))]  # fmt: skip
         who += f" is {', '.join(numbers[:SHOWN])}"
     try:
         with requests.get(address.url, timeout=ANSWER_S, allow_redirects=False, stream=True) as answer:

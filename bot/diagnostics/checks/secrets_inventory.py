@@ -44,12 +44,13 @@ def judge_secret(key: str, name: str, secret: Secret | None, now: datetime) -> P
     """Without a current version whoever starts next starts without it."""
     who = f"{key} ({name})"
     if secret is None:
-        return Point("critical", f"{who} does not exist.")
+        return Point("critical", f"{who} does not exist.", signs=("secret gone",))
     if secret.deleted_at is not None:
         date = f"{secret.deleted_at:%Y-%m-%d %H:%M} UTC"
-        return Point("critical", f"{who} is scheduled for deletion ({date}); RestoreSecret brings it back until then.")
+        return Point("critical", f"{who} is scheduled for deletion ({date}); RestoreSecret brings it back until then.",
+                     signs=("secret gone",))  # fmt: skip
     if secret.current is None:
-        return Point("critical", f"{who} has no version with {CURRENT}: nobody can read it.")
+        return Point("critical", f"{who} has no version with {CURRENT}: nobody can read it.", signs=("secret gone",))
     if secret.changed_at is None:
         return Point("ok", f"{who} is there.")
     age = show_duration(max(0.0, (now - secret.changed_at).total_seconds()))

@@ -38,7 +38,8 @@ class SystemResources(Check):
         ]
         answers.sort(key=lambda one: GRAVEST_FIRST.index(one.state))
         evidence = [line for one in answers for line in (one.words, *one.evidence)]
-        return self.finding(gravest(answers), answers[0].words, evidence)
+        signs = [sign for one in answers if one.state in ("critical", "warning") for sign in one.signs]
+        return self.finding(gravest(answers), answers[0].words, evidence, signs=list(dict.fromkeys(signs)))
 
 
 def read_disks(host: OpenHost, output: Output) -> HostAnswer:
@@ -50,7 +51,7 @@ def read_disks(host: OpenHost, output: Output) -> HostAnswer:
     used, free_bytes, place = rows[0]
     words = f"{host.host.title}: {place} is {used} % full, {show_size(free_bytes)} left."
     others = tuple(f"{place} {used} % full, {show_size(free)} left" for used, free, place in rows[1:5])
-    return HostAnswer(_judge(used, NEARLY_FULL, FULL), words, others)
+    return HostAnswer(_judge(used, NEARLY_FULL, FULL), words, others, ("disk full",))
 
 
 def _parse_disks(text: str) -> Iterator[tuple[int, int, str]]:
@@ -69,7 +70,8 @@ def read_memory(host: OpenHost, output: Output) -> HostAnswer:
     total, available = int(found["MemTotal"]) * KIB, int(found["MemAvailable"]) * KIB
     percent = 100 * available // total
     state: FindingState = "critical" if percent <= VERY_SCARCE else "warning" if percent <= SCARCE else "ok"
-    return HostAnswer(state, f"{host.host.title}: {show_size(available)} of {show_size(total)} memory to be had.")
+    return HostAnswer(state, f"{host.host.title}: {show_size(available)} of {show_size(total)} memory to be had.",
+                      signs=("memory used up",))  # fmt: skip
 
 
 def read_load(host: OpenHost, output: Output) -> HostAnswer:
@@ -81,7 +83,8 @@ def read_load(host: OpenHost, output: Output) -> HostAnswer:
     except (ValueError, IndexError):
         return HostAnswer("unknown", f"{host.host.title}: the load cannot be read: {output.said[:200]}")
     state: FindingState = _judge(load / processors, BUSY, VERY_BUSY)
-    return HostAnswer(state, f"{host.host.title}: load {load:.1f} on {processors} processors over five minutes.")
+    return HostAnswer(state, f"{host.host.title}: load {load:.1f} on {processors} processors over five minutes.",
+                      signs=("processor burned",))  # fmt: skip
 
 
 def _judge(value: float, warning: float, critical: float) -> FindingState:

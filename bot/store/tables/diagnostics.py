@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.columns import Document
-from bot.store.documents import Finding
+from bot.store.documents import Finding, SweepStory
 from bot.store.tables.base import Json, Table, number
 
 
@@ -25,6 +25,7 @@ class Sweep(Table):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     findings: Mapped[list[Finding]] = mapped_column(Document(list[Finding]))
+    story: Mapped[SweepStory] = mapped_column(Document(SweepStory), default=SweepStory)
 
 
 class Sample(Table):

@@ -5,6 +5,7 @@ Needs the right to read everything (pg_read_all_data), as pg_dump does.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -18,25 +19,31 @@ from urllib.parse import quote
 
 import psycopg
 
+from bot.outcome import Failed, Refused
 from bot.systems.archives import Bucket
 from bot.systems.client_tools import ClientTools, find_client_tools
 from bot.systems.database_traits import observe_traits
 from bot.systems.databases import list_extensions, observe_database, observe_server
-from bot.systems.dumps.manifest import MANIFEST_SUFFIX, Manifest, Part, Source
+from bot.systems.dumps.manifest import MANIFEST_SUFFIX, Looks, Manifest, Part, Source
 from bot.systems.dumps.parting import DATA_PARTS, PartPlan, plan_parts
 from bot.systems.dumps.streams import Squeezed
 from bot.systems.dumps.verification import verify_part, verify_rows
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.fingerprints import Fingerprint, read_sequences, take_fingerprint
 from bot.systems.outcomes import SystemFailed
+from bot.systems.outlines import read_outline
 from bot.systems.postgres import Connection, client_environment, connect, database_of
 from bot.systems.processes import Child
+from bot.systems.row_profiles import read_profile
 from bot.systems.table_hashes import export_snapshot
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.literals import StorageClassType
 
+log = logging.getLogger(__name__)
+
 LOCK_TIMEOUT_S = 30
+LOOK_S = 20.0
 SUFFIXES = {"custom": "dump.zst", "plain": "sql.zst"}
 
 # Everybody who owns or may do something in the database, and the owners that PostgreSQL does not list as dependencies.
@@ -84,6 +91,7 @@ def back_up(
         key = f"{key_prefix}{moment:%Y%m%dT%H%M%SZ}_{run}"
         tools = find_client_tools(observe_server(connection).major)
         source = _describe_source(connection, url, tools)
+        looks = _look(url)
         dumper = _Dumper(url, bucket, key, tools, snapshot, marks, storage_class, watch)
         plans, workers = plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
         parts, fingerprint = _dump_parts(dumper, plans, workers, portable=portable)
@@ -95,6 +103,7 @@ def back_up(
         source=source,
         parts=parts,
         fingerprint=fingerprint,
+        looks=looks,
         durations_s=watch.durations_s,
     )
     bucket.store(manifest.manifest_key, [manifest.model_dump_json(indent=1).encode()], metadata=marks)
@@ -190,6 +199,17 @@ def _reading(url: str, run: str) -> Iterator[tuple[Connection, str, datetime]]:
             yield connection, export_snapshot(connection), row[0].astimezone(UTC)
     except psycopg.Error as error:
         raise BackupFailed(f"The database could not be read: {error}. There is no backup.") from error
+
+
+def _look(url: str) -> Looks | None:
+    """What later diagnoses compare with. A backup is one without it too, so it never keeps one from being taken."""
+    try:
+        with connect(url, purpose="look", statement_timeout_s=LOOK_S, lock_timeout_s=LOOK_S) as connection:
+            connection.execute("SET default_transaction_read_only = on")
+            return Looks(outline=read_outline(connection), profile=read_profile(connection))
+    except (psycopg.Error, Failed, Refused) as error:
+        log.warning("the backup is taken without a look at the whole: %s", error)
+        return None
 
 
 def _describe_source(connection: Connection, url: str, tools: ClientTools) -> Source:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.systems.client_tools import major_of
 from bot.systems.database_traits import DatabaseTraits
 from bot.systems.fingerprints import Fingerprint
+from bot.systems.outlines import Outline
+from bot.systems.row_profiles import Profile
 
 MANIFEST_SUFFIX = ".manifest.json"
 SCHEMA_PART = "schema"
@@ -63,10 +65,19 @@ class Source(BaseModel):
         return major_of(self.pg_dump_version)
 
 
+class Looks(BaseModel):
+    """How the database looked, for whoever wants to know later what has changed. Nothing of it is needed to restore."""
+
+    model_config = ConfigDict(frozen=True)
+    outline: Outline
+    profile: Profile
+
+
 class Manifest(BaseModel):
     """The whole truth about one verified backup. Times are UTC; durations are seconds per phase.
 
     `parts` are the schema (before and after the data) and one or more parts of data, which may be loaded side by side.
+    `looks` is missing in backups of earlier versions, and where the server did not answer in time.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,6 +90,7 @@ class Manifest(BaseModel):
     source: Source
     parts: tuple[Part, ...]
     fingerprint: Fingerprint
+    looks: Looks | None = None
     durations_s: dict[str, float]
 
     @property

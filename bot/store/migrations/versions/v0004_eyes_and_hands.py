@@ -50,3 +50,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_charts")),
     )
     op.create_index(op.f("ix_charts_incident_id"), "charts", ["incident_id"], unique=False)
+    op.add_column("sweeps", sa.Column("story", sa.Text(), server_default="{}", nullable=False))

@@ -1,0 +1,152 @@
+"""The most likely cause, from all findings of a sweep: a table from what may be the root to what would follow from it.
+
+Findings carry signs. The first cause in the table whose sign was seen and that explains the most is told; what it does
+not explain is said too. Nothing here is certain, so the words never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.store.documents import Finding
+from bot.words import cut
+
+FOLLOWS_DOWN = frozenset(
+    {"application unhealthy", "application hangs", "page broken", "errors logged", "login broken", "pool used up",
+     "statements fail", "application slow", "application locked out", "alarm"}
+)  # fmt: skip
+"""What users and logs show of nearly anything that is wrong beneath."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`sign` is the root's own; `follows` are signs that it would explain besides `FOLLOWS_DOWN`."""
+
+    sign: str
+    words: str
+    follows: frozenset[str] = frozenset()
+    explains: bool = True
+    """Whether users would notice: what hurts nobody yet explains nothing else."""
+
+
+def _of(sign: str, words: str, *follows: str, explains: bool = True) -> Cause:
+    return Cause(sign, words, frozenset(follows), explains)
+
+
+CAUSES: tuple[Cause, ...] = (
+    _of("name lost", "a name does not resolve any more", "database down", "application down"),
+    _of("disk damaged", "the disk under the database damages data"),
+    _of("disk full", "a disk is full", "database down", "log lost", "log not archived"),
+    _of("memory used up", "the machine has run out of memory", "processes gone", "database down"),
+    _of("database gone", "the database itself is gone", "table gone"),
+    _of("database closed", "somebody has closed the database to connections"),
+    _of("database down", "the database server is down", "database hangs", "log not archived"),
+    _of("database starting", "the database server is starting or recovering"),
+    _of("database hangs", "the database does not answer", "database down", "database slow"),
+    _of("role locked out", "the application's role is locked out of the database", "password refused"),
+    _of("password refused", "a database password was changed on one side only", "secret wrong", "role locked out"),
+    _of("locked", "a lock in the database holds the others up", "long query", "connections used up", "database slow",
+        "database hangs"),
+    _of("connections used up", "all connections to the database are taken", "role locked out"),
+    _of("read only", "the database takes no writes", "setting changed"),
+    _of("commits wait", "commits wait for a standby that does not confirm", "long query", "setting changed", "locked"),
+    _of("table gone", "a table is gone, or has another name", "rows gone", "rows overwritten", "function gone",
+        "constraint gone", "trigger changed", "index gone"),
+    _of("column gone", "a column is gone, or has another name", "index gone", "constraint gone", "column changed"),
+    _of("function gone", "a function, sequence or extension of the database is gone", "trigger changed"),
+    _of("rights gone", "the application has lost rights in the database", "tables not found", "table gone"),
+    _of("tables not found", "the application looks for its tables in the wrong schema", "setting changed",
+        "table gone"),
+    _of("rows gone", "rows were deleted", "rows overwritten"),
+    _of("rows overwritten", "rows were overwritten by a statement that hit more than it should"),
+    _of("numbers taken", "a sequence is behind, so new rows are refused"),
+    _of("numbers used up", "a sequence has no numbers left, so new rows are refused"),
+    _of("trigger changed", "a trigger, rule or row policy of the database was changed"),
+    _of("column changed", "a column was changed"),
+    _of("rows doubled", "rows were poured in twice, or are written without end"),
+    _of("wrong address", "the application is connected to another database than it should be"),
+    _of("clock wrong", "a clock is wrong", "certificate bad"),
+    _of("certificate bad", "a certificate is refused"),
+    _of("secret wrong", "a secret does not hold what logs in"),
+    _of("processes gone", "the application's processes are gone", "application down"),
+    _of("files used up", "the machine has too many files open", "application down"),
+    _of("processor burned", "something keeps the processors busy", "database slow", "long query", explains=False),
+    _of("processes pile up", "ended processes pile up on a machine", explains=False),
+    _of("application down", "the application is down while the database answers", "processes gone"),
+    _of("application hangs", "the application hangs while the database answers"),
+    _of("pool used up", "the application has no free database connection"),
+    _of("long query", "a query runs for very long", "database slow", explains=False),
+    _of("index gone", "an index is gone or not valid, so queries are slow", "long query", "database slow"),
+    _of("login broken", "users cannot log in, although the application and its database answer"),
+    _of("page broken", "a page of the application fails while the rest works"),
+    _of("application unhealthy", "the application says of itself that it is not well"),
+    _of("setting changed", "a setting of the database server was changed", "database slow"),
+    _of("constraint gone", "a constraint is gone, so wrong rows can come in", explains=False),
+    _of("log held back", "something holds the server's log back, and the disk fills up", explains=False),
+    _of("upkeep missing", "the database lacks upkeep, so queries grow slow", "long query", explains=False),
+    _of("application slow", "the application is slow", explains=False),
+    _of("database slow", "the database is slow", explains=False),
+    _of("backups gone", "backups are gone: nothing is hurt yet, but nothing could be restored", "backups at risk",
+        explains=False),
+    _of("secret gone", "a secret is gone: what starts next starts without it", "secret wrong", explains=False),
+    _of("log not archived", "the server's log is not archived: what is new could be lost", explains=False),
+    _of("backups at risk", "the backups are not safe from being deleted", explains=False),
+    _of("log lost", "the application's log is not written where it should be", explains=False),
+    _of("statements fail", "many statements fail in the database", explains=False),
+    _of("errors logged", "the application logs errors", explains=False),
+)  # fmt: skip
+"""Roots first. Those that hurt users stand before those that hurt nobody yet."""
+SIGNS = frozenset(cause.sign for cause in CAUSES) | FOLLOWS_DOWN | {"hangs"}
+SUMMARY_SHOWN = 220
+LISTED = 3
+
+
+@dataclass(frozen=True)
+class Guess:
+    """In words; `beside` are titles of bad findings that it does not explain."""
+
+    words: str
+    beside: tuple[str, ...] = ()
+
+
+def guess_cause(findings: Sequence[Finding]) -> Guess | None:
+    """None where nothing is wrong. Critical findings weigh before warnings."""
+    bad = [one for one in findings if one.state in ("critical", "warning")]
+    if not bad:
+        return _tell_hanging(findings)
+    found = _find(one for one in bad if one.state == "critical") or _find(bad)
+    if found is None:
+        titles = ", ".join(one.title for one in bad[:LISTED])
+        return Guess(f"The likeliest cause is unknown: {len(bad)} findings, and none explains the others ({titles}).")
+    cause, root = found
+    beside = tuple(one.title for one in bad if one is not root and not _explains(cause, one))
+    because = cut(root.summary.rstrip("."), SUMMARY_SHOWN)
+    return Guess(f"Most likely: {cause.words}, because “{root.title}” says: {because}.", beside)
+
+
+def _find(findings: Iterable[Finding]) -> tuple[Cause, Finding] | None:
+    """The first cause in the table that was seen, and whoever saw it: with evidence of its own before an echo."""
+    seen = list(findings)
+    for cause in CAUSES:
+        holders = [one for one in seen if cause.sign in one.signs]
+        if holders:
+            return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical"))
+    return None
+
+
+ECHOES = ("application_log", "application_paths", "application_health")
+"""Those that hear of it from others: their word counts, but the one who looked itself is quoted."""
+
+
+def _explains(cause: Cause, finding: Finding) -> bool:
+    """Whether a finding would be so if the cause were true."""
+    covered = {cause.sign, *cause.follows, *(FOLLOWS_DOWN if cause.explains else ())}
+    return bool(finding.signs) and any(sign in covered for sign in finding.signs)
+
+
+def _tell_hanging(findings: Sequence[Finding]) -> Guess | None:
+    hanging = [one.title for one in findings if "hangs" in one.signs]
+    if not hanging:
+        return None
+    return Guess(f"The likeliest cause is unknown: {len(hanging)} systems do not answer ({', '.join(hanging[:LISTED])}).")

@@ -1,0 +1,96 @@
+"""The bucket of the backups: is it there, does it keep versions, was something deleted, is every part of the newest there?
+
+(Document: Manual Backups, whose only copy is what lies in this bucket.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+
+from bot.diagnostics.check import Surroundings
+from bot.diagnostics.points import Point, PointCheck
+from bot.store.documents import Suggestion
+from bot.systems.archives import ArchiveVanished, open_bucket
+from bot.systems.aws import READING, AwsRefused, ask
+from bot.systems.dumps.listing import confirm_backup
+from bot.systems.dumps.streams import ArchiveDamaged
+from bot.words import show_duration
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import DeleteMarkerEntryTypeDef
+
+SHOWN = 3
+GONE = "NoSuchBucket"
+
+
+class BackupsBucket(PointCheck):
+    name = "backups_bucket"
+    title = "Bucket of the backups"
+    scope = "backups"
+    once = False
+    permissions = ("s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject",
+                   "s3:GetObjectVersion")  # fmt: skip
+    timeout_s = 30.0
+
+    def look(self, surroundings: Surroundings) -> Iterator[Point]:
+        place = surroundings.settings.backups
+        client = boto3.client("s3", region_name=place.region, config=READING)
+        try:
+            answer = ask("see whether it keeps versions", lambda: client.get_bucket_versioning(Bucket=place.bucket))
+        except AwsRefused as refusal:
+            if refusal.code != GONE:
+                raise
+            words = f"The bucket {place.bucket} does not exist: there are no backups at all."
+            yield Point("critical", words, signs=("backups gone",), normal="It is there.")
+            return
+        yield _judge_versions(place.bucket, answer.get("Status", "never switched on"))
+        page = ask(
+            f"list what was deleted in {place.bucket}",
+            lambda: client.list_object_versions(Bucket=place.bucket, Prefix=place.prefix, MaxKeys=1000),
+        )
+        yield from _judge_deleted(surroundings, page.get("DeleteMarkers", []))
+        yield from _look_at_newest(surroundings)
+
+
+def _judge_versions(bucket: str, status: str) -> Point:
+    if status == "Enabled":
+        return Point("ok", f"{bucket} keeps versions.")
+    words = f"{bucket} keeps no versions ({status}): what is deleted or overwritten is gone for good."
+    return Point("warning", words, signs=("backups at risk",), normal="It keeps versions.")
+
+
+def _judge_deleted(
+    surroundings: Surroundings, markers: list[DeleteMarkerEntryTypeDef]
+) -> Iterator[Point]:
+    """Ours are deleted for good, by version; a marker is what somebody else leaves."""
+    latest = [one for one in markers if one.get("IsLatest")]
+    if not latest:
+        return
+    newest = max(latest, key=lambda one: one["LastModified"])
+    age = show_duration(surroundings.now() - newest["LastModified"])
+    names = ", ".join(str(one["Key"]) for one in latest[:SHOWN])
+    words = f"{len(latest)} objects of the backups were deleted, the last {age} ago ({names}); their versions are there "
+    words += "still: removing the delete markers brings them back."
+    yield Point("critical", words, signs=("backups gone",), normal="Backups are deleted by Prune alone.")
+
+
+def _look_at_newest(surroundings: Surroundings) -> Iterator[Point]:
+    newest = surroundings.baseline()
+    if newest is None:
+        return  # told by the check of the verified backups
+    place = surroundings.settings.backups
+    take = Suggestion(
+        action="back_up_database", label="Back up now", parameters={"database": surroundings.database}
+    )
+    try:
+        confirm_backup(open_bucket(place.bucket, place.region), newest)
+    except (ArchiveVanished, ArchiveDamaged) as error:
+        yield Point("critical", f"The newest backup is not whole: {error.reason}", (take,), ("backups gone",))
+        return
+    yield Point("ok", f"Every part of the newest backup is there ({len(newest.parts)}).")
+
+
+CHECK = BackupsBucket()

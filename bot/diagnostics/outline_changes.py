@@ -1,0 +1,39 @@
+"""What a database is made of now, against the newest verified backup: shared by the checks that each tell a part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.diagnostics.check import Surroundings
+from bot.outcome import Failed, Refused
+from bot.systems.outlines import Change, Outline, compare_outlines, read_outline
+from bot.words import show_duration
+
+
+@dataclass(frozen=True)
+class Compared:
+    """`changes` are empty where there is nothing to compare with; `since` says with what, or why not."""
+
+    now: Outline
+    changes: tuple[Change, ...]
+    since: str
+    known: bool
+    restored: bool = False
+    """Whether the database is another than the one that was backed up: it was restored meanwhile."""
+
+
+def compare_with_backup(surroundings: Surroundings, timeout_s: float) -> Compared:
+    """Raises what connecting raises."""
+    with surroundings.connect(timeout_s) as connection:
+        now = read_outline(connection)
+        row = connection.execute("SELECT oid::bigint FROM pg_database WHERE datname = current_database()").fetchone()
+    assert row is not None  # we are in it
+    try:
+        newest = surroundings.baseline()
+    except (Refused, Failed) as error:
+        return Compared(now, (), f"The backups cannot be read: {error.words}", known=False)
+    if newest is None or newest.looks is None:
+        return Compared(now, (), "Not known yet: there is no backup with a look at the whole. Take one.", known=False)
+    age = show_duration(surroundings.now() - newest.snapshot_at)
+    changes = compare_outlines(newest.looks.outline, now)
+    return Compared(now, tuple(changes), f"As in the verified backup {age} ago.", True, newest.source.oid != row[0])

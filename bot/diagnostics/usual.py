@@ -1,0 +1,56 @@
+"""What is usual here: the span of what earlier sweeps measured while the check was content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from statistics import median
+
+from bot.store.documents import Finding, Measure
+from bot.store.tables import Sweep
+from bot.words import show_duration, show_size
+
+FEWEST = 3
+"""From fewer looks nothing is called usual."""
+NOT_KNOWN = "Not known yet, from too few looks at it."
+TOLD = 2
+
+
+class Usual:
+    """Figures of earlier findings that were good, by what they are about."""
+
+    def __init__(self, sweeps: Iterable[Sweep]) -> None:
+        self._seen: dict[tuple[str, str], list[tuple[datetime, float]]] = {}
+        for sweep in sweeps:
+            for finding in sweep.findings:
+                if finding.state == "ok":
+                    for one in finding.measures:
+                        self._seen.setdefault((finding.key, one.name), []).append((sweep.started_at, one.value))
+
+    def tell(self, finding: Finding) -> Finding:
+        """The finding with what is normal, where it has figures and does not say so itself."""
+        if finding.normal:
+            return finding
+        told = [words for one in finding.measures if (words := self._tell_one(finding.key, one))]
+        if told:
+            return finding.model_copy(update={"normal": f"Usual here: {'; '.join(told[:TOLD])}."})
+        bad = finding.state in ("warning", "critical")
+        return finding.model_copy(update={"normal": NOT_KNOWN}) if bad else finding
+
+    def _tell_one(self, key: str, measure: Measure) -> str | None:
+        seen = self._seen.get((key, measure.name), [])
+        if len(seen) < FEWEST:
+            return None
+        values = sorted(value for _, value in seen)
+        low, high = show_measure(measure, values[0]), show_measure(measure, values[-1])
+        span = low if low == high else f"{low} to {high}, mostly {show_measure(measure, median(values))}"
+        return f"{measure.name} {span} in {len(seen)} looks since {min(at for at, _ in seen):%Y-%m-%d}"
+
+
+def show_measure(measure: Measure, value: float) -> str:
+    """A value in the measure's unit."""
+    if measure.unit == "s":
+        return show_duration(value)
+    if measure.unit == "bytes":
+        return show_size(int(value))
+    return f"{value:,.0f}{' %' if measure.unit == '%' else ''}"
