@@ -9,10 +9,8 @@ from markupsafe import Markup
 
 from bot.slack.text import unescape
 
-SIGNS = {
-    "red_circle": "🔴", "large_orange_circle": "🟠", "large_yellow_circle": "🟡", "large_green_circle": "🟢",
-    "white_circle": "⚪", "white_check_mark": "✅", "warning": "⚠️", "x": "❌",
-}  # fmt: skip
+DOTS = ("red_circle", "large_orange_circle", "large_yellow_circle", "large_green_circle", "white_circle")
+SIGNS = {"white_check_mark": "✓", "warning": "⚠", "x": "✗"}
 TOKENS = re.compile(
     r"<!date\^(?P<at>\d+)\^[^|>]*\|(?P<words>[^>]*)>"
     r"|<(?P<url>https?://[^|>]+)\|(?P<title>[^>]*)>"
@@ -38,6 +36,8 @@ def _show(found: re.Match[str]) -> Markup:
         return Markup('<a href="{}" rel="noreferrer">{}</a>').format(unescape(found["url"]), _plain(found["title"]))
     if found["bold"]:
         return Markup("<strong>{}</strong>").format(_plain(found["bold"]))
+    if found["sign"] in DOTS:
+        return Markup('<span class="dot dot--{}"></span>').format(found["sign"])
     return Markup.escape(SIGNS.get(found["sign"], found.group()))
 
 

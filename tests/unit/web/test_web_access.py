@@ -20,8 +20,9 @@ POLICY = load_policy(None)
 ENVIRONMENT = {"HOME": "/h", "HOLDFAST_WEB_URL": "https://h.example.com/bot/", "HOLDFAST_WEB_SECRET": "a" * 64}
 
 
-def make_access(now: datetime = NOON, **more: str) -> WebAccess:
-    return WebAccess(Settings.from_environment({**ENVIRONMENT, **more}), POLICY, lambda: now)
+def make_access(now: datetime = NOON, secret: str = "a" * 64) -> WebAccess:
+    settings = Settings.from_environment({**ENVIRONMENT, "HOLDFAST_WEB_SECRET": secret})
+    return WebAccess(settings, POLICY, lambda: now)
 
 
 def find_person(key: str) -> Person:
@@ -75,7 +76,7 @@ def test_what_is_no_link_opens_nothing(token: str) -> None:
 
 def test_another_secret_ends_every_link() -> None:
     token = make_token(make_access())
-    assert make_access(HOLDFAST_WEB_SECRET="b" * 64).read_link(token) is None
+    assert make_access(secret="b" * 64).read_link(token) is None
 
 
 def test_who_has_left_the_policy_is_let_in_no_more() -> None:
@@ -90,7 +91,7 @@ def test_who_has_left_the_policy_is_let_in_no_more() -> None:
 
 @pytest.mark.parametrize("name", ["HOLDFAST_WEB_URL", "HOLDFAST_WEB_SECRET"])
 def test_without_either_variable_there_are_no_links_and_it_says_which(name: str) -> None:
-    access = make_access(**{name: ""})
+    access = WebAccess(Settings.from_environment({**ENVIRONMENT, name: ""}), POLICY)
     assert not access.is_on
     with pytest.raises(Refused, match=f"off: {name} is not set"):
         access.make_link(find_person("mei"))
