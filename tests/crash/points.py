@@ -132,7 +132,7 @@ def _around(owner: type, name: str, points: Points, where: str, before: str | No
 def _watch_telling(points: Points) -> None:
     find = Deliveries._channel
 
-    @dataclass(frozen=True)
+    @dataclass
     class Watched:
         """A channel whose far side has taken something when its `send` is over."""
 
