@@ -63,6 +63,7 @@ from bot.incidents.desk import Change, Desk, Listener
 from bot.incidents.follow_ups import FollowUps
 from bot.incidents.on_call import OnCall
 from bot.incidents.pins import Pins
+from bot.incidents.web_access import WebAccess
 from bot.policy import Policy, default_policy_path, load_policy
 from bot.postmortem.drafts import WORKFLOW as DRAFT
 from bot.postmortem.drafts import Drafts
@@ -167,6 +168,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         runs=runs,
         playbooks=Playbooks(runs, members),
         drafts=Drafts(database, policy, notices, prose, log, pictures),
+        web_access=WebAccess(settings, policy),
     )
     _register_workflows(services, prose, channels)
     _keep_on_time(services, cadence, pages)
@@ -216,7 +218,7 @@ def _sandbox_commands() -> list[Command]:
 
 
 def _register_workflows(services: Services, prose: Prose, others: Mapping[str, Channel]) -> None:
-    subject = Subject(services.database, services.policy, prose)
+    subject = Subject(services.database, services.policy, prose, has_pages=services.web_access.is_on)
     channels = {SLACK: SlackChannel(services.slack, subject), **others}
     store = (services.database, services.policy)
     invitations = Invitations(*store, services.slack, services.directory, services.on_call)

@@ -11,6 +11,7 @@ from bot.terminal import (  # noqa: F401 (their commands join those of `dr` and 
     bulletins,
     incident_life,
     incident_tasks,
+    incident_web,
     on_call,
     run_desk,
 )

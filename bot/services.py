@@ -24,6 +24,7 @@ from bot.engine import Engine
 from bot.incidents.desk import Desk
 from bot.incidents.on_call import OnCall
 from bot.incidents.pins import Pins
+from bot.incidents.web_access import WebAccess
 from bot.policy import Policy
 from bot.postmortem.drafts import Drafts
 from bot.recovery.action import World
@@ -73,3 +74,4 @@ class Services:
     runs: Runs
     playbooks: Playbooks
     drafts: Drafts
+    web_access: WebAccess

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -14,9 +15,13 @@ EXAMPLES = {
     "SLACK_SIGNING_SECRET": "32 hexadecimal digits (Slack: Basic Information, App Credentials)",
     "SLACK_API_URL": SLACK_API_URL,
     "HOLDFAST_TEMPLATES": "/etc/holdfast/templates",
+    "HOLDFAST_WEB_URL": "https://holdfast.example.com",
+    "HOLDFAST_WEB_SECRET": "64 random hexadecimal digits (openssl rand -hex 32)",
     "HOLDFAST_DATABASE_URL": "sqlite:////var/lib/holdfast/holdfast.db or postgresql://user:password@host/holdfast",
 }
 PREFIXES = {"SLACK_BOT_TOKEN": ("xoxb-", "xoxe.xoxb-"), "SLACK_APP_TOKEN": ("xapp-",)}
+WEB_SECRET_LENGTH = 32
+"""At least; shorter ones can be found by trying."""
 POSTGRESQL_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
 
 SecretName = Literal["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]
@@ -46,6 +51,10 @@ class Settings(BaseModel):
     policy_path: Path | None = None
     templates_path: Path | None = None
     """The operator's own templates, which take the place of ours of the same path."""
+    web_url: str = ""
+    """Where a browser finds our pages, without a last slash; empty where nobody said."""
+    web_secret: SecretStr | None = None
+    """What the links to our pages are signed with."""
     state_folder: Path
     # The URL of the bot's own database, which may hold a password.
     database_url: str = Field(repr=False)
@@ -65,6 +74,8 @@ class Settings(BaseModel):
             slack_api_url=read_api_url(env.get("SLACK_API_URL") or SLACK_API_URL),
             policy_path=Path(policy).expanduser() if policy else None,
             templates_path=read_folder(env, "HOLDFAST_TEMPLATES"),
+            web_url=read_web_url(env.get("HOLDFAST_WEB_URL", "").strip()),
+            web_secret=read_web_secret(env),
             state_folder=state_folder,
             database_url=read_database_url(env.get("HOLDFAST_DATABASE_URL") or "", state_folder),
         )
@@ -77,7 +88,7 @@ class Settings(BaseModel):
         return secret.get_secret_value()
 
 
-def read_secret(env: Mapping[str, str], name: SecretName) -> SecretStr | None:
+def read_secret(env: Mapping[str, str], name: str) -> SecretStr | None:
     """Read a secret; catches the usual mistake of pasting one token in the place of another."""
     value = env.get(name, "").strip()
     if not value:
@@ -103,6 +114,22 @@ def read_api_url(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise SettingsError("SLACK_API_URL", "is not a web address")
     return url if url.endswith("/") else f"{url}/"
+
+
+def read_web_url(url: str) -> str:
+    """Where a browser finds our pages: host, perhaps a path, and no last slash."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment):
+        raise SettingsError("HOLDFAST_WEB_URL", "is not a web address of a host, perhaps with a path")
+    return url.rstrip("/")
+
+
+def read_web_secret(env: Mapping[str, str]) -> SecretStr | None:
+    """What links are signed with: too long to be found by trying."""
+    secret = read_secret(env, "HOLDFAST_WEB_SECRET")
+    if secret and len(secret.get_secret_value()) < WEB_SECRET_LENGTH:
+        raise SettingsError("HOLDFAST_WEB_SECRET", f"is shorter than {WEB_SECRET_LENGTH} characters")
+    return secret
 
 
 def read_database_url(url: str, state_folder: Path) -> str:

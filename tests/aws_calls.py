@@ -32,7 +32,7 @@ S3_RIGHTS = {
     "UploadPart": "PutObject",
     "CompleteMultipartUpload": "PutObject",
 }
-IAM_SERVICES = {"elbv2": "elasticloadbalancing"}
+IAM_SERVICES = {"elbv2": "elasticloadbalancing", "sesv2": "ses"}
 """What IAM calls a service, where that is not boto3's name."""
 OF_A_VERSION = ("GetObject", "DeleteObject")
 """Rights of S3 that have another name where the call names a version."""
@@ -61,6 +61,8 @@ def list_needed(call: Call) -> Iterator[str]:
         yield "rds:AddTagsToResource"
     if call.service == "rds" and "MonitoringRoleArn" in call.given:
         yield "iam:PassRole"
+    if call.service == "sesv2" and call.operation == "SendEmail":
+        yield "ses:SendRawEmail"  # ours are whole messages
 
 
 def find_undeclared(calls: Sequence[Call]) -> list[str]:
@@ -88,19 +90,26 @@ def read_calls(file: Path) -> list[Call]:
 
 
 @contextmanager
-def watch_check(check: Check) -> Iterator[set[str]]:
-    """What IAM wants for the calls that a check makes in this process; full at the end."""
+def watch_calls(name: str) -> Iterator[set[str]]:
+    """What IAM wants for the calls that are made in this process, under a name; full at the end."""
     rights: set[str] = set()
     client: Any = BaseClient
     call = client._make_api_call
 
     def watched(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        made = Call(check.name, self.meta.service_model.service_name, operation, tuple(arguments))
+        made = Call(name, self.meta.service_model.service_name, operation, tuple(arguments))
         rights.update(list_needed(made))
         return call(self, operation, arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "_make_api_call", watched)
+        yield rights
+
+
+@contextmanager
+def watch_check(check: Check) -> Iterator[set[str]]:
+    """The same for a check."""
+    with watch_calls(check.name) as rights:
         yield rights
 
 

@@ -32,6 +32,7 @@ from bot.policy.section import EnvironmentName, Key, Section, Text
 from bot.policy.severities import Audience, Category, Severity, SeverityName
 from bot.policy.targets import BusinessImpact, Disaster, RpoTarget
 from bot.policy.updates import Calendar, Rota, Updates
+from bot.policy.web import WebPages
 
 
 def require_time_zone(name: str) -> str:
@@ -127,6 +128,8 @@ class Policy(Section):
     """Rehearsals."""
     playbooks: dict[Key, Playbook] = Field(default_factory=dict)
     """What is run for a kind of disaster."""
+    web: WebPages = Field(default_factory=WebPages)
+    """Pages about incidents for a browser."""
 
     @model_validator(mode="after")
     def check_coherence(self) -> "Policy":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -88,6 +89,7 @@ def open_sandbox(
             page_routes=[*page_routes(stage.directory / STATUS, mailbox="/mailbox"), *mailbox_routes(mailbox)],
             channels=[StartChannel(policy.slack.incidents_channel)],
         )
+        bot_port = free_port()
         with serve(workspace, port=port) as url:
             own = {
                 **stage.environment(),
@@ -95,8 +97,10 @@ def open_sandbox(
                 **postbox.environment(),
                 "HOLDFAST_POLICY": str(path),
                 "HOLDFAST_DATABASE_URL": database_url or f"sqlite:///{stage.directory / 'bot' / 'holdfast.db'}",
+                "HOLDFAST_WEB_URL": f"http://127.0.0.1:{bot_port}",
+                "HOLDFAST_WEB_SECRET": secrets.token_hex(32),
             }
-            bot = start_bot(stage, own)
+            bot = start_bot(stage, own, bot_port)
             bot.wait_until(lambda: bool(workspace.sockets.connections), "connected", READY_WITHIN_S)
             if furnished:
                 background.submit(_furnish, stage, policy)
@@ -114,9 +118,8 @@ def _furnish(stage: Stage, policy: Policy) -> None:
         log.warning("The sandbox starts without an RDS instance: %s", error)
 
 
-def start_bot(stage: Stage, own: Mapping[str, str]) -> Child:
+def start_bot(stage: Stage, own: Mapping[str, str], port: int) -> Child:
     """`holdfast serve` as a child that comes back when it is killed, as under any supervisor."""
-    port = free_port()
     command = module_command("bot", "serve", "--port", str(port))
     bot = Child("bot", command, log_path=stage.directory / "bot.log", env=module_environment(dict(own)), restart=True)
     bot.start()

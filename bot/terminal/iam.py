@@ -1,6 +1,6 @@
 """The least that the bot may do in AWS, as an IAM policy on what the policy names.
 
-It is what actions and checks declare, and what it takes to keep the ledger's head beside the backups.
+It is what actions, checks and channels declare, and what it takes to keep the ledger's head beside the backups.
 
 Which rights can be narrowed to which resources: AWS Service Authorization Reference. The account stays `*`: the bot
 does not know its number, and a bucket's name is unique without it.
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
+from bot.comms.channels import list_aws_rights
 from bot.diagnostics.check import all_checks
 from bot.policy import Policy
 from bot.postmortem.ledger_heads import PREFIX as LEDGER_PREFIX
@@ -21,8 +22,6 @@ from bot.recovery.registry import all_actions
 ANY = "*"
 OWN_RIGHTS = ("s3:PutObject",)
 """Of the bot itself: the ledger's head is stored beside the backups (`bot.postmortem.ledger_heads`)."""
-SITE_RIGHTS = ("s3:DeleteObject", "s3:ListBucket", "s3:PutObject")
-"""Of the built-in status page, where it is in a bucket (`bot.systems.site_files`)."""
 BUCKET_WIDE = ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads")
 """Rights on a bucket itself; the other ones of S3 are on objects."""
 RDS_KINDS = ("snapshot", "pg", "og", "subgrp", "secgrp", "auto-backup")
@@ -51,16 +50,12 @@ def find_resources(right: str, policy: Policy) -> tuple[str, ...]:
 
 
 def group_rights(policy: Policy, rights: Iterable[str]) -> dict[tuple[str, tuple[str, ...]], list[str]]:
-    """The rights by service and by what they are on."""
+    """The rights by service and by what they are on, and those of the channels that the policy sets up."""
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for right in sorted(rights):
         grouped[right.partition(":")[0], find_resources(right, policy)].append(right)
-    site = policy.channels.status_site
-    if site and site.location and not site.folder:
-        bucket = f"arn:aws:s3:::{site.location.bucket}"
-        for right in SITE_RIGHTS:
-            on = bucket if right in BUCKET_WIDE else f"{bucket}/{site.location.prefix}*"
-            grouped["s3", (on,)].append(right)
+    for right, resources in list_aws_rights(policy).items():
+        grouped[right.partition(":")[0], resources].append(right)
     return dict(grouped)
 
 

@@ -17,7 +17,7 @@ from bot.terminal.session import guarded
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="HOLDFAST_POLICY")
 @guarded
 def permissions(as_json: bool, file: Path | None) -> None:
-    """Print the AWS rights that the recovery actions and the checks need, and nothing more."""
+    """Print the AWS rights that the recovery actions, the checks and the channels need, and nothing more."""
     policy = load_policy(file)
     if as_json:
         click.echo(json.dumps(build_policy_document(policy), indent=2))

@@ -1,1 +1,1 @@
-"""What Holdfast serves over HTTP: health, and Slack's requests where Socket Mode is not used."""
+"""What Holdfast serves over HTTP: health, alerts, incident pages, and Slack's requests without Socket Mode."""

@@ -1,4 +1,4 @@
-"""The web application: `/healthz`, `/readyz`, `/alerts/{source}`, and `/slack/events` in HTTP mode."""
+"""The web application: `/healthz`, `/readyz`, `/alerts/{source}`, `/incidents`, and `/slack/events` in HTTP mode."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from bot.services import Services
 from bot.store import ledger
 from bot.web.alerts import alert_routes
+from bot.web.incidents import incident_routes
 
 
 def build_web(services: Services, bolt: App | None) -> Starlette:
@@ -36,7 +37,12 @@ def build_web(services: Services, bolt: App | None) -> Starlette:
             return JSONResponse({"status": "unavailable", "reason": type(error).__name__}, status_code=503)
         return JSONResponse({"status": "ok", "leader": services.engine.is_leader, "troubles": troubles})
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), *alert_routes(services)]
+    routes = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        *alert_routes(services),
+        *incident_routes(services),
+    ]
     if bolt is not None:
         handler = SlackRequestHandler(bolt)
 

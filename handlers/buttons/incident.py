@@ -1,4 +1,4 @@
-"""Buttons of an incident: declare, declare again, update, details, severity, diagnose, restore, resolve."""
+"""Buttons of an incident: declare, again, update, details, severity, diagnose, restore, resolve, on the web."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bot.store.tables import Incident
 from handlers.buttons.press import Button
 from handlers.commands.dr.diagnose import start
 from handlers.commands.incident.declare import declared
+from handlers.commands.incident.web import give_link
 from handlers.modals import declare, details, restore, severity, update
 from handlers.request import Reply, Request
 
@@ -51,6 +52,10 @@ def resolve(request: Request, value: dict[str, Any]) -> Reply:
     return Reply(f":white_check_mark: #{incident.id} is resolved. The post-mortem draft is being written.")
 
 
+def open_page(request: Request, value: dict[str, Any]) -> Reply:
+    return give_link(request, _find(request, value))
+
+
 def _find(request: Request, value: dict[str, Any]) -> Incident:
     return request.reading.find(int(value["incident"]))
 
@@ -64,4 +69,5 @@ BUTTONS = [
     Button("incident.diagnose", diagnose),
     Button("incident.restore", open_restore),
     Button("incident.resolve", resolve),
+    Button("incident.web", open_page),
 ]

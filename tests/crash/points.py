@@ -5,10 +5,13 @@ running; inside it, in the middle and at the end of every call from the recovery
 happened but is not written down. So are those of the run around its steps. Calls that only look leave the world as it
 was: of those in a step one is a point, for all that differ from it in nothing that the next bot could see.
 
+Of telling people there is one for each kind of notice on each channel: the far side has taken it, and that is not
+written down yet.
+
 `DIES_IN` in the environment names a file: the bot kills itself (SIGKILL) at the first point that is not in it, having
 added it. So one run, whose bot is started again and again, dies once at every point that there is. `HELD_IN` names a
 file that may hold the beginning of a point's name: the bot waits there for as long as it does, so that somebody can
-cancel the run while a step is under way.
+cancel the run while a step is under way. `DIES_TELLING_IN` is as `DIES_IN`, for the points of telling people.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from types import FrameType
@@ -29,17 +32,20 @@ from typing import TYPE_CHECKING, Any
 
 import bot.recovery
 import bot.systems
+from bot.comms.deliveries import Deliveries
 from bot.recovery import execution, instances
 from bot.recovery.execution import Execution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.comms.deliveries import Channel, Parcel, Receipt
     from bot.recovery.action import Context, Facts, Step
     from bot.store.tables import Run
 
 BEFORE, BEGUN, HAPPENED = "before", "begun", "happened"
 LOOKED = "inside, after a look"
+ACCEPTED = "has taken"
 RUN = ("locked", "started", "unproven", "ended")
 OUTSIDE_S = 0.0005
 """A call that is over sooner has not left the process."""
@@ -96,6 +102,8 @@ def is_held(file: Path, name: str) -> bool:
 
 def install() -> None:
     """In a bot that the environment tells to die or to wait: come to the points."""
+    if telling := os.environ.get("DIES_TELLING_IN"):
+        _watch_telling(Points(Path(telling), None))
     dies_in, held_in = os.environ.get("DIES_IN"), os.environ.get("HELD_IN")
     if not dies_in and not held_in:
         return
@@ -119,6 +127,28 @@ def _around(owner: type, name: str, points: Points, where: str, before: str | No
         return given
 
     setattr(owner, name, wrapped)
+
+
+def _watch_telling(points: Points) -> None:
+    find = Deliveries._channel
+
+    @dataclass
+    class Watched:
+        """A channel whose far side has taken something when its `send` is over."""
+
+        name: str
+        send_it: Callable[[Parcel], Receipt]
+
+        def send(self, parcel: Parcel) -> Receipt:
+            receipt = self.send_it(parcel)
+            points.come_to(self.name, f"{ACCEPTED} {parcel.notice.kind}{' again' if parcel.sent_before else ''}")
+            return receipt
+
+    def watched_find(self: Deliveries, parcel: Parcel) -> Channel:
+        channel = find(self, parcel)
+        return Watched(channel.name, channel.send)
+
+    Deliveries._channel = watched_find  # type: ignore[method-assign]
 
 
 def _watch_steps(points: Points) -> None:

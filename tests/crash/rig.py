@@ -176,7 +176,10 @@ class Rig:
 
     def settle(self) -> None:
         """Wait until the bot has nothing left to do and everything is said as it is now."""
-        self.wait("rest", lambda: (self._unsaid() == 0 and self.services.engine.pending() == 0) or None)
+        self.wait("rest", lambda: self.is_settled() or None)
+
+    def is_settled(self) -> bool:
+        return self._unsaid() == 0 and self.services.engine.pending() == 0
 
     def _unsaid(self) -> int:
         """Deliveries that do not show their notice's newest version."""

@@ -1,4 +1,7 @@
-"""Ways to reach people, one a file with `NAME` and `build(wiring)`; Slack, which needs its client, `app` builds."""
+"""Ways to reach people, one a file with `NAME` and `build(wiring)`; Slack, which needs its client, `app` builds.
+
+A channel that is served by AWS has `list_rights(policy)` as well: what IAM must allow, each right with its resources.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +55,16 @@ def build_channels(wiring: Wiring) -> tuple[dict[str, Channel], dict[str, str]]:
         except NotSetUp as error:
             lacking[name] = str(error)
     return ready, lacking
+
+
+def list_aws_rights(policy: Policy) -> dict[str, tuple[str, ...]]:
+    """What the channels that the policy sets up need in AWS: each right, and the ARNs that it is needed on."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, module in channel_modules().items():
+        if getattr(policy.channels, name) is not None and hasattr(module, "list_rights"):
+            for right, resources in module.list_rights(policy).items():
+                found[right] = (*found.get(right, ()), *resources)
+    return found
 
 
 def channel_modules() -> dict[str, ModuleType]:

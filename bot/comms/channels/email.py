@@ -17,7 +17,7 @@ from bot.comms.deliveries import Parcel, Receipt
 from bot.comms.outgoing import Outgoing, OutgoingBulletin
 from bot.comms.phrasing import Phrasing
 from bot.comms.sending import far_side_outcomes, open_parcel
-from bot.policy import EmailSettings
+from bot.policy import EmailSettings, Policy
 from bot.store.tables import Delivery, Notice
 from bot.systems.mail import MailTransport
 from bot.systems.mail.sendgrid import SendGridTransport
@@ -107,6 +107,19 @@ def build(wiring: Wiring) -> Mail:
     if settings is None:
         raise NotSetUp("the policy does not set it up")
     return Mail(wiring, settings, choose_transport(wiring, settings))
+
+
+def list_rights(policy: Policy) -> dict[str, tuple[str, ...]]:
+    """SES checks the sender's identity, which is the address or its domain, whichever was verified.
+
+    A whole message counts as raw, also in API v2, and is allowed by the right that API v1 had for that.
+    """
+    settings = policy.channels.email
+    if settings is None or settings.transport != "ses":
+        return {}
+    identities = (settings.sender, settings.sender.rpartition("@")[2])
+    on = tuple(f"arn:aws:ses:{settings.region}:*:identity/{identity}" for identity in identities)
+    return {"ses:SendEmail": on, "ses:SendRawEmail": on}
 
 
 def choose_transport(wiring: Wiring, settings: EmailSettings) -> MailTransport:

@@ -135,6 +135,16 @@ class SlackChannel:
         return any(file.get("name") == name for message in recent for file in message.get("files") or [])
 
     def _history(self, channel: str, oldest: float) -> list[dict[str, Any]]:
+        """Slack lets us post into any public channel, and read only those that we are in."""
+        try:
+            return self._read_history(channel, oldest)
+        except SlackRefusal as refusal:
+            if refusal.code != "not_in_channel":
+                raise
+            call(self.client.conversations_join, channel=channel)
+            return self._read_history(channel, oldest)
+
+    def _read_history(self, channel: str, oldest: float) -> list[dict[str, Any]]:
         answer = call(
             self.client.conversations_history,
             channel=channel,

@@ -6,6 +6,7 @@ from bot.comms.channels import Wiring
 from bot.comms.deliveries import ChannelDown, ChannelRefused, Parcel, Receipt
 from bot.comms.status_site.site import StatusSite, open_place
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.systems.site_files import SitePlace
 
 NAME = "status_site"
@@ -34,3 +35,13 @@ def build(wiring: Wiring) -> StatusSiteChannel:
     settings = wiring.policy.channels.status_site
     assert settings is not None  # built for what the policy sets up
     return StatusSiteChannel(StatusSite(wiring.database, wiring.policy), open_place(settings))
+
+
+def list_rights(policy: Policy) -> dict[str, tuple[str, ...]]:
+    """To write and remove files below its place in a bucket, and to see which are there; a folder needs none."""
+    settings = policy.channels.status_site
+    if settings is None or settings.folder or settings.location is None:
+        return {}
+    bucket = f"arn:aws:s3:::{settings.location.bucket}"
+    files = (f"{bucket}/{settings.location.prefix}*",)
+    return {"s3:DeleteObject": files, "s3:ListBucket": (bucket,), "s3:PutObject": files}

@@ -48,6 +48,7 @@ def _read(session: Session, incident: Incident, subject: Subject) -> Summary:
         name=lambda key: name_person(policy, key),
         now=subject.now(),
         hint=subject.prose.slack("welcome.txt"),
+        has_page=subject.has_pages,
     )
 
 

@@ -19,16 +19,16 @@ def compose(notice: Notice, subject: Subject) -> Message:
     with subject.database.read() as session:
         run = session.get_one(PlaybookRun, notice.subject_id)
         query = sa.select(PlaybookTask).where(PlaybookTask.playbook_run_id == run.id).order_by(PlaybookTask.index)
-        steps = [_read_progress(session, task) for task in session.scalars(query)]
+        steps = [read_progress(session, task) for task in session.scalars(query)]
         incident = session.get(Incident, run.incident_id) if run.incident_id else None
     playbook = subject.policy.playbooks.get(run.playbook)
     title = playbook.title if playbook else run.playbook
-    clock = _read_clock(run, steps, incident, subject)
+    clock = read_clock(run, steps, incident, subject)
     blocks = show_playbook(run, f"Playbook: {title}", steps, clock, subject.name(run.requested_by))
     return Message(f"Playbook run {run.id}, {literal(title)}: {run.state}", pack(blocks))
 
 
-def _read_progress(session: Session, task: PlaybookTask) -> Progress:
+def read_progress(session: Session, task: PlaybookTask) -> Progress:
     """A step with what is happening for it."""
     plan = session.get(Plan, task.plan_id) if task.plan_id else None
     run = session.scalar(sa.select(Run).where(Run.plan_id == task.plan_id)) if task.plan_id else None
@@ -36,7 +36,7 @@ def _read_progress(session: Session, task: PlaybookTask) -> Progress:
     return Progress(task, plan, run, skip)
 
 
-def _read_clock(run: PlaybookRun, steps: list[Progress], incident: Incident | None, subject: Subject) -> Clock | None:
+def read_clock(run: PlaybookRun, steps: list[Progress], incident: Incident | None, subject: Subject) -> Clock | None:
     """Time since detection against the RTO; what no step accounts for went into deciding and waiting."""
     playbook = subject.policy.playbooks.get(run.playbook)
     disaster = subject.policy.disasters.get(playbook.disaster) if playbook else None

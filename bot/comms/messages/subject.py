@@ -40,6 +40,8 @@ class Subject:
     policy: Policy
     prose: Prose
     now: Clock = utc_now
+    has_pages: bool = False
+    """Whether incidents can be looked at in a browser."""
 
     def name(self, person_key: str) -> str:
         """A person's name, for mrkdwn."""

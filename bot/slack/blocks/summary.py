@@ -43,6 +43,8 @@ class Summary:
     name: Name
     now: datetime
     hint: str
+    has_page: bool = False
+    """Whether it can be looked at in a browser."""
 
 
 def show_summary(summary: Summary) -> Iterator[Block]:
@@ -57,7 +59,9 @@ def show_summary(summary: Summary) -> Iterator[Block]:
     yield from _show_details(summary)
     yield from _show_work(summary)
     if incident.is_open:
-        yield _actions(incident)
+        yield _actions(incident, summary.has_page)
+    elif summary.has_page:
+        yield parts.actions([_page_button(incident)])
     yield parts.context(summary.hint, f"As of {show_time(summary.now)}")
 
 
@@ -109,7 +113,7 @@ def show_task(task: Task, name: Name) -> Sequence[Piece]:
     return (f"{task.id}. {cut(task.title, TASK_SHOWN)}{owner}", *due)
 
 
-def _actions(incident: Incident) -> Block:
+def _actions(incident: Incident, has_page: bool) -> Block:
     value = {"incident": incident.id}
     return parts.actions(
         [
@@ -119,5 +123,10 @@ def _actions(incident: Incident) -> Block:
             parts.button("Diagnose", "incident.diagnose", value),
             parts.button("Restore…", "incident.restore", value),
             parts.button("Resolve", "incident.resolve", value, confirm=f"Is #{incident.id} over for everybody?"),
+            *([_page_button(incident)] if has_page else []),
         ]
     )
+
+
+def _page_button(incident: Incident) -> parts.ButtonElement:
+    return parts.button("On the web", "incident.web", {"incident": incident.id})

@@ -33,6 +33,8 @@ Json = dict[str, Any]
 LOBBY = "traitortrack-incidents"
 DELIVERIES = ("socket", "http")
 SECRET = "0123456789abcdef0123456789abcdef"
+WEB_URL = "https://holdfast.example.com/bot"
+"""Where a browser would find the incident pages, were there a proxy."""
 WAIT_S = 20.0
 
 
@@ -145,6 +147,8 @@ def make_environment(workspace: Workspace, folder: Path, how: str) -> dict[str, 
         "PATH": os.environ["PATH"],
         "HOLDFAST_DATABASE_URL": f"sqlite:///{folder / 'holdfast.db'}",
         "ALERTS_SECRET": SECRET,
+        "HOLDFAST_WEB_URL": WEB_URL,
+        "HOLDFAST_WEB_SECRET": SECRET,
     }
     if how == "http":
         del found["SLACK_APP_TOKEN"]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import requests
 import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.orm import Session
@@ -19,8 +20,9 @@ from bot.sandbox.actor import wait_for as wait_until
 from bot.store.documents import Loss, PlanDocument, Prediction
 from bot.store.tables import Bulletin, Delivery, Incident, Notice, Plan, PlaybookRun, Run
 from bot.terminal.session import Parts, TerminalSession
+from bot.web.server import build_web, serve_web
 from handlers.home import publish
-from tests.integration.handlers.rig import LOBBY, WAIT_S, Bot, Human, show
+from tests.integration.handlers.rig import LOBBY, WAIT_S, WEB_URL, Bot, Human, show
 
 pytestmark = pytest.mark.parametrize("running", ["socket"], indirect=True)
 MARK = "Zebrafish"
@@ -97,13 +99,31 @@ def what_others_can_read(bot: Bot, human: Human, incident: Incident, plan: int) 
         "incident list --all", f"incident search {MARK}", f"incident timeline --incident {number}",
         f"incident postmortem --incident {number}", f"incident note --incident {number} x",
         f"incident task list --incident {number}", f"incident members list --incident {number}",
-        f"incident bulletins --incident {number}",
+        f"incident bulletins --incident {number}", f"incident web {number}",
         "dr runs", f"dr runs {run}", "dr approvals", f"dr plan {plan}", f"dr output {run}", f"dr retry {run}",
         f"dr deny {plan}", "dr playbook list", "dr playbook show 1", "ledger verify",
     ):  # fmt: skip
         session = TerminalSession(Parts(lambda: bot.services, build_bolt))
         said = CliRunner().invoke(holdfast, arguments.split(), obj=session)
         yield f"holdfast {arguments}", said.output
+    yield from read_pages(bot, human, number)
+
+
+def read_pages(bot: Bot, human: Human, number: int) -> Iterator[tuple[str, str]]:
+    """What a browser shows to whoever has opened a link of their own."""
+    person = bot.services.directory.person(human.user_id)
+    with serve_web(build_web(bot.services, None), "127.0.0.1", 0) as port:
+        address = f"http://127.0.0.1:{port}"
+        arrival = requests.get(
+            bot.services.web_access.make_link(person)[0].replace(WEB_URL, address),
+            allow_redirects=False,
+            timeout=WAIT_S,
+        )
+        visit = {"Cookie": arrival.headers["Set-Cookie"].partition(";")[0]}
+        for path in ("/incidents", f"/incidents/{number}"):
+            page = requests.get(f"{address}{path}", headers=visit, timeout=WAIT_S)
+            assert page.status_code == (404 if path.endswith(str(number)) else 200)
+            yield f"the page {path}", page.text
 
 
 def read_recipients(bot: Bot, incident: Incident) -> set[tuple[str, str]]:

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bot.comms.channels.status_site import StatusSiteChannel
+from bot.comms.channels.status_site import StatusSiteChannel, list_rights
 from bot.comms.deliveries import ChannelDown, ChannelRefused
 from bot.comms.status_site.site import WORKFLOW, Renewals, open_place
 from bot.engine import Engine
@@ -22,6 +22,7 @@ from bot.outcome import Failed
 from bot.policy.channels import StatusSiteSettings
 from bot.policy.section import S3Location
 from bot.systems.site_files import SiteBucket, SiteFolder, SitePlace
+from tests.aws_calls import watch_calls
 from tests.unit.comms.newsroom import Newsroom
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -249,10 +250,12 @@ def test_in_a_bucket_it_has_its_types_and_goes_when_it_must(
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="status-example")
         location = S3Location(bucket="status-example", prefix="site/")
-        place = open_place(StatusSiteSettings(location=location, region="us-east-1"))
+        settings = StatusSiteSettings(location=location, region="us-east-1")
+        place = open_place(settings)
         assert isinstance(place, SiteBucket)
         number = tell_a_story(newsroom)
-        newsroom.site.build(place)
+        with watch_calls("status_site") as rights:
+            newsroom.site.build(place)
         expected = {
             "site/index.html": "text/html; charset=utf-8",
             f"site/incidents/{number}.html": "text/html; charset=utf-8",
@@ -263,7 +266,10 @@ def test_in_a_bucket_it_has_its_types_and_goes_when_it_must(
             head = client.head_object(Bucket="status-example", Key=key)
             assert (head["ContentType"], head["CacheControl"]) == (kind, "public, max-age=30")
         newsroom.change(number, private=True)
-        newsroom.site.build(place)
+        with watch_calls("status_site") as others:
+            newsroom.site.build(place)
+        channels = newsroom.policy.channels.model_copy(update={"status_site": settings})
+        assert rights | others == set(list_rights(newsroom.policy.model_copy(update={"channels": channels})))
         listed = {one["Key"] for one in client.list_objects_v2(Bucket="status-example")["Contents"]}
         assert listed == {"site/index.html", "site/history/index.html", "site/style.css", "site/feed.xml"}
         client.delete_bucket_policy(Bucket="status-example")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.comms.channels import channel_modules
 from bot.diagnostics.check import all_checks
-from bot.policy import load_policy
+from bot.policy import EmailSettings, load_policy
 from bot.policy.channels import StatusSiteSettings
 from bot.policy.section import S3Location
 from bot.recovery.registry import all_actions
@@ -79,3 +83,32 @@ def test_a_status_page_in_a_bucket_may_be_written_there_and_nowhere_else() -> No
         "s3:DeleteObject": files, "s3:PutObject": files, "s3:ListBucket": ["arn:aws:s3:::status-example"],
     }  # fmt: skip
     assert "status-example" not in str(build_policy_document(POLICY))
+
+
+def test_mail_through_ses_may_be_sent_as_the_sender_only() -> None:
+    mail = EmailSettings(transport="ses", region="eu-west-1", sender="incidents@example.com")
+    channels = POLICY.channels.model_copy(update={"email": mail})
+    document: dict[str, Any] = build_policy_document(POLICY.model_copy(update={"channels": channels}))
+    (statement,) = [one for one in document["Statement"] if one["Action"][0].startswith("ses:")]
+    identities = [f"arn:aws:ses:eu-west-1:*:identity/{one}" for one in ("incidents@example.com", "example.com")]
+    assert (statement["Action"], statement["Resource"]) == (["ses:SendEmail", "ses:SendRawEmail"], identities)
+
+
+@pytest.mark.parametrize("name", channel_modules())
+def test_a_channel_that_can_reach_aws_says_what_it_needs_there(name: str) -> None:
+    module = channel_modules()[name]
+    assert hasattr(module, "list_rights") == ("boto3" in find_imports(module.__name__))
+
+
+def find_imports(name: str) -> set[str]:
+    """Every module that a module of ours imports, by itself or through others of ours."""
+    found, new = set[str](), [name]
+    while new:
+        spec = find_spec(new.pop())
+        source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+        nodes = list(ast.walk(ast.parse(source)))
+        named = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+        named |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        new += [one for one in named - found if one.startswith("bot.") and one != "bot.systems"]
+        found |= named
+    return found

@@ -10,10 +10,14 @@ import pytest
 from moto import mock_aws
 from moto.ses.models import ses_backends
 
+from bot.comms.channels.email import list_rights
+from bot.policy import EmailSettings, load_policy
 from bot.systems.far_side import FarSideRefused, FarSideUnanswered
 from bot.systems.mail.ses import SesTransport
+from tests.aws_calls import watch_calls
 from tests.unit.comms.channels.vendors import Reply, Vendor, open_vendor
 
+POLICY = load_policy(None)
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 """The one that moto has by default."""
@@ -47,7 +51,13 @@ class Ses(Vendor):
 @mock_aws
 def test_the_whole_message_goes_to_one_recipient() -> None:
     boto3.client("sesv2", region_name=REGION).create_email_identity(EmailIdentity="incidents@example.com")
-    receipt = SesTransport(REGION).send(make_message(), "team@example.com")
+    with watch_calls("email") as rights:
+        receipt = SesTransport(REGION).send(make_message(), "team@example.com")
+    settings = EmailSettings(transport="ses", region=REGION, sender="incidents@example.com")
+    channels = POLICY.channels.model_copy(update={"email": settings})
+    declared = list_rights(POLICY.model_copy(update={"channels": channels}))
+    assert rights == set(declared) == {"ses:SendEmail", "ses:SendRawEmail"}
+    assert "arn:aws:ses:us-east-1:*:identity/example.com" in declared["ses:SendRawEmail"]
     (sent,) = ses_backends[ACCOUNT][REGION].sent_messages
     assert receipt["ses_id"] == sent.id
     assert set(sent.destinations) == {"team@example.com"}

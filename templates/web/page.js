@@ -1,0 +1,38 @@
+// Brings a page up to date without losing its place: what is open stays open.
+"use strict";
+
+const everyMs = Number(document.currentScript.dataset.refreshS) * 1000;
+const content = () => document.getElementById("content");
+
+async function refresh() {
+  if (document.hidden) return;
+  const news = () => document.getElementById("news");
+  try {
+    const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin" });
+    if (answer.status === 401) {
+      location.reload();
+      return;
+    }
+    if (!answer.ok) throw new Error(String(answer.status));
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    show(fresh.getElementById("content"));
+  } catch {
+    news().textContent = "There has been no answer since; the page may be out of date.";
+  }
+}
+
+function show(fresh) {
+  for (const details of content().querySelectorAll("details[id]")) {
+    const same = fresh.querySelector(`#${CSS.escape(details.id)}`);
+    if (same) same.open = details.open;
+  }
+  const focused = document.activeElement?.closest?.("details[id]")?.id;
+  content().replaceChildren(...fresh.childNodes);
+  if (focused) document.getElementById(focused)?.querySelector("summary").focus({ preventScroll: true });
+}
+
+setInterval(refresh, everyMs);
+document.addEventListener("visibilitychange", refresh);
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});
