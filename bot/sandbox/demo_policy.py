@@ -12,11 +12,10 @@ from typing import Any
 import yaml
 
 from bot.policy import Policy, default_policy_path, load_policy
+from bot.sandbox.machines.disk import Disk
 
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
-ENVIRONMENT_FILE = "environment"
-"""Beside the application's log."""
 SECRET_READER = Path(__file__).with_name("secret_reader.py")
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
@@ -70,9 +69,9 @@ def write_demo_policy(
         application["url"] = application_url
         application["verification"]["quiet_for"] = "3 seconds"
         application["log_path"] = str(log_path or application["log_path"])
-        if log_path:
-            application["environment_file"] = str(log_path.with_name(ENVIRONMENT_FILE))
-    text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
+        if supervisor:
+            application |= {name: str(path) for name, path in Disk(supervisor.parent).folders.items()}
+    text["hosts"] = {"app_1": describe_host(supervisor)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
     text["metrics"] = MEASURED if probed else None
@@ -89,20 +88,22 @@ def write_demo_policy(
     return path, load_policy(path)
 
 
-def describe_host(supervisor: Path, application_url: str) -> dict[str, Any]:
+def describe_host(supervisor: Path) -> dict[str, Any]:
     """The sandbox's host: this machine, with the supervisor of the sandbox where others have systemd."""
-    service = [sys.executable, "-m", "bot.sandbox.service", str(supervisor)]
-    health = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)"
     return {
         "title": "This machine",
         "application": "traitortrack",
         "reach": "local",
-        "commands": {
-            "restart": [*service, "restart"],
-            "is_running": [*service, "is-running"],
-            "started": [*service, "started"],
-            "read_secret": [sys.executable, "-I", str(SECRET_READER), "{secret}", "{version}", "{region}"],
-            "is_healthy": [sys.executable, "-c", health, f"{application_url}/health"],
-            "workers": ["pgrep", "-af", "bot.sandbox.warehouse"],
-        },
+        "commands": describe_commands(str(supervisor)),
+    }
+
+
+def describe_commands(init_socket: str) -> dict[str, list[str]]:
+    """What is said on a machine of the sandbox, where others have systemctl, curl and ps."""
+    verbs = ("restart", "is-running", "started", "is-healthy", "workers")
+    service = [sys.executable, "-m", "bot.sandbox.service", init_socket]
+    return {
+        **{verb.replace("-", "_"): [*service, verb] for verb in verbs},
+        "python": [sys.executable],
+        "read_secret": [sys.executable, "-I", str(SECRET_READER), "{secret}", "{version}", "{region}"],
     }

@@ -1,6 +1,6 @@
-"""What `systemctl` is on a real host: asks the sandbox, over a socket, to restart the warehouse or how it is.
+"""What `systemctl` is on a real host: asks a machine's init, over a socket, to restart the application or how it is.
 
-`python -m bot.sandbox.service SOCKET restart|is-running|started`
+`python -m bot.sandbox.service SOCKET start|restart|stop|kill|is-running|is-healthy|started|workers`
 """
 
 from __future__ import annotations

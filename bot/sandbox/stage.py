@@ -11,21 +11,21 @@ from typing import Self
 
 import psycopg
 
-from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.children import Child, http_answers
 from bot.sandbox.cloud import BUCKET, Cloud
-from bot.sandbox.demo_policy import ENVIRONMENT_FILE
 from bot.sandbox.lights import bot_light, database_light, storage_light, warehouse_light
+from bot.sandbox.machines.disk import Disk
+from bot.sandbox.machines.service import Service
+from bot.sandbox.machines.supervisor import HEALTHY_DEADLINE_S, Supervisor
 from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_binaries import Origin, find_binaries
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE, Cluster
 from bot.sandbox.primary_instance import create_primary
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
-from bot.sandbox.supervisor import Supervisor
 from bot.sandbox.warehouse.seed import DEFAULT_BAGS, TEST_PASSWORD, TEST_USERNAME, seed
 
 DATABASE = "traitortrack"
-HEALTHY_DEADLINE_S = 30.0
 ARCHIVE_SCRIPT = Path(__file__).with_name("archive_wal.sh")
 ARCHIVE_TIMEOUT_S = 300
 WAL_PREFIX = "wal/"
@@ -57,9 +57,11 @@ class Stage:
         )
         port = free_port()
         self.warehouse_url = f"http://127.0.0.1:{port}"
-        self.warehouse_log_path = self.directory / "app.log"
-        self.environment_path = self.directory / ENVIRONMENT_FILE
-        self.warehouse = self._make_warehouse(port)
+        self.disk = Disk(self.directory / "machine")
+        self.disk.make()
+        self.warehouse = Service(
+            self.disk, port, bags_per_s=bags_per_s, environment={"PRODUCTION_DATABASE_URL": self.application_url}
+        )
         self._supervisor: Supervisor | None = None
         self._open_connections: list[psycopg.Connection] = []
         self._scenarios = load_scenarios()
@@ -81,7 +83,17 @@ class Stage:
     @property
     def supervisor_path(self) -> Path:
         """The socket on which `bot.sandbox.service` speaks to the supervisor of the application."""
-        return self.directory / "supervisor.sock"
+        return self.disk.init_socket
+
+    @property
+    def environment_path(self) -> Path:
+        """The file that the application's service takes its environment from."""
+        return self.disk.environment_file
+
+    @property
+    def warehouse_log_path(self) -> Path:
+        """The application's log."""
+        return self.disk.log_path
 
     @property
     def application_url(self) -> str:
@@ -94,7 +106,7 @@ class Stage:
             with ThreadPoolExecutor(max_workers=2) as parts:
                 for part in [parts.submit(self.cloud.start), parts.submit(self._start_warehouse)]:
                     part.result()
-            self._supervisor = Supervisor(self.supervisor_path, lambda: self.warehouse, self.start_application)
+            self._supervisor = Supervisor(self.supervisor_path, self.warehouse)
         except BaseException:
             self.stop()
             raise
@@ -191,17 +203,3 @@ class Stage:
         self.cluster.create_database(DATABASE)
         seed(self.application_url, self.bags)
         self.start_application()
-
-    def _make_warehouse(self, port: int) -> Child:
-        options = ["--port", str(port), "--bags-per-second", str(self.bags_per_s)]
-        env = {
-            "PRODUCTION_DATABASE_URL": self.application_url,
-            "TRAITORTRACK_LOG_PATH": str(self.warehouse_log_path),
-            "TRAITORTRACK_ENVIRONMENT_FILE": str(self.environment_path),
-        }
-        return Child(
-            "warehouse",
-            module_command("bot.sandbox.warehouse", *options),
-            log_path=self.directory / "warehouse.log",
-            env=module_environment(env),
-        )

@@ -1,6 +1,6 @@
-"""python -m bot.sandbox.warehouse --port N; PRODUCTION_DATABASE_URL and, if wanted, TRAITORTRACK_LOG_PATH.
+"""python -m bot.sandbox.warehouse; PRODUCTION_DATABASE_URL and, if wanted, TRAITORTRACK_LOG_PATH.
 
-TRAITORTRACK_ENVIRONMENT_FILE names a file whose variables hold before those, as systemd's EnvironmentFile would.
+Port and rate of bags are options, or PORT and BAGS_PER_SECOND.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ import argparse
 import logging
 import logging.handlers
 import os
-import shlex
 import sys
-from pathlib import Path
 
 import uvicorn
 
@@ -23,23 +21,15 @@ LOG_SIZE_BYTES = 5_000_000
 def main() -> None:
     """Serve on loopback until told to stop."""
     parser = argparse.ArgumentParser(prog="warehouse")
-    parser.add_argument("--port", type=int, default=5000)
-    parser.add_argument("--bags-per-second", type=float, default=2.0)
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "5000")))
+    parser.add_argument("--bags-per-second", type=float, default=float(os.environ.get("BAGS_PER_SECOND", "2")))
     options = parser.parse_args()
-    read_environment(os.environ.get("TRAITORTRACK_ENVIRONMENT_FILE"))
     database_url = os.environ.get("PRODUCTION_DATABASE_URL")
     if not database_url:
         sys.exit("PRODUCTION_DATABASE_URL is not set; for example postgresql://user:password@host/traitortrack")
     start_log(os.environ.get("TRAITORTRACK_LOG_PATH"))
     application = build_application(database_url, bags_per_s=options.bags_per_second)
     uvicorn.run(application, host="127.0.0.1", port=options.port, log_config=None, access_log=False)
-
-
-def read_environment(path: str | None) -> None:
-    """Take over the variables in a file, quoted as a shell quotes them; there may be none yet."""
-    if path and Path(path).exists():
-        words = shlex.split(Path(path).read_text(encoding="utf-8"), comments=True)
-        os.environ.update(dict(word.split("=", 1) for word in words if "=" in word))
 
 
 def start_log(path: str | None) -> None:
