@@ -131,6 +131,10 @@ class Cloud:
         """Kill a machine, init and application, as a power cut does; EC2 goes on to call it running."""
         self._control("POST", "ec2/crash", {"instance": instance_id})
 
+    def serve_target_group(self, arn: str, port: int) -> None:
+        """Let a load balancer answer on a port of loopback, for the targets of a group."""
+        self._control("POST", "ec2/serve", {"target_group": arn, "port": port})
+
     def change_server_pace(self, **durations: float) -> None:
         """Change how long things take with servers, in seconds (`strict_cloud.ec2.datacentre.ServerPace`)."""
         self._control("POST", "ec2/pace", durations)

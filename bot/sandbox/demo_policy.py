@@ -12,10 +12,14 @@ from typing import Any
 import yaml
 
 from bot.policy import Policy, default_policy_path, load_policy
-from bot.sandbox.machines.disk import Disk
+from bot.sandbox.cloud import REGION
+from bot.sandbox.fleet import Fleet
+from bot.sandbox.machines.disk import PREFIX, Disk
 
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
+SEEN = Disk(Path(PREFIX))
+"""A machine's disk as it is named in commands."""
 SECRET_READER = Path(__file__).with_name("secret_reader.py")
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
@@ -54,12 +58,13 @@ class Postbox:
 
 def write_demo_policy(
     folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None,
-    page_url: str | None = None, probed: bool = False, postbox: Postbox | None = None,
+    page_url: str | None = None, probed: bool = False, postbox: Postbox | None = None, fleet: Fleet | None = None,
 ) -> tuple[Path, Policy]:  # fmt: skip
     """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
 
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
-    `log_path`: the application's log; the file that its environment is read from lies beside it.
+    `log_path`: the application's log.
+    `fleet`: the servers of the cloud that it has instead, reached by SSM.
     `page_url`: where the sandbox's page is; the public then reads a status page of our own there.
     `probed`: the bot looks by itself whether the application is well, and measures everything.
     `postbox`: where what is said outside Slack goes.
@@ -70,8 +75,9 @@ def write_demo_policy(
         application["verification"]["quiet_for"] = "3 seconds"
         application["log_path"] = str(log_path or application["log_path"])
         if supervisor:
-            application |= {name: str(path) for name, path in Disk(supervisor.parent).folders.items()}
-    text["hosts"] = {"app_1": describe_host(supervisor)} if supervisor else {}
+            disk = SEEN if fleet else Disk(supervisor.parent)
+            application |= {name: str(path) for name, path in disk.folders.items()}
+    text["hosts"] = describe_fleet(fleet) if fleet else {"app_1": describe_host(supervisor)} if supervisor else {}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
     text["metrics"] = MEASURED if probed else None
@@ -96,6 +102,17 @@ def describe_host(supervisor: Path) -> dict[str, Any]:
         "reach": "local",
         "commands": describe_commands(str(supervisor)),
     }
+
+
+def describe_fleet(fleet: Fleet) -> dict[str, Any]:
+    """The servers of the cloud, as the shipped policy has them."""
+    return {
+        f"app_{number}": {
+            "title": f"Application server {number}", "application": "traitortrack", "reach": "ssm",
+            "instance_id": name, "region": REGION, "commands": describe_commands(SEEN.seen(SEEN.init_socket)),
+        }
+        for number, name in enumerate(fleet.instance_ids, start=1)
+    }  # fmt: skip
 
 
 def describe_commands(init_socket: str) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ import psycopg
 
 from bot.sandbox.children import Child, http_answers
 from bot.sandbox.cloud import BUCKET, Cloud
+from bot.sandbox.fleet import Application, Fleet
 from bot.sandbox.lights import bot_light, database_light, storage_light, warehouse_light
 from bot.sandbox.machines.disk import Disk
 from bot.sandbox.machines.service import Service
@@ -36,7 +37,8 @@ class Stage:
 
     `bags`: how many the warehouse starts with; `bags_per_s`: how many come in while it runs. Whoever runs
     the bot puts its `Child` into `bot`, so that it gets a light and can be killed. `archive_wal`: whether the server
-    archives its log into the cloud, as the written procedure has it.
+    archives its log into the cloud, as the written procedure has it. `machines`: with one the application is a child
+    of this process; with more it is on servers of the cloud (`fleet`), reached by SSM, behind a load balancer.
     """
 
     def __init__(
@@ -46,12 +48,13 @@ class Stage:
         bags_per_s: float = 2.0,
         prefer: Origin = "machine",
         archive_wal: bool = False,
+        machines: int = 1,
     ) -> None:
         self.bags = bags
         self.bags_per_s = bags_per_s
         self.bot: Child | None = None
         self._scratch = ScratchDirectory("stage")
-        self.cloud = Cloud(self.directory)
+        self.cloud = Cloud(self.directory, bags_per_s=bags_per_s / machines)
         self.cluster = Cluster(
             binaries=find_binaries(prefer), settings=self._archive_settings() if archive_wal else None
         )
@@ -62,6 +65,7 @@ class Stage:
         self.warehouse = Service(
             self.disk, port, bags_per_s=bags_per_s, environment={"PRODUCTION_DATABASE_URL": self.application_url}
         )
+        self.fleet = Fleet(self.cloud, machines, port) if machines > 1 else None
         self._supervisor: Supervisor | None = None
         self._open_connections: list[psycopg.Connection] = []
         self._scenarios = load_scenarios()
@@ -96,6 +100,11 @@ class Stage:
         return self.disk.log_path
 
     @property
+    def application(self) -> Application:
+        """The warehouse application, wherever it runs."""
+        return self.fleet or self.warehouse
+
+    @property
     def application_url(self) -> str:
         """The warehouse's database as the application connects to it."""
         return self.cluster.url(DATABASE)
@@ -104,9 +113,12 @@ class Stage:
         """Start everything; returns when the warehouse is healthy. When a part fails, stops the others."""
         try:
             with ThreadPoolExecutor(max_workers=2) as parts:
-                for part in [parts.submit(self.cloud.start), parts.submit(self._start_warehouse)]:
+                for part in [parts.submit(self._start_cloud), parts.submit(self._start_warehouse)]:
                     part.result()
-            self._supervisor = Supervisor(self.supervisor_path, self.warehouse)
+            if self.fleet:
+                self.start_application()
+            else:
+                self._supervisor = Supervisor(self.supervisor_path, self.warehouse)
         except BaseException:
             self.stop()
             raise
@@ -144,12 +156,12 @@ class Stage:
 
     def start_application(self) -> None:
         """Start the warehouse application and wait until it is healthy. Raises ChildFailed."""
-        self.warehouse.start()
-        self.warehouse.wait_until(lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S)
+        self.application.start()
+        self.application.wait_until(lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S)
 
     def reset(self) -> None:
         """Drop every database of the cluster and make a fresh warehouse; what is in the cloud stays."""
-        self.warehouse.stop()
+        self.application.stop()
         self.cluster.start()
         with psycopg.connect(self.cluster.admin_url) as connection:
             rows = connection.execute(
@@ -158,6 +170,7 @@ class Stage:
         for (name,) in rows:
             self.cluster.drop_database(name)
         self._start_warehouse()
+        self.start_application()
 
     def keep_open(self, connection: psycopg.Connection) -> None:
         """Hold a scenario's connection until the stage stops."""
@@ -182,12 +195,17 @@ class Stage:
     def lights(self) -> list[dict[str, str]]:
         """Return name, state (ok, warning, down) and detail of every part; takes up to a few seconds."""
         warehouse = warehouse_light(
-            self.warehouse, self.warehouse_url, expected_bags=self.bags, writes=self.bags_per_s > 0
+            self.application, self.warehouse_url, expected_bags=self.bags, writes=self.bags_per_s > 0
         )
         lights = [warehouse, database_light(self.cluster.admin_url, DATABASE), storage_light(self.cloud)]
         if self.bot is not None:
             lights.append(bot_light(self.bot))
         return [asdict(light) for light in lights]
+
+    def _start_cloud(self) -> None:
+        self.cloud.start()
+        if self.fleet:
+            self.fleet.launch({"PRODUCTION_DATABASE_URL": self.application_url})
 
     def _archive_settings(self) -> dict[str, str]:
         """Return what the written procedure sets, with a command that puts segments into this cloud."""
@@ -202,4 +220,5 @@ class Stage:
         self.cluster.start()
         self.cluster.create_database(DATABASE)
         seed(self.application_url, self.bags)
-        self.start_application()
+        if not self.fleet:
+            self.start_application()

@@ -15,6 +15,7 @@
 | POST rds/maintenance | region, identifier | applies what is pending |
 | POST ec2/describe | instance | says where a machine's disk is, on which port its application is, whether it is up |
 | POST ec2/crash | instance | kills a machine with all that runs on it |
+| POST ec2/serve | target_group, port | lets a load balancer answer on a port, for the targets of a group (an ARN) |
 | POST ec2/pace | durations in seconds, time_scale | changes how long things take (`ec2.datacentre.ServerPace`) |
 """
 
@@ -107,4 +108,7 @@ class Control:
         datacentre = self._services.servers()
         from bot.sandbox.strict_cloud.ec2 import controls  # noqa: PLC0415 (as late as EC2 itself: `services`)
 
+        if name == "serve":
+            controls.serve(self._services.balancers(), body)
+            return None
         return controls.CONTROLS[name](datacentre, body)

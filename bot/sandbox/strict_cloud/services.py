@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.sandbox.strict_cloud.pace import Ticker
 
 if TYPE_CHECKING:
+    from bot.sandbox.strict_cloud.ec2.balancing import Balancers
     from bot.sandbox.strict_cloud.ec2.datacentre import Datacentre
     from bot.sandbox.strict_cloud.rds.state import World
 
@@ -25,6 +26,7 @@ class Services:
         self._lock = threading.Lock()
         self._world: World | None = None
         self._datacentre: Datacentre | None = None
+        self._balancers: Balancers | None = None
         self._tickers: list[Ticker] = []
 
     def prepare(self, service: str) -> None:
@@ -55,19 +57,29 @@ class Services:
         with self._lock:
             if self._datacentre is None:
                 from bot.sandbox.strict_cloud import ssm  # noqa: PLC0415 (see above)
-                from bot.sandbox.strict_cloud.ec2 import wire  # noqa: PLC0415 (see above)
+                from bot.sandbox.strict_cloud.ec2 import balancing, wire  # noqa: PLC0415 (see above)
                 from bot.sandbox.strict_cloud.ec2.datacentre import Datacentre  # noqa: PLC0415 (see above)
 
                 self._datacentre = Datacentre(self._machines, bags_per_s=self._bags_per_s)
                 wire.install(self._datacentre)
                 ssm.install(self._datacentre)
+                self._balancers = balancing.Balancers(self._datacentre)
+                balancing.install(self._balancers, self._datacentre)
                 self._tickers.append(Ticker(self._datacentre.advance))
             return self._datacentre
+
+    def balancers(self) -> Balancers:
+        """Return the load balancers."""
+        self.servers()
+        assert self._balancers is not None
+        return self._balancers
 
     def stop(self) -> None:
         """Stop every database and every machine of ours."""
         for ticker in self._tickers:
             ticker.stop()
+        if self._balancers is not None:
+            self._balancers.close()
         if self._datacentre is not None:
             self._datacentre.close()
         if self._world is not None:

@@ -9,6 +9,7 @@ from bot.sandbox.strict_cloud.ec2.datacentre import Datacentre, Server
 
 if TYPE_CHECKING:
     from bot.sandbox.strict_cloud.control import Body
+    from bot.sandbox.strict_cloud.ec2.balancing import Balancers
 
 
 def describe(datacentre: Datacentre, body: Body) -> dict[str, object]:
@@ -21,6 +22,15 @@ def describe(datacentre: Datacentre, body: Body) -> dict[str, object]:
 def crash(datacentre: Datacentre, body: Body) -> None:
     """Kill a machine with all that runs on it; EC2 goes on to call it running."""
     _find(datacentre, body).machine.crash()
+
+
+def serve(balancers: Balancers, body: Body) -> None:
+    """Let the load balancer of a target group answer on a port."""
+    arn, port = body.text("target_group"), body.number("port")
+    balancer = balancers.find(arn)
+    if balancer is None or port is None:
+        raise LookupError(f"there is no target group {arn}, or no port was given")
+    balancer.serve(int(port))
 
 
 def change_pace(datacentre: Datacentre, body: Body) -> None:
