@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,11 +34,15 @@ def servers(running_cloud: Cloud, open_client: OpenClient) -> Iterator[list[Mach
     made = ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=2, MaxCount=2)["Instances"]
     names = [one["InstanceId"] for one in made]
     for name in names:
-        wait_for(lambda name=name: running_cloud.describe_machine(name).is_up, f"{name} up", deadline_s=60)
-        wait_for(lambda name=name: running_cloud.describe_machine(name).state == "running", name, deadline_s=60)
+        wait_for(partial(is_ready, running_cloud, name), f"{name} up", deadline_s=60)
         release(running_cloud.describe_machine(name).disk, "1")
     yield [running_cloud.describe_machine(name) for name in names]
     ec2.terminate_instances(InstanceIds=names)
+
+
+def is_ready(cloud: Cloud, name: str) -> bool:
+    found = cloud.describe_machine(name)
+    return found.is_up and found.state == "running"
 
 
 @pytest.fixture
