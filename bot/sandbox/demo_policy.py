@@ -78,6 +78,9 @@ def write_demo_policy(
             disk = SEEN if fleet else Disk(supervisor.parent)
             application |= {name: str(path) for name, path in disk.folders.items()}
     text["hosts"] = describe_fleet(fleet) if fleet else {"app_1": describe_host(supervisor)} if supervisor else {}
+    if fleet:
+        code = {"primary": fleet.repositories.primary, "mirror": fleet.repositories.mirror}
+        text["infrastructure"]["code"] |= code
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
     text["metrics"] = MEASURED if probed else None

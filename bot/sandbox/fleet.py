@@ -1,25 +1,34 @@
 """The servers of the warehouse in the cloud, set up as the document has them.
 
 A launch template, an auto-scaling group, a target group behind a load balancer, and two servers in them. Each has the
-application's environment file; the code is this package until a release is put there.
+application's environment file, and the newest good release of its repository where this machine has Git.
 """
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Protocol
 
 from bot.sandbox.children import ChildFailed
 from bot.sandbox.cloud import REGION, Cloud
+from bot.sandbox.machines.disk import Disk
 from bot.sandbox.primary_instance import open_client
+from bot.sandbox.repositories import Repositories, make_repositories
 from bot.sandbox.service import ask
+from bot.systems.hosts.programs import read_program
 
 GROUP, TEMPLATE, TARGETS = "traitortrack-asg", "traitortrack-app-template", "traitortrack-app"
 SECURITY_GROUP = "traitortrack-app"
 IMAGE, TYPE, PROFILE = "ami-0123456789abcdef0", "t3.medium", "traitortrack-app-role"
 LEAST, MOST = 2, 5
+RELEASE = "v1.2.0"
 UP_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.05
 
@@ -38,9 +47,9 @@ class Application(Protocol):
 class Fleet:
     """So many servers that were there at the beginning; who replaces them is behind the same load balancer."""
 
-    def __init__(self, cloud: Cloud, size: int, port: int) -> None:
-        """`port`: where the load balancer answers."""
-        self._cloud, self._size, self.port = cloud, size, port
+    def __init__(self, cloud: Cloud, size: int, port: int, git_folder: Path) -> None:
+        """`port`: where the load balancer answers; `git_folder`: where the repository and its mirror are made."""
+        self._cloud, self._size, self.port, self._git_folder = cloud, size, port, git_folder
         self.instance_ids: list[str] = []
         self.target_group = ""
 
@@ -57,8 +66,9 @@ class Fleet:
         self.instance_ids = [one["InstanceId"] for one in made["Instances"]]
         self.target_group = self._make_target_group(balancing, vpc)
         self._cloud.serve_target_group(self.target_group, self.port)
+        repositories = make_repositories(self._git_folder) if shutil.which("git") else None
         with ThreadPoolExecutor() as parts:
-            list(parts.map(lambda name: self._set_up(name, environment), self.instance_ids))
+            list(parts.map(lambda name: self._set_up(name, environment, repositories), self.instance_ids))
         self._make_group()
 
     @property
@@ -96,13 +106,20 @@ class Fleet:
         with ThreadPoolExecutor() as parts:
             list(parts.map(lambda one: ask(str(one.disk.init_socket), verb), [one for one in machines if one.is_up]))
 
-    def _set_up(self, name: str, environment: Mapping[str, str]) -> None:
+    @property
+    def repositories(self) -> Repositories:
+        """The application's repository and its mirror."""
+        return Repositories(self._git_folder)
+
+    def _set_up(self, name: str, environment: Mapping[str, str], repositories: Repositories | None) -> None:
         def is_up() -> bool:
             found = self._cloud.describe_machine(name)
             return found.is_up and found.state == "running"
 
         self.wait_until(is_up, f"up ({name})", UP_WITHIN_S)
         disk = self._cloud.describe_machine(name).disk
+        if repositories:
+            deploy(disk, repositories, RELEASE)
         lines = [f'{key}="{value}"\n' for key, value in environment.items()]
         disk.environment_file.touch(mode=0o600)
         disk.environment_file.write_text("".join(lines), encoding="utf-8")
@@ -135,3 +152,20 @@ class Fleet:
         )  # fmt: skip
         scaling.attach_instances(AutoScalingGroupName=GROUP, InstanceIds=self.instance_ids)
         scaling.update_auto_scaling_group(AutoScalingGroupName=GROUP, MinSize=min(LEAST, self._size))
+
+
+def deploy(disk: Disk, repositories: Repositories, revision: str) -> None:
+    """Put a release onto a machine's disk, by the programs that recovery brings to a host. Raises ChildFailed."""
+    folder = str(disk.install_folder)
+    found = _run("fetch_release", "fetch", folder, repositories.primary, repositories.mirror, revision, "")
+    name = str(json.loads(found.splitlines()[-1])["name"])
+    _run("finish_release", folder, name, "true", "--", "true")
+    _run("switch_release", folder, name)
+
+
+def _run(program: str, *arguments: str) -> str:
+    words = [sys.executable, "-I", "-c", read_program(program), *arguments]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ChildFailed(f"{program}: {done.stderr.strip()}")
+    return done.stdout

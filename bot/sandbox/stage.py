@@ -21,7 +21,7 @@ from bot.sandbox.machines.supervisor import HEALTHY_DEADLINE_S, Supervisor
 from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_binaries import Origin, find_binaries
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE, Cluster
-from bot.sandbox.primary_instance import create_primary
+from bot.sandbox.primary_instance import create_primary, create_secrets
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
 from bot.sandbox.warehouse.seed import DEFAULT_BAGS, TEST_PASSWORD, TEST_USERNAME, seed
@@ -65,7 +65,7 @@ class Stage:
         self.warehouse = Service(
             self.disk, port, bags_per_s=bags_per_s, environment={"PRODUCTION_DATABASE_URL": self.application_url}
         )
-        self.fleet = Fleet(self.cloud, machines, port) if machines > 1 else None
+        self.fleet = Fleet(self.cloud, machines, port, self.disk.root / "git") if machines > 1 else None
         self._supervisor: Supervisor | None = None
         self._open_connections: list[psycopg.Connection] = []
         self._scenarios = load_scenarios()
@@ -205,6 +205,7 @@ class Stage:
     def _start_cloud(self) -> None:
         self.cloud.start()
         if self.fleet:
+            create_secrets(self.cloud, self.application_url)
             self.fleet.launch({"PRODUCTION_DATABASE_URL": self.application_url})
 
     def _archive_settings(self) -> dict[str, str]:

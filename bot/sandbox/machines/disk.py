@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 PREFIX = "/machine/"
 """What every path on a machine begins with, seen from outside."""
+NAMED = re.compile(rf"(?<![\w.-]){PREFIX}")
+"""Where a path begins so; a folder of that name within a path is another thing."""
 NAME = "traitortrack"
 
 
@@ -67,7 +70,7 @@ class Disk:
 
     def inward(self, text: str) -> str:
         """A command for the machine, with its own folder where `/machine/` stands."""
-        return text.replace(PREFIX, f"{self.root}/")
+        return NAMED.sub(lambda _: f"{self.root}/", text)
 
     def outward(self, text: str) -> str:
         """What a command printed, as if the machine had a disk of its own."""

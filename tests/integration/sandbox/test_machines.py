@@ -90,4 +90,7 @@ def test_the_environment_file_is_read_as_systemd_reads_it(disk: Disk) -> None:
 def test_paths_on_a_machine_begin_with_its_prefix_outside(disk: Disk) -> None:
     assert disk.seen(disk.environment_file) == "/machine/opt/traitortrack/.env"
     assert disk.inward("cat /machine/opt/traitortrack/.env") == f"cat {disk.environment_file}"
+    assert disk.inward("file:///machine/x '/machine/y' /srv/machine/z") == (
+        f"file://{disk.root}/x '{disk.root}/y' /srv/machine/z"
+    )
     assert disk.outward(f"{disk.log_path}: no such file") == "/machine/var/log/traitortrack/app.log: no such file"
