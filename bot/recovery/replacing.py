@@ -111,8 +111,8 @@ def launch(context: Context[Any], place: Place, template: Template) -> Facts:
         }
         subnet = old.subnet if old and old.state not in GOING else None
         name = _launch_surely(servers, template, token, tags, subnet)
-    _wait(context, f"{name} to run", RUNS_WITHIN_S, lambda: _runs(servers, name), f"{name} is not running yet")
-    _wait(
+    wait(context, f"{name} to run", RUNS_WITHIN_S, lambda: _runs(servers, name), f"{name} is not running yet")
+    wait(
         context, f"the SSM agent of {name}", REACHED_WITHIN_S, lambda: is_reachable(place.region, name),
         f"{name} runs; it cannot be reached yet",
     )  # fmt: skip
@@ -157,7 +157,7 @@ def enlist(context: Context[Any], place: Place) -> Facts:
     else:
         for arn in place.group.target_groups:
             register(place.region, arn, name)
-    _wait(
+    wait(
         context, f"{name} to be healthy for the load balancer", HEALTHY_WITHIN_S, lambda: is_healthy(place, name),
         f"{name} is not healthy for the load balancer yet",
     )  # fmt: skip
@@ -179,7 +179,7 @@ def retire(context: Context[Any], place: Place) -> Facts:
     for arn, states in place.list_states().items():
         if states.get(place.old, "draining") not in ("draining", "unused"):
             deregister(place.region, arn, place.old)
-    _wait(
+    wait(
         context,
         f"the end of the draining of {place.old}",
         DRAINS_WITHIN_S,
@@ -213,7 +213,7 @@ def halt(context: Context[Any], place: Place) -> Facts:
         return {"words": f"{place.old} is gone already"}
     if found.state not in ("stopping", "stopped"):
         servers.stop(place.old)
-    _wait(
+    wait(
         context,
         f"{place.old} to stop",
         STOPS_WITHIN_S,
@@ -288,7 +288,7 @@ def _is_stopped(servers: Servers, name: str) -> bool:
     return found is None or found.state in ("stopped", *GOING)
 
 
-def _wait(
+def wait(
     context: Context[Any], what: str, limit_s: float, look: Callable[[], bool], words: str, *, to_the_end: bool = False
 ) -> None:
     """Look until it is so. That AWS does not answer for a while is no reason to give up what it works on.

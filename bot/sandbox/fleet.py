@@ -28,6 +28,8 @@ GROUP, TEMPLATE, TARGETS = "traitortrack-asg", "traitortrack-app-template", "tra
 SECURITY_GROUP = "traitortrack-app"
 IMAGE, TYPE, PROFILE = "ami-0123456789abcdef0", "t3.medium", "traitortrack-app-role"
 LEAST, MOST = 2, 5
+ATTRIBUTES = {"stickiness.enabled": "true", "deregistration_delay.timeout_seconds": "30"}
+"""Each server keeps its own sessions, so a user stays with one."""
 RELEASE = "v1.2.0"
 UP_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.05
@@ -76,11 +78,15 @@ class Fleet:
         """Whether any server is up."""
         return any(self._cloud.describe_machine(name).is_up for name in self.list_members())
 
-    def list_members(self) -> list[str]:
-        """Instances that are registered with the load balancer now."""
+    def list_states(self) -> dict[str, str]:
+        """What the load balancer says of each instance that is registered with it."""
         balancing = open_client(self._cloud, "elbv2", REGION)
         found = balancing.describe_target_health(TargetGroupArn=self.target_group)["TargetHealthDescriptions"]
-        return [one["Target"]["Id"] for one in found if one["TargetHealth"]["State"] != "draining"]
+        return {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in found}
+
+    def list_members(self) -> list[str]:
+        """Instances that get requests now, or would if they were well."""
+        return [name for name, state in self.list_states().items() if state != "draining"]
 
     def start(self) -> None:
         """Start the application on every server that is up."""
@@ -140,7 +146,10 @@ class Fleet:
             Name=TARGETS, Protocol="HTTP", Port=5000, VpcId=vpc, TargetType="instance", HealthCheckPath="/health",
             HealthyThresholdCount=2, UnhealthyThresholdCount=2,
         )  # fmt: skip
-        return str(made["TargetGroups"][0]["TargetGroupArn"])
+        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+        attributes = [{"Key": key, "Value": value} for key, value in ATTRIBUTES.items()]
+        balancing.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
+        return arn
 
     def _make_group(self) -> None:
         """With the servers that run already, which registers them."""

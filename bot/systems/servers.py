@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OBSERVE_PERMISSIONS = ("ec2:DescribeInstances", "ec2:DescribeLaunchTemplateVersions", "ssm:DescribeInstanceInformation")
 LAUNCH_PERMISSIONS = ("ec2:RunInstances", "ec2:CreateTags", "iam:PassRole")
+FROM_TEMPLATE = "aws:ec2launchtemplate:id"
+"""Tag that EC2 itself gives, with the id of the launch template."""
 MARK = "holdfast:run"
 """Tag that says which run launched an instance."""
 NOT_THERE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
@@ -48,6 +50,7 @@ class Template:
     version: str
     image: str
     kind: str
+    identifier: str = ""
 
 
 class Servers:
@@ -72,6 +75,10 @@ class Servers:
         """What a run has launched, also what has been terminated since."""
         return self._describe("list instances", Filters=[{"Name": f"tag:{MARK}", "Values": [mark]}])
 
+    def list_stopped(self) -> list[Server]:
+        """Every stopped instance of the region."""
+        return self._describe("list instances", Filters=[{"Name": "instance-state-name", "Values": ["stopped"]}])
+
     def find_template(self, name: str) -> Template | None:
         """The default version of a launch template; None where there is none of that name."""
         try:
@@ -85,7 +92,8 @@ class Servers:
             raise
         for one in answer["LaunchTemplateVersions"]:
             data = one["LaunchTemplateData"]
-            return Template(name, str(one["VersionNumber"]), data.get("ImageId", "?"), data.get("InstanceType", "?"))
+            kind = data.get("InstanceType", "?")
+            return Template(name, str(one["VersionNumber"]), data.get("ImageId", "?"), kind, one["LaunchTemplateId"])
         return None
 
     def launch(self, template: Template, token: str, tags: Mapping[str, str], subnet: str | None = None) -> str:

@@ -3,15 +3,17 @@
 As an Application Load Balancer does (ELB User Guide, target group health checks): a new target is `initial` until its
 first good probe; one that fails several times in a row is `unhealthy`, and needs several good ones to come back. One
 that is taken out is `draining` for a while and gets no new requests. Where no target is healthy, all of them get
-requests; where there is none, the answer is 503; where the target does not answer, 502.
+requests; where there is none, the answer is 503; where the target does not answer, 502. A client stays with a target
+while that is able, by a cookie, where the group is sticky.
 """
 
 from __future__ import annotations
 
 import http.client
+import http.cookies
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
@@ -19,6 +21,7 @@ from typing import Literal
 State = Literal["initial", "healthy", "unhealthy", "draining"]
 PROBE_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 60.0
+COOKIE = "AWSALB"
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host", "content-length"}
 """Headers that are between two neighbours (RFC 9110, 7.6.1), and those that are made anew."""
 
@@ -51,7 +54,7 @@ class Balancer:
     """Targets of one group, probed by `probe`, and served by a proxy once `serve` was called."""
 
     def __init__(self, health_path: str, *, healthy_after: int = 5, unhealthy_after: int = 2) -> None:
-        self.health_path = health_path
+        self.health_path, self.sticky = health_path, False
         self._healthy_after, self._unhealthy_after = healthy_after, unhealthy_after
         self._lock = threading.Lock()
         self._targets: dict[str, Target] = {}
@@ -84,11 +87,14 @@ class Balancer:
             if target.state != "draining":
                 target.judge(self._answers(target), self._healthy_after, self._unhealthy_after)
 
-    def choose(self) -> Target | None:
-        """Who gets the next request."""
+    def choose(self, before: str | None = None) -> Target | None:
+        """Who gets the next request; the one that had the client's request `before`, where it is able."""
         with self._lock:
             staying = [one for one in self._targets.values() if one.state != "draining"]
             able = [one for one in staying if one.state == "healthy"] or staying
+            same = [one for one in able if one.name == before]
+            if same:
+                return same[0]
             self._turn += 1
             return able[self._turn % len(able)] if able else None
 
@@ -131,9 +137,9 @@ class _Proxy(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        target = self.balancer.choose()
+        target = self.balancer.choose(self._find_before() if self.balancer.sticky else None)
         if target is None:
-            self._answer(http.HTTPStatus.SERVICE_UNAVAILABLE, {}, b"no targets")
+            self._answer(http.HTTPStatus.SERVICE_UNAVAILABLE, [], b"no targets")
             return
         connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=ANSWER_TIMEOUT_S)
         try:
@@ -141,16 +147,22 @@ class _Proxy(BaseHTTPRequestHandler):
             headers["X-Forwarded-For"] = str(self.client_address[0])
             connection.request(self.command, self.path, body=body or None, headers=headers)
             answer = connection.getresponse()
-            content, got = answer.read(), dict(answer.getheaders())
-            self._answer(answer.status, got, content)
+            content, got = answer.read(), answer.getheaders()
+            kept = [("Set-Cookie", f"{COOKIE}={target.name}; Path=/")] if self.balancer.sticky else []
+            self._answer(answer.status, [*got, *kept], content)
         except (OSError, http.client.HTTPException):
-            self._answer(http.HTTPStatus.BAD_GATEWAY, {}, b"the target does not answer")
+            self._answer(http.HTTPStatus.BAD_GATEWAY, [], b"the target does not answer")
         finally:
             connection.close()
 
-    def _answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+    def _find_before(self) -> str | None:
+        """Who had this client's last request."""
+        cookies: http.cookies.SimpleCookie = http.cookies.SimpleCookie(self.headers.get("Cookie", ""))
+        return cookies[COOKIE].value if COOKIE in cookies else None
+
+    def _answer(self, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> None:
         self.send_response_only(status)
-        for name, value in headers.items():
+        for name, value in headers:
             if name.lower() not in HOP_BY_HOP:
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bot.sandbox.strict_cloud.ec2.datacentre import Datacentre
 
-DELAY = "deregistration_delay.timeout_seconds"
+DELAY, STICKY = "deregistration_delay.timeout_seconds", "stickiness.enabled"
 TOLD = {
     "initial": "Initial health checks in progress",
     "unhealthy": "Health checks failed",
@@ -80,6 +80,7 @@ class Balancers:
         """Those that run and have a machine; who is stopped is out at once."""
         servers = {name: self._datacentre.find(name) for name in list(group.targets)}
         ports = {name: one.machine.port for name, one in servers.items() if one and one.state == "running"}
+        balancer.sticky = group.attributes[STICKY] == "true"
         balancer.sync(ports, float(str(group.attributes[DELAY])) * self._datacentre.pace.timeout_scale)
 
 

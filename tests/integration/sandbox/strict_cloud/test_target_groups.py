@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import requests
 
 from bot.sandbox.children import get_local
 from bot.sandbox.cloud import Cloud, MachineFacts
@@ -87,6 +88,13 @@ def test_a_target_comes_is_ill_and_goes(elb: Any, cloud: Cloud, group: str, serv
     say(second, "start")
     wait_for(lambda: states(elb, group)[two] == "healthy", "the second", deadline_s=30)
     assert len({get_local(url, 5).json()["where"] for _ in range(4)}) == 2
+    elb.modify_target_group_attributes(
+        TargetGroupArn=group, Attributes=[{"Key": "stickiness.enabled", "Value": "true"}]
+    )
+    with requests.Session() as client:
+        client.trust_env = False
+        wait_for(lambda: "AWSALB" in client.get(url, timeout=5).cookies, "the cookie", deadline_s=30)
+        assert len({client.get(url, timeout=5).json()["where"] for _ in range(4)}) == 1
     elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": one}, {"Id": "i-00000000000000000"}])
     assert states(elb, group)[one] == "draining"
     assert {get_local(url, 5).json()["where"] for _ in range(4)} == {str(second.disk.current.resolve())}
