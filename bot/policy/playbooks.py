@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from bot.policy.section import Key, Section, Text
 
-ConditionName = Literal["always", "database_present", "database_missing", "rows_lost", "long_queries"]
-ReferenceName = Literal["database", "newest_verified_backup", "rds_instance", "rds_read_replica"]
+ConditionName = Literal["always", "database_present", "database_missing", "rows_lost", "long_queries", "server_failed"]
+ReferenceName = Literal["database", "newest_verified_backup", "rds_instance", "rds_read_replica", "failed_server"]
 
 
 class PlaybookStep(Section):

@@ -20,7 +20,10 @@ from bot.store.documents import PlanDocument, PlannedStep, Prediction, Risk, Sug
 from bot.systems.redaction import Redactor
 
 Facts = dict[str, JsonValue]
-PhaseName = Literal["retrieval", "restore", "restart", "validation"]
+PhaseName = Literal[
+    "launch", "deployment", "configuration", "database connection", "retrieval", "restore", "restart", "validation"
+]
+"""Of the document's calculation examples; in lower case, as the policy's phases are compared."""
 
 
 class Parameters(BaseModel):

@@ -11,7 +11,10 @@ from bot.store.documents import Phase, Proof, Verdict
 from bot.store.tables import Incident, Run, RunStep
 from bot.words import show_duration
 
-ORDER = ("detection", "decision", "retrieval", "restore", "restart", "validation")
+ORDER = (
+    "detection", "decision", "launch", "deployment", "configuration", "database connection", "retrieval", "restore",
+    "restart", "validation",
+)  # fmt: skip
 
 
 def build_proof(

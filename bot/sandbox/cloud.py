@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ import requests
 from botocore.config import Config
 
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.machines.disk import Disk
 from bot.sandbox.ports import free_port
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 BUCKET = "traitortrack-backups"
 REGION = "us-east-1"
+MACHINES = "machines"
+"""Folder for the disks of its machines."""
 START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 20.0
 CONTROL_TIMEOUT_S = 30.0
@@ -36,15 +40,30 @@ class CloudRefused(RuntimeError):
     """A control could not be done; the message says why."""
 
 
+@dataclass(frozen=True)
+class MachineFacts:
+    """A machine of the cloud."""
+
+    disk: Disk
+    port: int
+    """Where its application listens, on loopback."""
+    is_up: bool
+    state: str
+    """As EC2 has it."""
+
+
 class Cloud:
     """An AWS on loopback; what is stored in it is gone when it stops."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, bags_per_s: float = 0.0) -> None:
+        """`bags_per_s`: what the application on each of its machines writes."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        options = ["--port", str(self.port), "--machines", str(directory / MACHINES)]
+        options += ["--bags-per-second", str(bags_per_s)]
         self._child = Child(
             "cloud",
-            module_command("bot.sandbox.strict_cloud", "--port", str(self.port)),
+            module_command("bot.sandbox.strict_cloud", *options),
             log_path=directory / "cloud.log",
             env=module_environment(self.environment()),
         )
@@ -102,6 +121,23 @@ class Cloud:
     def open_maintenance_window(self, identifier: str, region: str = REGION) -> None:
         """Apply an instance's pending modifications."""
         self._control("POST", "rds/maintenance", {"region": region, "identifier": identifier})
+
+    def describe_machine(self, instance_id: str) -> MachineFacts:
+        """What stands behind an EC2 instance. Raises CloudRefused."""
+        found = self._control("POST", "ec2/describe", {"instance": instance_id}).json()
+        return MachineFacts(Disk(Path(found["root"])), found["port"], found["up"], found["state"])
+
+    def crash_machine(self, instance_id: str) -> None:
+        """Kill a machine, init and application, as a power cut does; EC2 goes on to call it running."""
+        self._control("POST", "ec2/crash", {"instance": instance_id})
+
+    def serve_target_group(self, arn: str, port: int) -> None:
+        """Let a load balancer answer on a port of loopback, for the targets of a group."""
+        self._control("POST", "ec2/serve", {"target_group": arn, "port": port})
+
+    def change_server_pace(self, **durations: float) -> None:
+        """Change how long things take with servers, in seconds (`strict_cloud.ec2.datacentre.ServerPace`)."""
+        self._control("POST", "ec2/pace", durations)
 
     def calls(self, operation: str | None = None) -> list[dict[str, object]]:
         """Return the calls so far that could have changed something (`strict_cloud.calls.Call`), oldest first."""

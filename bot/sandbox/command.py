@@ -9,7 +9,8 @@ import time
 import click
 
 from bot.sandbox.demo import leave, open_sandbox, write_terminal_environment
-from bot.sandbox.headless import STORIES, play, tell
+from bot.sandbox.headless import tell
+from bot.sandbox.stories import STORIES, play
 
 
 @click.command()

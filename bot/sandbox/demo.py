@@ -66,12 +66,14 @@ def open_sandbox(
     bags_per_s: float = 2.0,
     database_url: str | None = None,
     furnished: bool = True,
+    machines: int = 2,
 ) -> Iterator[Sandbox]:
     """Start everything and wait until it is ready; stop everything at the end. Addresses are loopback only.
 
+    `machines`: how many servers the application runs on; one is this machine itself.
     `furnished`: with a base backup and an RDS instance, which come while people look around.
     """
-    stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished)
+    stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished, machines=machines)
     mailbox = Mailbox()
     furnish = ThreadPoolExecutor(1, thread_name_prefix="furnish")
     with stage, furnish as background, catch_mails(mailbox) as smtp_port:
@@ -80,7 +82,7 @@ def open_sandbox(
         postbox = Postbox(smtp_port, f"{page_url}{CAUGHT}")
         path, policy = write_demo_policy(
             stage.directory, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path,
-            page_url=page_url, postbox=postbox, probed=True,
+            page_url=page_url, postbox=postbox, probed=True, fleet=stage.fleet,
         )  # fmt: skip
         workspace = build_workspace(
             list_members(policy),

@@ -12,11 +12,14 @@ from typing import Any
 import yaml
 
 from bot.policy import Policy, default_policy_path, load_policy
+from bot.sandbox.cloud import REGION
+from bot.sandbox.fleet import Fleet
+from bot.sandbox.machines.disk import PREFIX, Disk
 
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
-ENVIRONMENT_FILE = "environment"
-"""Beside the application's log."""
+SEEN = Disk(Path(PREFIX))
+"""A machine's disk as it is named in commands."""
 SECRET_READER = Path(__file__).with_name("secret_reader.py")
 EXPECTED = {"full_page_writes": ["on"], "autovacuum": ["on"], "default_transaction_read_only": ["off"]}
 PROBED = {"every": "5 seconds", "failures": 3}
@@ -56,12 +59,13 @@ class Postbox:
 
 def write_demo_policy(
     folder: Path, application_url: str, *, supervisor: Path | None = None, log_path: Path | None = None,
-    page_url: str | None = None, probed: bool = False, postbox: Postbox | None = None,
+    page_url: str | None = None, probed: bool = False, postbox: Postbox | None = None, fleet: Fleet | None = None,
 ) -> tuple[Path, Policy]:  # fmt: skip
     """Write it, and read it back as the bot will. Whoever started the sandbox is its first person in the terminal.
 
     `supervisor`: the socket of the one host that there is, this machine; without it the policy has no hosts.
-    `log_path`: the application's log; the file that its environment is read from lies beside it.
+    `log_path`: the application's log.
+    `fleet`: the servers of the cloud that it has instead, reached by SSM.
     `page_url`: where the sandbox's page is; the public then reads a status page of our own there.
     `probed`: the bot looks by itself whether the application is well, and measures everything.
     `postbox`: where what is said outside Slack goes.
@@ -71,11 +75,15 @@ def write_demo_policy(
         application["url"] = application_url
         application["verification"]["quiet_for"] = "3 seconds"
         application["log_path"] = str(log_path or application["log_path"])
-        if log_path:
-            application["environment_file"] = str(log_path.with_name(ENVIRONMENT_FILE))
+        if supervisor:
+            disk = SEEN if fleet else Disk(supervisor.parent)
+            application |= {name: str(path) for name, path in disk.folders.items()}
     for database in text["databases"].values():
         database["expected_settings"] = {**EXPECTED, "fsync": ["off"]}  # everything here is thrown away
-    text["hosts"] = {"app_1": describe_host(supervisor, application_url)} if supervisor else {}
+    text["hosts"] = describe_fleet(fleet) if fleet else {"app_1": describe_host(supervisor)} if supervisor else {}
+    if fleet:
+        code = {"primary": fleet.repositories.primary, "mirror": fleet.repositories.mirror}
+        text["infrastructure"]["code"] |= code
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
     text["metrics"] = MEASURED if probed else None
@@ -92,20 +100,33 @@ def write_demo_policy(
     return path, load_policy(path)
 
 
-def describe_host(supervisor: Path, application_url: str) -> dict[str, Any]:
+def describe_host(supervisor: Path) -> dict[str, Any]:
     """The sandbox's host: this machine, with the supervisor of the sandbox where others have systemd."""
-    service = [sys.executable, "-m", "bot.sandbox.service", str(supervisor)]
-    health = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)"
     return {
         "title": "This machine",
         "application": "traitortrack",
         "reach": "local",
-        "commands": {
-            "restart": [*service, "restart"],
-            "is_running": [*service, "is-running"],
-            "started": [*service, "started"],
-            "read_secret": [sys.executable, "-I", str(SECRET_READER), "{secret}", "{version}", "{region}"],
-            "is_healthy": [sys.executable, "-c", health, f"{application_url}/health"],
-            "workers": ["pgrep", "-af", "bot.sandbox.warehouse"],
-        },
+        "commands": describe_commands(str(supervisor)),
+    }
+
+
+def describe_fleet(fleet: Fleet) -> dict[str, Any]:
+    """The servers of the cloud, as the shipped policy has them."""
+    return {
+        f"app_{number}": {
+            "title": f"Application server {number}", "application": "traitortrack", "reach": "ssm",
+            "instance_id": name, "region": REGION, "commands": describe_commands(SEEN.seen(SEEN.init_socket)),
+        }
+        for number, name in enumerate(fleet.instance_ids, start=1)
+    }  # fmt: skip
+
+
+def describe_commands(init_socket: str) -> dict[str, list[str]]:
+    """What is said on a machine of the sandbox, where others have systemctl, curl and ps."""
+    verbs = ("restart", "is-running", "started", "is-healthy", "workers")
+    service = [sys.executable, "-m", "bot.sandbox.service", init_socket]
+    return {
+        **{verb.replace("-", "_"): [*service, verb] for verb in verbs},
+        "python": [sys.executable],
+        "read_secret": [sys.executable, "-I", str(SECRET_READER), "{secret}", "{version}", "{region}"],
     }

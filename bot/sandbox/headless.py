@@ -17,14 +17,12 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from bot.sandbox.actor import Actor, ActorStuck, wait_for
+from bot.sandbox.actor import Actor, wait_for
 from bot.sandbox.demo import Sandbox
 from bot.store.database import Database
 from bot.store.tables import Incident, Postmortem, Run, Sweep
 
-STORIES = ("lost-bags", "dropped-table")
 WORK_LIMIT_S = 300.0
-TITLE = "Bags are missing"
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,12 @@ class Story:
 
 
 class Play:
-    """Plays one story in one sandbox."""
+    """Plays one story in one sandbox; this one is of rows that are gone."""
+
+    title = "Bags are missing"
+    category = "database"
+    impact = "Nothing can be scanned"
+    resolution = "The lost bags are back."
 
     def __init__(self, sandbox: Sandbox, story: Story) -> None:
         self.sandbox, self.story = sandbox, story
@@ -80,17 +83,21 @@ class Play:
         self.devops = people[holders["devops_engineer"]]
         self.channel = ""
 
+    def parts(self) -> tuple[Callable[[], None], ...]:
+        """What is played, in order."""
+        return (
+            self.declare, self.back_up, self.break_it, self.diagnose, self.restore, self.verify, self.resolve,
+        )  # fmt: skip
+
     def declare(self) -> None:
         with self.story.act("declare") as words:
             lobby = self.coordinator.channel(self.sandbox.policy.slack.incidents_channel)
             self.coordinator.type_command(lobby or "", "/incident", "declare P1")
             form = self.coordinator.wait_for_form("severity", "title", "category")
-            self.coordinator.submit(
-                form, severity="P1", title=TITLE, category="database", impact="Nothing can be scanned"
-            )
+            self.coordinator.submit(form, severity="P1", title=self.title, category=self.category, impact=self.impact)
             prefix = f"{self.sandbox.policy.slack.channel_prefix}-1-"
             self.channel = wait_for("the incident's channel", lambda: self.coordinator.channel(prefix), 20)
-            wait_for("the summary", lambda: self._saying(TITLE), 20)
+            wait_for("the summary", lambda: self.saying(self.title), 20)
             wait_for(
                 "everybody's arrival", lambda: all(self._is_in(one) for one in (self.admin, self.devops)) or None, 20
             )
@@ -99,7 +106,7 @@ class Play:
     def back_up(self) -> None:
         with self.story.act("back up") as words:
             self.admin.type_command(self.channel, "/dr", "backup")
-            run = self._finished_run(1)
+            run = self.finished_run(1)
             words.append(run.words)
         self.story.judge("backup", run.words, run.state == "done" and bool(run.proof and run.proof.good))
 
@@ -115,7 +122,7 @@ class Play:
     def diagnose(self) -> None:
         with self.story.act("diagnose") as words:
             self.admin.type_command(self.channel, "/dr", "diagnose database")
-            sweep = wait_for("the diagnosis", self._finished_sweep, 60)
+            sweep = wait_for("the diagnosis", self.finished_sweep, 60)
             words.extend(f"{one.state}: {one.summary}" for one in sweep.findings if one.state != "ok")
         found = "critical" in {one.state for one in sweep.findings}
         self.story.judge("diagnosis", "; ".join(words) or "found nothing", found)
@@ -126,13 +133,13 @@ class Play:
             form = self.admin.wait_for_form("backup", timeout_s=60)
             choice = next(block for block in form["blocks"] if block.get("block_id") == "backup")
             self.admin.submit(form, backup=choice["element"]["options"][0]["value"])
-            wait_for("the plan", lambda: self._saying("Restore traitortrack: pending"), 60)
+            wait_for("the plan", lambda: self.saying("Restore traitortrack: pending"), 60)
         with self.story.act("approve by two"):
             for person in (self.coordinator, self.devops):
                 person.press(self.channel, "plan.approve")
                 person.submit(person.wait_for_form("typed"), typed="traitortrack")
         with self.story.act("restore, compare, swap") as words:
-            run = self._finished_run(2)
+            run = self.finished_run(2)
             words.append(run.words)
         self.story.judge("run", f"{run.state}. {run.words}", run.state == "done")
         for verdict in run.proof.verdicts if run.proof else []:
@@ -146,7 +153,7 @@ class Play:
 
     def resolve(self) -> None:
         with self.story.act("resolve, post-mortem") as words:
-            self.coordinator.type_command(self.channel, "/incident", "resolve The lost bags are back.")
+            self.coordinator.type_command(self.channel, "/incident", f"resolve {self.resolution}")
             file = wait_for("the post-mortem", self._posted_file, 60)
             words.append(file)
         with self.store.read() as session:
@@ -160,7 +167,7 @@ class Play:
     def _is_in(self, actor: Actor) -> bool:
         return actor.user_id in self.sandbox.workspace.state.channels[self.channel].members
 
-    def _finished_run(self, number: int) -> Run:
+    def finished_run(self, number: int) -> Run:
         def look() -> Run | None:
             with self.store.read() as session:
                 run = session.get(Run, number)
@@ -168,11 +175,11 @@ class Play:
 
         return wait_for(f"the end of run {number}", look, WORK_LIMIT_S)
 
-    def _finished_sweep(self) -> Sweep | None:
+    def finished_sweep(self) -> Sweep | None:
         with self.store.read() as session:
             return session.scalar(sa.select(Sweep).where(Sweep.finished_at.is_not(None)).order_by(Sweep.id.desc()))
 
-    def _saying(self, text: str) -> bool | None:
+    def saying(self, text: str) -> bool | None:
         return any(text in message.get("text", "") for message in self.coordinator.messages(self.channel)) or None
 
     def _posted_file(self) -> str | None:
@@ -186,23 +193,6 @@ class Play:
         except psycopg.errors.UndefinedTable:
             return None
         return int(row[0]) if row else None
-
-
-def play(sandbox: Sandbox, scenario: str, *, ready_s: float) -> Story:
-    """Play a story to its end, or as far as it comes; a part that gets stuck is a bad verdict."""
-    story = Story(scenario, round(ready_s, 3))
-    actors = Play(sandbox, story)
-    parts: tuple[Callable[[], None], ...] = (
-        actors.declare, actors.back_up, actors.break_it, actors.diagnose, actors.restore, actors.verify, actors.resolve,
-    )  # fmt: skip
-    try:
-        for part in parts:
-            part()
-    except ActorStuck as stuck:
-        story.judge("came to its end", str(stuck), good=False)
-    finally:
-        actors.store.close()
-    return story
 
 
 def tell(story: Story, *, as_json: bool) -> str:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.sandbox.children import Child, get_local
 from bot.sandbox.cloud import BUCKET, Cloud
+from bot.sandbox.fleet import Application
 
 State = Literal["ok", "warning", "down"]
 TIMEOUT_S = 2.0
@@ -46,15 +47,17 @@ class Stats(TypedDict):
     last_bag: LastBag | None
 
 
-def warehouse_light(child: Child, url: str, *, expected_bags: int, writes: bool) -> Light:
+def warehouse_light(application: Application, url: str, *, expected_bags: int, writes: bool) -> Light:
     """Ask the application as a user would. `expected_bags`: how many were there at the beginning."""
     name = "Warehouse"
-    if not child.running:
+    if not application.running:
         return Light(name, "down", "the application does not run")
     try:
         health = get_local(f"{url}/health", TIMEOUT_S)
         if not health.ok:
-            return Light(name, "down", health.json().get("reason", "unhealthy"))
+            is_its_own = health.headers.get("Content-Type", "").startswith("application/json")  # not the balancer's
+            words = health.json().get("reason", "unhealthy") if is_its_own else f"it answers {health.status_code}"
+            return Light(name, "down", words)
         answer = get_local(f"{url}/api/stats", TIMEOUT_S)
         answer.raise_for_status()
         return _judge(name, answer.json(), expected_bags, writes=writes)

@@ -48,19 +48,22 @@ SETTINGS: dict[str, object] = {
 
 
 def create_primary(cloud: Cloud, cluster: Cluster, application_url: str) -> None:
-    """Make the cluster the primary instance and put the application's URL into its secret; both regions get groups.
-
-    The other secrets of the inventory get made-up values.
-    """
+    """Make the cluster the primary instance, with the secrets of the inventory; both regions get groups."""
     group = create_groups(cloud, REGION)
     create_groups(cloud, SECOND_REGION)
     groups = {"DBSubnetGroupName": GROUP, "DBParameterGroupName": PARAMETER_GROUP, "VpcSecurityGroupIds": [group]}
     settings: Any = {**SETTINGS, **groups}
     cloud.adopt_rds_instance(PRIMARY, cluster, **settings)
+    create_secrets(cloud, application_url)
+
+
+def create_secrets(cloud: Cloud, application_url: str) -> None:
+    """Create those of the document's inventory, unless they are there; all but the URL have made-up values."""
     secrets = open_client(cloud, "secretsmanager", REGION)
-    secrets.create_secret(Name=DATABASE_URL_SECRET, SecretString=application_url)
-    for name in OTHER_SECRETS:
-        secrets.create_secret(Name=name, SecretString=token_urlsafe())
+    there = {one["Name"] for one in secrets.list_secrets()["SecretList"]}
+    values = {DATABASE_URL_SECRET: application_url, **{name: token_urlsafe() for name in OTHER_SECRETS}}
+    for name in values.keys() - there:
+        secrets.create_secret(Name=name, SecretString=values[name])
 
 
 def create_groups(cloud: Cloud, region: str) -> str:

@@ -11,22 +11,22 @@ from typing import Self
 
 import psycopg
 
-from bot.sandbox.children import Child, http_answers, module_command, module_environment
+from bot.sandbox.children import Child, http_answers
 from bot.sandbox.cloud import BUCKET, Cloud
-from bot.sandbox.demo_policy import ENVIRONMENT_FILE
+from bot.sandbox.fleet import Application, Fleet
 from bot.sandbox.lights import bot_light, database_light, storage_light, warehouse_light
+from bot.sandbox.machines.disk import Disk
+from bot.sandbox.machines.service import Service, read_environment
+from bot.sandbox.machines.supervisor import HEALTHY_DEADLINE_S, Supervisor
 from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_binaries import Origin, find_binaries
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE, Cluster
-from bot.sandbox.primary_instance import create_primary
+from bot.sandbox.primary_instance import create_primary, create_secrets
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
-from bot.sandbox.supervisor import Supervisor
-from bot.sandbox.warehouse.environment import read_variables
 from bot.sandbox.warehouse.seed import DEFAULT_BAGS, TEST_PASSWORD, TEST_USERNAME, seed
 
 DATABASE = "traitortrack"
-HEALTHY_DEADLINE_S = 30.0
 ARCHIVE_SCRIPT = Path(__file__).with_name("archive_wal.sh")
 ARCHIVE_TIMEOUT_S = 300
 WAL_PREFIX = "wal/"
@@ -37,7 +37,8 @@ class Stage:
 
     `bags`: how many the warehouse starts with; `bags_per_s`: how many come in while it runs. Whoever runs
     the bot puts its `Child` into `bot`, so that it gets a light and can be killed. `archive_wal`: whether the server
-    archives its log into the cloud, as the written procedure has it.
+    archives its log into the cloud, as the written procedure has it. `machines`: with one the application is a child
+    of this process; with more it is on servers of the cloud (`fleet`), reached by SSM, behind a load balancer.
     """
 
     def __init__(
@@ -47,20 +48,24 @@ class Stage:
         bags_per_s: float = 2.0,
         prefer: Origin = "machine",
         archive_wal: bool = False,
+        machines: int = 1,
     ) -> None:
         self.bags = bags
         self.bags_per_s = bags_per_s
         self.bot: Child | None = None
         self._scratch = ScratchDirectory("stage")
-        self.cloud = Cloud(self.directory)
+        self.cloud = Cloud(self.directory, bags_per_s=bags_per_s / machines)
         self.cluster = Cluster(
             binaries=find_binaries(prefer), settings=self._archive_settings() if archive_wal else None
         )
         port = free_port()
         self.warehouse_url = f"http://127.0.0.1:{port}"
-        self.warehouse_log_path = self.directory / "app.log"
-        self.environment_path = self.directory / ENVIRONMENT_FILE
-        self.warehouse = self._make_warehouse(port)
+        self.disk = Disk(self.directory / "machine")
+        self.disk.make()
+        self.warehouse = Service(
+            self.disk, port, bags_per_s=bags_per_s, environment={"PRODUCTION_DATABASE_URL": self.application_url}
+        )
+        self.fleet = Fleet(self.cloud, machines, port, self.disk.root / "git") if machines > 1 else None
         self._supervisor: Supervisor | None = None
         self._open_connections: list[psycopg.Connection] = []
         self._scenarios = load_scenarios()
@@ -82,20 +87,38 @@ class Stage:
     @property
     def supervisor_path(self) -> Path:
         """The socket on which `bot.sandbox.service` speaks to the supervisor of the application."""
-        return self.directory / "supervisor.sock"
+        return self.disk.init_socket
+
+    @property
+    def environment_path(self) -> Path:
+        """The file that the application's service takes its environment from."""
+        return self.disk.environment_file
+
+    @property
+    def warehouse_log_path(self) -> Path:
+        """The application's log."""
+        return self.disk.log_path
+
+    @property
+    def application(self) -> Application:
+        """The warehouse application, wherever it runs."""
+        return self.fleet or self.warehouse
 
     @property
     def application_url(self) -> str:
         """The warehouse's database as the application connects to it, by its environment file once there is one."""
-        return read_variables(self.environment_path).get("PRODUCTION_DATABASE_URL") or self.cluster.url(DATABASE)
+        return read_environment(self.disk).get("PRODUCTION_DATABASE_URL") or self.cluster.url(DATABASE)
 
     def start(self) -> None:
         """Start everything; returns when the warehouse is healthy. When a part fails, stops the others."""
         try:
             with ThreadPoolExecutor(max_workers=2) as parts:
-                for part in [parts.submit(self.cloud.start), parts.submit(self._start_warehouse)]:
+                for part in [parts.submit(self._start_cloud), parts.submit(self._start_warehouse)]:
                     part.result()
-            self._supervisor = Supervisor(self.supervisor_path, lambda: self.warehouse, self.start_application)
+            if self.fleet:
+                self.start_application()
+            else:
+                self._supervisor = Supervisor(self.supervisor_path, self.warehouse)
         except BaseException:
             self.stop()
             raise
@@ -133,12 +156,12 @@ class Stage:
 
     def start_application(self) -> None:
         """Start the warehouse application and wait until it is healthy. Raises ChildFailed."""
-        self.warehouse.start()
-        self.warehouse.wait_until(lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S)
+        self.application.start()
+        self.application.wait_until(lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S)
 
     def reset(self) -> None:
         """Drop every database of the cluster and make a fresh warehouse; what is in the cloud stays."""
-        self.warehouse.stop()
+        self.application.stop()
         self.environment_path.unlink(missing_ok=True)
         self.cluster.start()
         self.cluster.reset_passwords()
@@ -149,6 +172,7 @@ class Stage:
         for (name,) in rows:
             self.cluster.drop_database(name)
         self._start_warehouse()
+        self.start_application()
 
     def keep_open(self, connection: psycopg.Connection) -> None:
         """Hold a scenario's connection until the stage stops."""
@@ -173,12 +197,18 @@ class Stage:
     def lights(self) -> list[dict[str, str]]:
         """Return name, state (ok, warning, down) and detail of every part; takes up to a few seconds."""
         warehouse = warehouse_light(
-            self.warehouse, self.warehouse_url, expected_bags=self.bags, writes=self.bags_per_s > 0
+            self.application, self.warehouse_url, expected_bags=self.bags, writes=self.bags_per_s > 0
         )
         lights = [warehouse, database_light(self.cluster.admin_url, DATABASE), storage_light(self.cloud)]
         if self.bot is not None:
             lights.append(bot_light(self.bot))
         return [asdict(light) for light in lights]
+
+    def _start_cloud(self) -> None:
+        self.cloud.start()
+        if self.fleet:
+            create_secrets(self.cloud, self.application_url)
+            self.fleet.launch({"PRODUCTION_DATABASE_URL": self.application_url})
 
     def _archive_settings(self) -> dict[str, str]:
         """Return what the written procedure sets, with a command that puts segments into this cloud."""
@@ -193,18 +223,5 @@ class Stage:
         self.cluster.start()
         self.cluster.create_database(DATABASE)
         seed(self.application_url, self.bags)
-        self.start_application()
-
-    def _make_warehouse(self, port: int) -> Child:
-        options = ["--port", str(port), "--bags-per-second", str(self.bags_per_s)]
-        env = {
-            "PRODUCTION_DATABASE_URL": self.application_url,
-            "TRAITORTRACK_LOG_PATH": str(self.warehouse_log_path),
-            "TRAITORTRACK_ENVIRONMENT_FILE": str(self.environment_path),
-        }
-        return Child(
-            "warehouse",
-            module_command("bot.sandbox.warehouse", *options),
-            log_path=self.directory / "warehouse.log",
-            env=module_environment(env),
-        )
+        if not self.fleet:
+            self.start_application()

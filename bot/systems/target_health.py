@@ -11,6 +11,7 @@ from bot.systems.aws import READING, ask
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling.client import AutoScalingClient
+    from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
     from mypy_boto3_elbv2.client import ElasticLoadBalancingv2Client
 
 PERMISSIONS = ("autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth")
@@ -26,6 +27,15 @@ class Group:
     max_size: int
     target_groups: tuple[str, ...]
     """ARNs."""
+    instances: tuple[str, ...] = ()
+    """Ids of its members."""
+    launch_template: str = ""
+    """Name of the template that it launches from; empty where it uses another way."""
+    template_version: str = ""
+    """A number, `$Latest` or `$Default`."""
+    health_check_type: str = ""
+    """Who decides that a server is ill: `EC2` or `ELB`."""
+    health_check_grace_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,15 +56,7 @@ def find_group(region: str, name: str) -> Group | None:
         f"describe the auto-scaling group {name}",
         lambda: client.describe_auto_scaling_groups(AutoScalingGroupNames=[name]),
     )
-    return next(
-        (
-            Group(
-                name, one["MinSize"], one["DesiredCapacity"], one["MaxSize"], tuple(one.get("TargetGroupARNs", []))
-            )
-            for one in answer["AutoScalingGroups"]
-        ),
-        None,
-    )  # fmt: skip
+    return next((_read_group(one) for one in answer["AutoScalingGroups"]), None)
 
 
 def list_targets(region: str, target_group: str) -> list[Target]:
@@ -76,3 +78,19 @@ def short_name(target_group: str) -> str:
     """The name in an ARN that ends with `targetgroup/NAME/ID`."""
     parts = target_group.split("/")
     return parts[-2] if len(parts) > 2 else target_group
+
+
+def _read_group(one: AutoScalingGroupTypeDef) -> Group:
+    template = one.get("LaunchTemplate", {})
+    return Group(
+        one["AutoScalingGroupName"],
+        one["MinSize"],
+        one["DesiredCapacity"],
+        one["MaxSize"],
+        tuple(one.get("TargetGroupARNs", [])),
+        tuple(member["InstanceId"] for member in one.get("Instances", [])),
+        template.get("LaunchTemplateName", ""),
+        template.get("Version", "") or "$Default",  # AWS does not show a version that was not given
+        one["HealthCheckType"],
+        float(one.get("HealthCheckGracePeriod", 0)),
+    )

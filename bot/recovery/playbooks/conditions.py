@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.diagnostics.checks.database_rows import SHRUNK_WARN
 from bot.policy import ConditionName
 from bot.recovery.backups import find_backup, maintenance_url, recovery_url, settings_of
+from bot.recovery.failed_servers import list_failed
 from bot.recovery.playbooks.references import Occasion, find_backup_before
 from bot.systems.databases import find_database
 from bot.systems.fingerprints import count_rows
@@ -68,6 +69,11 @@ def _has_long_queries(occasion: Occasion) -> Answer:
     return Answer(bool(old), f"{len(old) or 'none'} of {len(queries)} queries over {show_duration(limit_s)}")
 
 
+def _has_failed_server(occasion: Occasion) -> Answer:
+    failed = list_failed(occasion.world)
+    return Answer(bool(failed), "; ".join(words for _, words in failed) or "every server is healthy or coming up")
+
+
 def _exists(occasion: Occasion) -> bool:
     with connect(_maintenance(occasion), purpose="condition") as connection:
         return find_database(connection, occasion.database) is not None
@@ -84,4 +90,5 @@ CONDITIONS: dict[ConditionName, Callable[[Occasion], Answer]] = {
     "database_missing": _is_missing,
     "rows_lost": _has_lost_rows,
     "long_queries": _has_long_queries,
+    "server_failed": _has_failed_server,
 }

@@ -12,6 +12,7 @@ from bot.outcome import Refused
 from bot.policy import PlaybookStep, ReferenceName
 from bot.recovery.action import World
 from bot.recovery.backups import find_backups
+from bot.recovery.failed_servers import find_failed
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,6 @@ REFERENCES: dict[ReferenceName, Callable[[Occasion], str]] = {
     "database": lambda occasion: occasion.database,
     "newest_verified_backup": find_backup_before,
     "rds_instance": lambda occasion: occasion.world.policy.infrastructure.rds.instance,
+    "failed_server": lambda occasion: find_failed(occasion.world),
     "rds_read_replica": lambda occasion: occasion.world.policy.infrastructure.rds.read_replica,
 }

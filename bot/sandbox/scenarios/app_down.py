@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def pull(stage: Stage) -> str:
     """Kill the warehouse application; nobody starts it again by himself."""
-    if not stage.warehouse.running:
+    if not stage.application.running:
         raise ScenarioFailed("the warehouse application is down already")
-    stage.warehouse.kill()
+    stage.application.kill()
     return "The warehouse application was killed; it stays down until somebody starts it."
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def pull(stage: Stage) -> str:
     """Start the warehouse application unless it runs."""
-    if stage.warehouse.running:
+    if stage.application.running:
         return "The warehouse application runs already."
     stage.start_application()
     return "The warehouse application was started."

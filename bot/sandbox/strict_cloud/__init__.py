@@ -1,10 +1,14 @@
-"""The sandbox's AWS: moto, and for RDS, Secrets Manager and one CloudWatch metric our own strict services in its place.
+"""The sandbox's AWS: moto, and for what recovery depends on our own strict services in its place.
+
+These are RDS, Secrets Manager, some CloudWatch metrics, and servers (EC2, SSM, target groups, auto-scaling).
 
 One HTTP server answers for everything (`application`). What is strict here, is so because AWS is and moto is not:
 
 - RDS instances take time (`pace`), and refuse with AWS's error codes what their state, a missing standby, a protection
   or a time that cannot be restored forbids. A restore has AWS's defaults wherever it says nothing.
 - Secrets: a label is on one version, a token names one value, a secret to be deleted must be restored first.
+- Servers are machines (`bot.sandbox.machines`): a token launches once, states take time, commands by SSM really run
+  and are slow to appear, targets are healthy when they answer a probe and drain when they are taken out.
 - Any call can be throttled, fail, or lose its answer, and what could change something is counted (`calls`).
 
 Behind an RDS instance stands a real PostgreSQL on 127.0.0.1 (`rds.server`). The first one is adopted; its snapshots

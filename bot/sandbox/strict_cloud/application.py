@@ -23,6 +23,10 @@ QUERY_ERROR = (
     "<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
 )
+EC2_ERROR = (
+    "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+    "<RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>"
+)
 S3_ERROR = "<Error><Code>{code}</Code><Message>{message}</Message></Error>"
 
 
@@ -109,7 +113,10 @@ def answer_error(environ: WSGIEnvironment, start_response: StartResponse, call: 
     throttled = fault == "throttle"
     message = "Rate exceeded" if throttled else "The request processing has failed because of an unknown error."
     kind = environ.get("CONTENT_TYPE", "")
-    if kind.startswith(FORM):
+    if call.service == "ec2":
+        code = "RequestLimitExceeded" if throttled else "InternalError"
+        body, content_type = EC2_ERROR.format(code=code, message=message), "text/xml"
+    elif kind.startswith(FORM):
         code, side = ("Throttling", "Sender") if throttled else ("InternalFailure", "Receiver")
         body, content_type = QUERY_ERROR.format(side=side, code=code, message=message), "text/xml"
     elif kind.startswith(JSON):

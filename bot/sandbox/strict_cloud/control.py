@@ -13,6 +13,10 @@
 | POST rds/stick | region, identifier, status or null | holds an instance in a bad state, or lets it go |
 | POST rds/lag | region, identifier, lag_s or null | what CloudWatch says of a replica; null: measure |
 | POST rds/maintenance | region, identifier | applies what is pending |
+| POST ec2/describe | instance | says where a machine's disk is, on which port its application is, whether it is up |
+| POST ec2/crash | instance | kills a machine with all that runs on it |
+| POST ec2/serve | target_group, port | lets a load balancer answer on a port, for the targets of a group (an ARN) |
+| POST ec2/pace | durations in seconds, time_scale | changes how long things take (`ec2.datacentre.ServerPace`) |
 """
 
 from __future__ import annotations
@@ -84,6 +88,8 @@ class Control:
     def _find(self, name: str) -> Handler:
         if name.startswith("POST rds/"):
             return lambda body: self._rds(body, name.removeprefix("POST rds/"))
+        if name.startswith("POST ec2/"):
+            return lambda body: self._servers(body, name.removeprefix("POST ec2/"))
         if name not in self._handlers:
             raise LookupError(f"there is no control {name}")
         return self._handlers[name]
@@ -97,3 +103,12 @@ class Control:
 
         with world.lock:
             return controls.CONTROLS[name](world, body)
+
+    def _servers(self, body: Body, name: str) -> object:
+        datacentre = self._services.servers()
+        from bot.sandbox.strict_cloud.ec2 import controls  # noqa: PLC0415 (as late as EC2 itself: `services`)
+
+        if name == "serve":
+            controls.serve(self._services.balancers(), body)
+            return None
+        return controls.CONTROLS[name](datacentre, body)

@@ -11,13 +11,26 @@ from dataclasses import dataclass, field, fields
 
 
 @dataclass
-class Pace:
-    """Durations in seconds; all but `restorable_lag_s` are multiplied by `time_scale`, also when they have begun.
+class Durations:
+    """Durations in seconds, multiplied by `time_scale`, also when they have begun.
 
     Short enough for tests; AWS takes minutes for most of them.
     """
 
     time_scale: float = 1.0
+
+    def change(self, changes: dict[str, float]) -> None:
+        """Set some durations. Raises LookupError for a name that is none."""
+        for name, value in changes.items():
+            if name not in {entry.name for entry in fields(self)}:
+                raise LookupError(f"there is no duration {name!r}")
+            setattr(self, name, float(value))
+
+
+@dataclass
+class Pace(Durations):
+    """How long things take in RDS; `restorable_lag_s` is not scaled."""
+
     creating_s: float = 0.6
     backing_up_s: float = 0.3
     before_modifying_s: float = 0.3  # "available" is still reported while a modification has not begun
@@ -28,13 +41,6 @@ class Pace:
     copying_snapshot_s: float = 0.5
     restorable_lag_s: float = 2.0  # how far LatestRestorableTime is behind; 300 in AWS
     zone_lag_s: float = 0.5  # how long the API names the old availability zone after a failover
-
-    def change(self, changes: dict[str, float]) -> None:
-        """Set some durations. Raises LookupError for a name that is none."""
-        for name, value in changes.items():
-            if name not in {entry.name for entry in fields(self)}:
-                raise LookupError(f"there is no duration {name!r}")
-            setattr(self, name, float(value))
 
 
 class Clock:
@@ -75,7 +81,9 @@ class Agenda:
     `failed` is called with the error when an entry's work fails; whatever was to come then does not.
     """
 
-    def __init__(self, clock: Clock, pace: Pace, workers: Executor, failed: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, clock: Clock, pace: Durations, workers: Executor, failed: Callable[[BaseException], None]
+    ) -> None:
         self._clock = clock
         self._pace = pace
         self._workers = workers

@@ -1,6 +1,6 @@
-"""python -m bot.sandbox.warehouse --port N; PRODUCTION_DATABASE_URL and, if wanted, TRAITORTRACK_LOG_PATH.
+"""python -m bot.sandbox.warehouse; PRODUCTION_DATABASE_URL and, if wanted, TRAITORTRACK_LOG_PATH.
 
-TRAITORTRACK_ENVIRONMENT_FILE names a file whose variables hold before those, as systemd's EnvironmentFile would.
+Port and rate of bags are options, or PORT and BAGS_PER_SECOND.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import logging
 import logging.handlers
 import os
 import sys
-from pathlib import Path
 
 import uvicorn
 
 from bot.sandbox.warehouse.application import build_application
-from bot.sandbox.warehouse.environment import read_variables
 
 LOG_SIZE_BYTES = 5_000_000
 
@@ -23,10 +21,9 @@ LOG_SIZE_BYTES = 5_000_000
 def main() -> None:
     """Serve on loopback until told to stop."""
     parser = argparse.ArgumentParser(prog="warehouse")
-    parser.add_argument("--port", type=int, default=5000)
-    parser.add_argument("--bags-per-second", type=float, default=2.0)
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "5000")))
+    parser.add_argument("--bags-per-second", type=float, default=float(os.environ.get("BAGS_PER_SECOND", "2")))
     options = parser.parse_args()
-    os.environ.update(read_variables(Path(os.environ.get("TRAITORTRACK_ENVIRONMENT_FILE", ""))))
     database_url = os.environ.get("PRODUCTION_DATABASE_URL")
     if not database_url:
         sys.exit("PRODUCTION_DATABASE_URL is not set; for example postgresql://user:password@host/traitortrack")

@@ -50,6 +50,12 @@ def open_host(policy: Policy, environment: Mapping[str, str], key: str) -> OpenH
     return OpenHost(key, host, policy.applications[host.application], open_machine(key, host, environment))
 
 
+def open_replacement(open_host: OpenHost, instance_id: str) -> OpenHost:
+    """A host that is to take another's place: reached in the same way, by SSM, and told the same commands."""
+    host = open_host.host.model_copy(update={"instance_id": instance_id, "title": f"{open_host.host.title} (new)"})
+    return OpenHost(open_host.key, host, open_host.application, open_machine(open_host.key, host, {}))
+
+
 def open_machine(key: str, host: Host, environment: Mapping[str, str]) -> Machine:
     """The machine itself; the secret is read now, not before."""
     if host.reach == "local":

@@ -21,7 +21,7 @@ from bot.systems.outcomes import SystemCancelled
 DOCUMENT = "AWS-RunShellScript"
 DELIVERY_S = 30
 """The least that SSM takes."""
-POLL_S = 1.0
+POLL_S = 0.5
 APPEARS_WITHIN_S = 20.0
 OUTPUT_LIMIT, ERRORS_LIMIT = 24_000, 8_000
 NOT_DELIVERED = ("DeliveryTimedOut", "Undeliverable", "Terminated", "InvalidPlatform", "AccessDenied")

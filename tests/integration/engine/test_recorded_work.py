@@ -79,7 +79,7 @@ def set_the_scene(services: Services) -> None:
         run.created_at = utc_now()
         session.add(run)
         assert session.get_one(Plan, 1).state == "making"
-    for key, state in (("database_corruption", "planning"), ("server_failure", "running")):
+    for key, state in (("database_corruption", "planning"), ("region_outage", "running")):
         started = services.playbooks.start(person=mei, key=key, database="traitortrack", place="channel:x")
         assert started.state == state
         set_state(services, started.id, "stopped")  # one at a time works on a database

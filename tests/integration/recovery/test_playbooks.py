@@ -20,6 +20,7 @@ from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.stage import DATABASE
 from bot.store.tables import Incident, Lock, Notice, Plan, PlaybookRun, PlaybookTask, Run
 from bot.systems.dumps.listing import list_backups
+from tests.by_people import make_by_people
 from tests.crash.rig import Rig, look_closely, open_rig
 from tests.integration.handlers.rig import run_at_once
 from tests.integration.recovery.forgery import flip_a_bit, forge, store_manifest
@@ -49,12 +50,15 @@ PLAYBOOKS = {
         "each", {**BACK_UP, "when": "database_present"}, {**RESTORE, "when": "rows_lost"}, LOOK
     ),
     "restore_each": make_playbook("each", {**RESTORE, "skipping": "the data"}, LOOK),
+    "by_people": make_by_people(),
     "fragile": make_playbook("each", {**RESTORE, "on_failure": "stop"}, LOOK),
 }
 
 
 @contextmanager
-def open_playbook_rig(shared_stage: SharedStage, folder: Path, **changed: Any) -> Iterator[Rig]:
+def open_playbook_rig(
+    shared_stage: SharedStage, folder: Path, store: str | None = None, **changed: Any
+) -> Iterator[Rig]:
     """A bot whose policy has playbooks of the tests' own beside the shipped ones."""
     shared_stage.reset()
     path, _ = write_demo_policy(folder, shared_stage.stage.warehouse_url)
@@ -62,7 +66,7 @@ def open_playbook_rig(shared_stage: SharedStage, folder: Path, **changed: Any) -
     text["playbooks"] |= json.loads(json.dumps(PLAYBOOKS))  # no aliases in the YAML
     own = folder / "with_playbooks.yml"
     own.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
-    with open_rig(shared_stage, folder, HOLDFAST_POLICY=str(own)) as rig:
+    with open_rig(shared_stage, folder, store=store, HOLDFAST_POLICY=str(own)) as rig:
         rig.start_and_wait()
         yield rig
 
@@ -409,7 +413,7 @@ def test_blackout_that_has_begun_since_the_approval(shared_stage: SharedStage, t
 
 
 def test_four_press_at_once(rig: Rig, incident: Incident) -> None:
-    run = start(rig, incident, "server_failure")
+    run = start(rig, incident, "by_people")
     wait_for_task(rig, run, 0, lambda task: task.state == "asked")
     refused: list[Refused] = []
 
@@ -427,7 +431,7 @@ def test_four_press_at_once(rig: Rig, incident: Incident) -> None:
 
 def test_the_clock_in_the_message_goes_on(rig: Rig, incident: Incident) -> None:
     """Every tick brings the message up to date and orders the next, until the playbook is over."""
-    run = start(rig, incident, "server_failure")
+    run = start(rig, incident, "by_people")
     wait_for_task(rig, run, 0, lambda task: task.state == "asked")
     before = read_version(rig, run)
     rig.services.playbooks.tick(run.id, 500)
@@ -448,15 +452,13 @@ def read_version(rig: Rig, run: PlaybookRun) -> int:
 
 def test_on_postgresql(shared_stage: SharedStage, tmp_path: Path) -> None:
     """The bot's store on PostgreSQL, where rows are locked one by one."""
-    shared_stage.reset()
-    with shared_stage.bot_store() as store, open_rig(shared_stage, tmp_path, store=store) as rig:
-        rig.start_and_wait()
+    with shared_stage.bot_store() as store, open_playbook_rig(shared_stage, tmp_path, store) as rig:
         incident = rig.declare()
         run = start(rig, incident, "database_corruption")
         approve_whole(rig, run)
         confirm(rig, run, 3)
         assert wait_for_state(rig, run, "done", "paused").state == "done"
-        run = start(rig, incident, "server_failure")
+        run = start(rig, incident, "by_people")
         for index in (0, 1, 2, 4):
             confirm(rig, run, index)
         assert wait_for_state(rig, run, "done", "paused").state == "done"

@@ -25,6 +25,7 @@ from bot.sandbox.ports import free_port
 from bot.sandbox.workspace import Workspace, serve
 from bot.store.database import Database
 from bot.terminal.session import Parts, TerminalSession
+from tests.by_people import make_by_people
 from tests.integration.engine.conftest import refuse_to_end
 from tests.integration.handlers.rig import make_workspace
 
@@ -95,11 +96,12 @@ class Terminal:
 
 
 def write_policy(folder: Path, application_url: str = "http://127.0.0.1:9") -> Path:
-    """The shipped policy, in which whoever runs the tests is Amara."""
+    """The shipped policy with one more playbook, in which whoever runs the tests is Amara."""
     text = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
     text["people"][0]["os_user"] = getpass.getuser()
     for application in text["applications"].values():
         application["url"] = application_url
+    text["playbooks"]["by_people"] = make_by_people()
     path = folder / "policy.yml"
     path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path

@@ -14,7 +14,7 @@ def test_offered_started_and_steered(terminal: Terminal) -> None:
     """A playbook whose first steps are people's: no system is needed to walk through it."""
     offered = terminal.ok("dr", "playbook", "list", "--json").facts["playbooks"]
     assert {"database_corruption", "server_failure", "region_outage"} <= {one["key"] for one in offered}
-    begun = terminal.ok("dr", "playbook", "start", "server_failure", "--json").facts
+    begun = terminal.ok("dr", "playbook", "start", "by_people", "--json").facts
     assert (begun["state"], [step["state"] for step in begun["steps"]][:2]) == ("running", ["asked", "waiting"])
     number = str(begun["playbook_run"])
     assert "works on traitortrack" in terminal.refused("dr", "playbook", "start", "database_corruption")
@@ -29,7 +29,7 @@ def test_offered_started_and_steered(terminal: Terminal) -> None:
     assert "Steps done: 1; not done: 2, 3, 4, 5" in stopped["words"]
     assert "void" in terminal.ok("dr", "plan", str(plan["plan"])).out
     assert "is stopped" in terminal.refused("dr", "playbook", "stop", number)
-    assert "server_failure on traitortrack" in terminal.ok("dr", "playbook", "show", number).out
+    assert "by_people on traitortrack" in terminal.ok("dr", "playbook", "show", number).out
     assert "There is no playbook run 77" in terminal.refused("dr", "playbook", "show", "77")
 
 

@@ -10,7 +10,9 @@ import bot
 from tests.unit.packaging.checkout import read_project
 
 ROOMS = {f"bot.{info.name}" for info in pkgutil.iter_modules(bot.__path__)} | {"handlers"}
-OUTSIDE_WORLD = {"workspace", "page", "warehouse", "cloud", "mailbox", "strict_cloud", "primary_instance"}
+OUTSIDE_WORLD = {
+    "workspace", "page", "warehouse", "cloud", "machines", "mailbox", "strict_cloud", "primary_instance",
+}  # fmt: skip
 
 
 def find_contract(kind: str, word: str) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""EC2 instances: what a launch template launches, and how an instance comes, stops and goes.
+
+Facts (EC2 API reference, RunInstances, DescribeInstances; Ensuring idempotency): a client token launches once, and
+answers a repetition with the same instances; an instance may not be found for some seconds after its launch; a
+terminated one is shown for about an hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OBSERVE_PERMISSIONS = ("ec2:DescribeInstances", "ec2:DescribeLaunchTemplateVersions", "ssm:DescribeInstanceInformation")
+LAUNCH_PERMISSIONS = ("ec2:RunInstances", "ec2:CreateTags", "iam:PassRole")
+FROM_TEMPLATE = "aws:ec2launchtemplate:id"
+"""Tag that EC2 itself gives, with the id of the launch template."""
+MARK = "holdfast:run"
+"""Tag that says which run launched an instance."""
+NOT_THERE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
+GOING = ("shutting-down", "terminated")
+COMING = ("pending", "running")
+
+
+@dataclass(frozen=True)
+class Server:
+    """An instance as EC2 describes it."""
+
+    identifier: str
+    state: str
+    """`pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`."""
+    kind: str
+    """Its type, such as t3.medium."""
+    subnet: str
+    security_groups: tuple[str, ...]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Template:
+    """One version of a launch template."""
+
+    name: str
+    version: str
+    image: str
+    kind: str
+    identifier: str = ""
+
+
+class Servers:
+    """Instances of one region."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self._reading: Any = boto3.client("ec2", region_name=region, config=READING)
+        self._acting: Any = boto3.client("ec2", region_name=region, config=ACTING)
+
+    def find(self, identifier: str) -> Server | None:
+        """The instance; None where EC2 does not know it, or not yet. Raises AwsRefused, AwsUnclear."""
+        try:
+            found = self._describe(f"describe {identifier}", InstanceIds=[identifier])
+        except AwsRefused as refusal:
+            if refusal.code in NOT_THERE:
+                return None
+            raise
+        return next(iter(found), None)
+
+    def list_launched(self, mark: str) -> list[Server]:
+        """What a run has launched, also what has been terminated since."""
+        return self._describe("list instances", Filters=[{"Name": f"tag:{MARK}", "Values": [mark]}])
+
+    def list_stopped(self) -> list[Server]:
+        """Every stopped instance of the region."""
+        return self._describe("list instances", Filters=[{"Name": "instance-state-name", "Values": ["stopped"]}])
+
+    def find_template(self, name: str) -> Template | None:
+        """The default version of a launch template; None where there is none of that name."""
+        try:
+            answer = ask(
+                f"describe the launch template {name}",
+                lambda: self._reading.describe_launch_template_versions(LaunchTemplateName=name, Versions=["$Default"]),
+            )
+        except AwsRefused as refusal:
+            if refusal.code.startswith("InvalidLaunchTemplate"):
+                return None
+            raise
+        for one in answer["LaunchTemplateVersions"]:
+            data = one["LaunchTemplateData"]
+            kind = data.get("InstanceType", "?")
+            return Template(name, str(one["VersionNumber"]), data.get("ImageId", "?"), kind, one["LaunchTemplateId"])
+        return None
+
+    def launch(self, template: Template, token: str, tags: Mapping[str, str], subnet: str | None = None) -> str:
+        """Launch one, or get the one that was launched with this token before; returns its id."""
+        named = [{"Key": key, "Value": value} for key, value in tags.items()]
+        place = {"SubnetId": subnet} if subnet else {}
+        answer = act(
+            f"launch an instance from {template.name}",
+            lambda: self._acting.run_instances(
+                LaunchTemplate={"LaunchTemplateName": template.name, "Version": template.version},
+                MinCount=1,
+                MaxCount=1,
+                ClientToken=token,
+                TagSpecifications=[{"ResourceType": "instance", "Tags": named}],
+                **place,
+            ),
+        )
+        return str(answer["Instances"][0]["InstanceId"])
+
+    def stop(self, identifier: str) -> None:
+        """Ask for it; harmless where it is stopped already."""
+        act(f"stop {identifier}", lambda: self._acting.stop_instances(InstanceIds=[identifier]))
+
+    def terminate(self, identifier: str) -> None:
+        """Ask for it; its disks go with it, as its template has it."""
+        act(f"terminate {identifier}", lambda: self._acting.terminate_instances(InstanceIds=[identifier]))
+
+    def _describe(self, what: str, **asked: object) -> list[Server]:
+        pages = self._reading.get_paginator("describe_instances")
+        found = ask(what, lambda: list(pages.paginate(**asked)))
+        return [_read(one) for page in found for kept in page["Reservations"] for one in kept["Instances"]]
+
+
+def is_reachable(region: str, identifier: str) -> bool:
+    """Whether the SSM agent of an instance answers now."""
+    client: Any = boto3.client("ssm", region_name=region, config=READING)
+    asked = [{"Key": "InstanceIds", "Values": [identifier]}]
+    answer = ask(
+        f"see whether {identifier} can be reached", lambda: client.describe_instance_information(Filters=asked)
+    )
+    found = [one for one in answer["InstanceInformationList"] if one["InstanceId"] == identifier]
+    return any(one["PingStatus"] == "Online" for one in found)
+
+
+def _read(one: Mapping[str, Any]) -> Server:
+    return Server(
+        one["InstanceId"],
+        one["State"]["Name"],
+        one.get("InstanceType", "?"),
+        one.get("SubnetId", ""),
+        tuple(group["GroupId"] for group in one.get("SecurityGroups", [])),
+        {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])},
+    )
