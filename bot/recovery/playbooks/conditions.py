@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.diagnostics.checks.database_rows import SHRUNK_WARN
+from bot.diagnostics.checks.database_rows import SHRUNK_TOLD
 from bot.policy import ConditionName
 from bot.recovery.backups import find_backup, maintenance_url, recovery_url, settings_of
 from bot.recovery.failed_servers import list_failed
@@ -54,7 +54,7 @@ def _has_lost_rows(occasion: Occasion) -> Answer:
     shrunk = [
         f"{name}: {table.rows:,} in {manifest.key}, {found.get(name, 0):,} now"
         for name, table in manifest.fingerprint.tables.items()
-        if name not in found or found[name] < table.rows * (1 - SHRUNK_WARN)
+        if name not in found or found[name] < table.rows * (1 - SHRUNK_TOLD)
     ]
     return Answer(bool(shrunk), "; ".join(shrunk) or f"no table has shrunk since {manifest.key}")
 
