@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices
-from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.causes import guess_cause
+from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.comparing import bad_since, compare_sweeps
 from bot.diagnostics.usual import Usual
 from bot.engine import Engine
@@ -23,7 +23,7 @@ from bot.policy import Person, Policy
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import Finding, SweepStory
-from bot.store.tables import Sweep
+from bot.store.tables import Incident, Sweep
 from bot.words import cut
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Sweeps:
             return
         findings: list[Finding] = []
         usual = self._usual(sweep_id)
-        for batch in ask_in_batches(choose_checks(sweep.scope), self._surroundings()):
+        for batch in ask_in_batches(choose_checks(sweep.scope), self._surroundings(sweep)):
             findings += [usual.tell(finding) for finding in batch]
             with self.database.write() as session:
                 kept = session.get_one(Sweep, sweep_id)
@@ -95,8 +95,14 @@ class Sweeps:
         with self.database.read() as session:
             return session.scalar(query.limit(1))
 
-    def _surroundings(self) -> list[Surroundings]:
-        return [Surroundings(self.policy, self.environment, self.clock, database) for database in self.policy.databases]
+    def _surroundings(self, sweep: Sweep) -> list[Surroundings]:
+        with self.database.read() as session:
+            incident = session.get(Incident, sweep.incident_id) if sweep.incident_id else None
+        began = incident.detected_at if incident else None
+        return [
+            Surroundings(self.policy, self.environment, self.clock, database, began)
+            for database in self.policy.databases
+        ]
 
     def _finish(self, sweep_id: int, findings: list[Finding]) -> None:
         with self.database.write() as session:

@@ -14,10 +14,11 @@ LOOK_TIMEOUT_S = 30
 
 def look_finally(application: Application, settings: Database, url: str) -> list[Verdict]:
     """What users would find, and whether it is the database at `url` that they find it in."""
-    return [*_ask_application(application), *_ask_database(settings, url)]
+    return [*ask_application(application), *_ask_database(settings, url)]
 
 
-def _ask_application(application: Application) -> list[Verdict]:
+def ask_application(application: Application) -> list[Verdict]:
+    """Health, figures and login, by the addresses that users have."""
     base = str(application.url).rstrip("/")
     health = ask_health(f"{base}{application.health_path}", application.health_expect)
     figures = ask_figures(f"{base}{application.stats_path}")

@@ -8,11 +8,9 @@ from typing import Any
 from bot.outcome import Refused
 from bot.recovery.action import Context, Facts, World
 from bot.systems.hosts.command import Output, Sent
-from bot.systems.hosts.opening import OpenHost, open_hosts
+from bot.systems.hosts.opening import LOOK_S, OpenHost, open_hosts
 from bot.systems.hosts.programs import read_answer, read_program
 from bot.systems.secrets import fingerprint_text
-
-LOOK_S = 20.0
 
 
 def open_application_hosts(world: World, application: str) -> list[OpenHost]:
@@ -39,8 +37,7 @@ def run_program(context: Context[Any], host: OpenHost, program: str, *arguments:
 
 def look_with(host: OpenHost, program: str, *arguments: str, timeout_s: float = LOOK_S) -> Facts:
     """What a program that only looks answers."""
-    words = [*host.command("python"), "-I", "-c", read_program(program), *arguments]
-    return read_answer(host.machine.run(words, timeout_s), host.host.title)
+    return host.read_with(program, *arguments, timeout_s=timeout_s)
 
 
 def _run(context: Context[Any], host: OpenHost, name: str, words: list[str], timeout_s: float) -> Output:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from bot.outcome import Failed, Refused
+from bot.outcome import Failed
 from bot.recovery.action import Context, Facts, World
 from bot.recovery.on_hosts import look_with, run_command, run_program
 from bot.systems.hosts.opening import OpenHost
@@ -34,11 +34,6 @@ def require_revision(text: str) -> str:
 
 
 Revision = Annotated[str, Field(pattern=REVISION_PATTERN), AfterValidator(require_revision)]
-
-
-def read_releases(host: OpenHost) -> Facts:
-    """What is there and what runs: see `read_releases.py`."""
-    return look_with(host, "read_releases", host.application.install_folder)
 
 
 def current_of(seen: Facts) -> tuple[str | None, str | None]:
@@ -129,17 +124,6 @@ def wait_healthy(host: OpenHost) -> None:
             return
         time.sleep(LOOK_EVERY_S)
     raise Failed(f"{host.host.title} was restarted and is not healthy after {show_duration(HEALTHY_WITHIN_S)}.")
-
-
-def require_folder(host: OpenHost, seen: Facts) -> str:
-    """The name of what the host runs. Raises `Refused` where there is nothing to come from."""
-    name, _ = current_of(seen)
-    if name is None:
-        raise Refused(
-            f"{host.host.title} has no code in {host.application.install_folder}.",
-            "Deploy to it first, with the procedure for a new server.",
-        )
-    return name
 
 
 def _text(value: object) -> str | None:

@@ -15,6 +15,7 @@ from bot.policy import Policy, default_policy_path, load_policy
 from bot.sandbox.cloud import REGION
 from bot.sandbox.fleet import Fleet
 from bot.sandbox.machines.disk import PREFIX, Disk
+from bot.sandbox.repositories import Repositories
 
 STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
@@ -81,9 +82,9 @@ def write_demo_policy(
     for database in text["databases"].values():
         database["expected_settings"] = {**EXPECTED, "fsync": ["off"]}  # everything here is thrown away
     text["hosts"] = describe_fleet(fleet) if fleet else {"app_1": describe_host(supervisor)} if supervisor else {}
-    if fleet:
-        code = {"primary": fleet.repositories.primary, "mirror": fleet.repositories.mirror}
-        text["infrastructure"]["code"] |= code
+    if supervisor:
+        places = fleet.repositories if fleet else Repositories(Disk(supervisor.parent).git_folder)
+        text["infrastructure"]["code"] |= {"primary": places.primary, "mirror": places.mirror}
     text["infrastructure"]["rds"]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
     text["metrics"] = MEASURED if probed else None

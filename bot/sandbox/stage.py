@@ -65,7 +65,7 @@ class Stage:
         self.warehouse = Service(
             self.disk, port, bags_per_s=bags_per_s, environment={"PRODUCTION_DATABASE_URL": self.application_url}
         )
-        self.fleet = Fleet(self.cloud, machines, port, self.disk.root / "git") if machines > 1 else None
+        self.fleet = Fleet(self.cloud, machines, port, self.disk.git_folder) if machines > 1 else None
         self._supervisor: Supervisor | None = None
         self._open_connections: list[psycopg.Connection] = []
         self._scenarios = load_scenarios()

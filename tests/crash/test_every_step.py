@@ -21,6 +21,7 @@ from bot.recovery.registry import all_actions, find_action
 from bot.store.tables import Run
 from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
+from tests.crash import scenes_of_code as code
 from tests.crash import scenes_of_databases as databases
 from tests.crash import scenes_of_rds as rds
 from tests.crash import scenes_of_secrets as secrets
@@ -35,9 +36,13 @@ pytestmark = pytest.mark.crash
 SCENES: dict[str, Build] = {
     "back_up_database": backups.back_up_database,
     "base_backup": backups.base_backup,
+    "clear_session_cache": code.clear_session_cache,
+    "deploy_code": code.deploy_code,
     "drop_kept_database": databases.drop_kept_database,
     "end_queries": databases.end_queries,
     "fence_database": rds.fence_database,
+    "maintenance_off": code.maintenance_off,
+    "maintenance_on": code.maintenance_on,
     "prune_backups": backups.prune_backups,
     "put_back_database": databases.put_back_database,
     "rds_backup_settings": rds.on_rds(rds.a_forgetful_one, "ModifyDBInstance"),
@@ -63,6 +68,7 @@ SCENES: dict[str, Build] = {
     "restore_database": databases.restore_database,
     "restore_plain_dump": databases.restore_plain_dump,
     "restore_to_time": databases.restore_to_time,
+    "roll_back_code": code.roll_back_code,
     "switch_database": rds.on_rds(
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
         undone=("UpdateSecretVersionStage",),

@@ -12,7 +12,7 @@ from bot.outcome import Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.environment_file import PERMISSIONS as ENVIRONMENT_PERMISSIONS
 from bot.recovery.environment_file import find_wanted
-from bot.recovery.releases import Revision, current_of, read_releases
+from bot.recovery.releases import Revision, current_of
 from bot.recovery.replacing import (
     HEALTHY,
     Place,
@@ -36,6 +36,7 @@ from bot.recovery.replacing import (
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.command import HostUnclear
+from bot.systems.hosts.releases import read_releases
 from bot.systems.membership import PERMISSIONS as MEMBER_PERMISSIONS
 from bot.systems.probe import probe_health
 from bot.systems.servers import GOING, LAUNCH_PERMISSIONS, OBSERVE_PERMISSIONS, Template

@@ -44,6 +44,11 @@ class Disk:
         return self.root / "tmp" / "flask_session"
 
     @property
+    def maintenance_file(self) -> Path:
+        """The page that is shown instead of the application while it is there."""
+        return self.install_folder / "maintenance.html"
+
+    @property
     def log_path(self) -> Path:
         """The application's log."""
         return self.root / "var" / "log" / NAME / "app.log"
@@ -54,12 +59,18 @@ class Disk:
         return self.root / "var" / "log" / NAME / "console.log"
 
     @property
+    def git_folder(self) -> Path:
+        """Where a sandbox of one machine has the repositories; no part of what the application sees."""
+        return self.root / "git"
+
+    @property
     def folders(self) -> dict[str, Path]:
         """What the policy says of an application that runs on the machine, by the names of its keys."""
         return {
             "install_folder": self.install_folder,
             "environment_file": self.environment_file,
             "session_folder": self.session_folder,
+            "maintenance_file": self.maintenance_file,
             "log_path": self.log_path,
         }
 

@@ -18,7 +18,8 @@ class Service(Child):
     """What runs is read from the disk at each start: the release that `current` leads to, and the environment file.
 
     Where no release has been put, it is the warehouse as this package has it. The application gets PORT,
-    BAGS_PER_SECOND, TRAITORTRACK_LOG_PATH and SESSION_FOLDER, and beside them `environment`; the file overrides all.
+    BAGS_PER_SECOND, TRAITORTRACK_LOG_PATH, SESSION_FOLDER and MAINTENANCE_FILE, and beside them `environment`; the
+    file overrides all.
     """
 
     def __init__(self, disk: Disk, port: int, *, bags_per_s: float, environment: Mapping[str, str]) -> None:
@@ -28,6 +29,7 @@ class Service(Child):
             "BAGS_PER_SECOND": str(bags_per_s),
             "TRAITORTRACK_LOG_PATH": str(disk.log_path),
             "SESSION_FOLDER": str(disk.session_folder),
+            "MAINTENANCE_FILE": str(disk.maintenance_file),
             **environment,
         }
         super().__init__("warehouse", [], log_path=disk.console_path)

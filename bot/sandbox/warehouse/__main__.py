@@ -1,6 +1,7 @@
 """python -m bot.sandbox.warehouse; PRODUCTION_DATABASE_URL and, if wanted, TRAITORTRACK_LOG_PATH.
 
-Port and rate of bags are options, or PORT and BAGS_PER_SECOND.
+Port and rate of bags are options, or PORT and BAGS_PER_SECOND. SESSION_FOLDER keeps logins over a restart; while
+MAINTENANCE_FILE is there, it answers all but the health.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import logging.handlers
 import os
 import sys
+from pathlib import Path
 
 import uvicorn
 
@@ -28,7 +30,11 @@ def main() -> None:
     if not database_url:
         sys.exit("PRODUCTION_DATABASE_URL is not set; for example postgresql://user:password@host/traitortrack")
     start_log(os.environ.get("TRAITORTRACK_LOG_PATH"))
-    application = build_application(database_url, bags_per_s=options.bags_per_second)
+    folder, page = os.environ.get("SESSION_FOLDER"), os.environ.get("MAINTENANCE_FILE")
+    application = build_application(
+        database_url, bags_per_s=options.bags_per_second, session_folder=Path(folder) if folder else None,
+        maintenance_file=Path(page) if page else None,
+    )  # fmt: skip
     uvicorn.run(application, host="127.0.0.1", port=options.port, log_config=None, access_log=False)
 
 

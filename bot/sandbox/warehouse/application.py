@@ -7,15 +7,18 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import psycopg
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.warehouse.bags import Bags, as_json
+from bot.sandbox.warehouse.maintenance import Maintenance
 from bot.sandbox.warehouse.pool import Pool, first_line
 from bot.sandbox.warehouse.sessions import Sessions
 from bot.sandbox.warehouse.writer import Writer
@@ -74,11 +77,13 @@ class Dashboards:
         return JSONResponse(self._pool.dashboard())
 
 
-def build_application(database_url: str, *, bags_per_s: float) -> Starlette:
+def build_application(
+    database_url: str, *, bags_per_s: float, session_folder: Path | None = None, maintenance_file: Path | None = None
+) -> Starlette:
     """Return the application; it starts without a database too. A rate of 0 writes no bags."""
     pool = Pool(database_url)
     writer = Writer(pool, bags_per_s)
-    sessions = Sessions(pool)
+    sessions = Sessions(pool, session_folder)
     dashboards, bags = Dashboards(pool, writer), Bags(pool, sessions)
 
     @asynccontextmanager
@@ -104,6 +109,7 @@ def build_application(database_url: str, *, bags_per_s: float) -> Starlette:
             Route("/api/bags", bags.create, methods=["POST"]),
             Route("/api/bags/{id:int}", bags.delete, methods=["DELETE"]),
         ],
+        middleware=[Middleware(Maintenance, maintenance_file)],
         exception_handlers={psycopg.Error: _answer_database_error, HTTPException: _answer_http_error},
         lifespan=lifespan,
     )

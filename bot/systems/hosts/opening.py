@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from bot.policy import Application, Host, Policy, fill_command
 from bot.systems.hosts.command import HostUnreachable, Machine, Output
 from bot.systems.hosts.local import LocalMachine
+from bot.systems.hosts.programs import read_answer, read_program
 from bot.systems.hosts.ssh import SshMachine
 from bot.systems.hosts.ssm import SsmMachine
+
+LOOK_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,11 @@ class OpenHost:
             **more,
         }
         return list(fill_command(words, facts))
+
+    def read_with(self, program: str, *arguments: str, timeout_s: float = LOOK_S) -> dict[str, JsonValue]:
+        """What a shipped program that only looks answers. Raises `Failed` in its words, and as `Machine.run` does."""
+        words = [*self.command("python"), "-I", "-c", read_program(program), *arguments]
+        return read_answer(self.machine.run(words, timeout_s), self.host.title)
 
     def run(self, name: str, timeout_s: float) -> Output:
         """Run one of the policy's commands; raises as `Machine.run` does."""

@@ -18,7 +18,7 @@ POLICY = load_policy(None)
 
 def test_the_documents_disasters_have_playbooks() -> None:
     assert {one.disaster for one in POLICY.playbooks.values()} == {
-        "database_corruption", "server_failure", "region_outage",
+        "application_crash", "database_corruption", "server_failure", "region_outage",
     }  # fmt: skip
     check_playbooks(POLICY, None)
 

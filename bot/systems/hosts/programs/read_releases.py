@@ -13,10 +13,11 @@ SHOWN = 30
 NOTES = 50
 REVISION = re.compile(r"^revision *(?::[^=]*)?= *['\"]([^'\"]+)['\"]", re.MULTILINE)
 READ_BYTES = 4096
-OURS = {
-    "releases", "incoming", "environments", "repository.git", "current", "current.new", "deploys.jsonl",
-    ".releases.lock", ".env", "maintenance.html",
-}  # fmt: skip
+OURS = re.compile(
+    r"releases|incoming|environments|repository\.git|current|current\.new|deploys\.jsonl|\.releases\.lock|"
+    r"\.env(\..*)?|maintenance\.html(\..*)?"
+)
+"""What lies in the folder beside code: ours, and what is secret."""
 
 
 def main(folder: str) -> dict[str, object]:
@@ -108,7 +109,7 @@ def read_notes(folder: str) -> list[dict[str, object]]:
 def read_plain(folder: str) -> dict[str, object] | None:
     """Code that lies in the folder itself, as it was put there before there were releases."""
     try:
-        found = [name for name in os.listdir(folder) if name not in OURS]
+        found = [name for name in os.listdir(folder) if not OURS.fullmatch(name)]
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not found:

@@ -17,10 +17,11 @@ import sys
 from datetime import datetime, timezone
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-OURS = {
-    "releases", "incoming", "environments", "repository.git", "current", "current.new", "deploys.jsonl",
-    ".releases.lock", ".env", "maintenance.html",
-}  # fmt: skip
+OURS = re.compile(
+    r"releases|incoming|environments|repository\.git|current|current\.new|deploys\.jsonl|\.releases\.lock|"
+    r"\.env(\..*)?|maintenance\.html(\..*)?"
+)
+"""What lies in the folder beside code: ours, and what is secret."""
 
 
 def main(folder: str, name: str) -> dict[str, object]:
@@ -95,7 +96,7 @@ def note_switch(folder: str) -> None:
 
 def adopt(folder: str) -> None:
     """Copy the code that lies in the folder itself to a release, and let `current` lead there."""
-    found = [name for name in os.listdir(folder) if name not in OURS]
+    found = [name for name in os.listdir(folder) if not OURS.fullmatch(name)]
     if not found:
         return
     commit = ask_git(folder, "rev-parse", "--verify", "HEAD")

@@ -1,0 +1,122 @@
+"""Remove every session of the application's users, who log in again. (Document, Step 4: Clear session cache.)
+
+Only what lies in the policy's session folder goes, never the folder; links are removed, never followed.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bot.outcome import Cancelled
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.maintenance import judge_health
+from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
+from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
+from bot.systems.hosts.ssm import PERMISSIONS
+
+CLEAR_S = 300.0
+GUESS_S = 10.0
+GRAIN_S = 0.1
+"""File systems write down times in coarser steps than clocks show them."""
+
+
+class ClearSessions(Parameters):
+    application: str = Field(title="Application", description="A key of the policy's applications.")
+
+
+class ClearSessionCache(Action[ClearSessions]):
+    name = "clear_session_cache"
+    purpose = "Remove all sessions, so that every user logs in again"
+    risk = "high"
+    permissions = PERMISSIONS
+    parameters = ClearSessions
+
+    def target(self, parameters: ClearSessions) -> str:
+        return parameters.application
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
+
+    def application(self, world: World, parameters: ClearSessions) -> str | None:
+        return parameters.application
+
+    def observe(self, world: World, parameters: ClearSessions) -> Facts:
+        """How many entries each host's folder has; they come and go."""
+        return {"entries": {key: entries for key, (entries, _) in count_sessions(world, parameters).items()}}
+
+    def plan(self, world: World, parameters: ClearSessions, observed: Facts, history: History) -> PlanDocument:
+        application = world.policy.applications[parameters.application]
+        entries = observed["entries"]
+        assert isinstance(entries, dict)
+        hosts = open_application_hosts(world, parameters.application)
+        return PlanDocument(
+            action=self.name,
+            title=f"Clear the sessions of {application.title}",
+            risk=self.risk,
+            target=self.target(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            observed=observed,
+            steps=[step.planned for step in self.steps()],
+            loss=Loss(seconds=None, rows=None, words="every session: all users must log in again; no data of theirs"),
+            downtime=Prediction(seconds=0, source="the application goes on"),
+            duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
+            way_back="None: sessions are not kept. Users log in again.",
+            confirm=parameters.application,
+            notes=[
+                *(f"{host.host.title}: {entries[host.key]} entries in {application.session_folder}." for host in hosts),
+                "What users have typed and not sent is lost with their session.",
+            ],
+        )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        """Users log in and out meanwhile."""
+        return []
+
+    def steps(self) -> list[Step[ClearSessions]]:
+        return [Step("clear", "Empty the folder on each host", clear)]
+
+    def verify(self, context: Context[ClearSessions]) -> Evidence:
+        """What is there now came after it was emptied."""
+        application = context.world.policy.applications[context.parameters.application]
+        began = context.outputs["clear"]["began"]
+        assert isinstance(began, dict)
+        old = [
+            key
+            for key, (_, oldest) in count_sessions(context.world, context.parameters).items()
+            if oldest is not None and oldest < float(str(began[key])) - GRAIN_S
+        ]
+        found = f"some on {', '.join(old)}" if old else "none"
+        verdicts = [
+            Verdict(name="Sessions", expected="none from before", found=found, good=not old),
+            judge_health(application),
+        ]
+        return Evidence(verdicts, {"removed": context.outputs["clear"]["removed"]}, "All users log in again.")
+
+    def clean_up(self, context: Context[ClearSessions]) -> str:
+        left = {key: entries for key, (entries, _) in count_sessions(context.world, context.parameters).items()}
+        return "; ".join(f"{key}: {entries} sessions" for key, entries in left.items()) + "."
+
+
+def clear(context: Context[ClearSessions]) -> Facts:
+    """Host by host. `began` is each host's own clock."""
+    removed, began = 0, dict[str, float]()
+    for host in open_application_hosts(context.world, context.parameters.application):
+        if context.cancelled():
+            raise Cancelled(f"Stopped before {host.host.title}; users of the hosts before it log in again.")
+        folder = host.application.session_folder
+        began[host.key] = float(str(look_with(host, "count_entries", folder)["now"]))
+        removed += int(str(run_program(context, host, "empty_folder", folder, timeout_s=CLEAR_S)["removed"]))
+    return {"removed": removed, "began": dict(began), "words": f"{removed} entries removed"}
+
+
+def count_sessions(world: World, parameters: ClearSessions) -> dict[str, tuple[int, float | None]]:
+    """By host: how many entries the folder has, and when the oldest was written, in seconds of the host's clock."""
+    found = {}
+    for host in open_application_hosts(world, parameters.application):
+        seen = look_with(host, "count_entries", host.application.session_folder)
+        oldest = seen["oldest"]
+        found[host.key] = (int(str(seen["entries"])), None if oldest is None else float(str(oldest)))
+    return found
+
+
+ACTION = ClearSessionCache()

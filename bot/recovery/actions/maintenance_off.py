@@ -1,0 +1,95 @@
+"""Let users in again. (Document: Application Failover Test, step 6.)"""
+
+from __future__ import annotations
+
+import requests
+
+from bot.outcome import Refused
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
+from bot.recovery.maintenance import (
+    Maintenance,
+    ask_as_user,
+    judge_health,
+    on_each_host,
+    read_flags,
+    remove_page,
+    tell_flags,
+)
+from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
+from bot.systems.hosts.ssm import PERMISSIONS
+
+GUESS_S = 5.0
+
+
+class MaintenanceOff(Action[Maintenance]):
+    name = "maintenance_off"
+    purpose = "Let users into the application again"
+    risk = "high"
+    permissions = PERMISSIONS
+    parameters = Maintenance
+
+    def target(self, parameters: Maintenance) -> str:
+        return parameters.application
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
+
+    def application(self, world: World, parameters: Maintenance) -> str | None:
+        return parameters.application
+
+    def observe(self, world: World, parameters: Maintenance) -> Facts:
+        flags = read_flags(world, parameters.application)
+        if not any(flags.values()):
+            raise Refused("Maintenance mode is not on.", "`/dr plan maintenance_on` would begin it.")
+        began = min(str(since) for since in flags.values() if since)
+        return {"on": {key: since is not None for key, since in flags.items()}, "since": began}
+
+    def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
+        title = world.policy.applications[parameters.application].title
+        return PlanDocument(
+            action=self.name,
+            title=f"Maintenance mode of {title} off",
+            risk=self.risk,
+            target=self.target(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            observed=observed,
+            steps=[step.planned for step in self.steps()],
+            loss=Loss(seconds=0, rows=0, words="no data"),
+            downtime=Prediction(seconds=0, source="it ends"),
+            duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
+            way_back="`maintenance_on` shows the page again.",
+            confirm=parameters.application,
+            notes=[f"It has been on since {observed['since']}.", "See first that what was repaired is whole."],
+        )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        return []
+
+    def steps(self) -> list[Step[Maintenance]]:
+        return [Step("open", "Take the page away on each host", open_again, phase="restart")]
+
+    def verify(self, context: Context[Maintenance]) -> Evidence:
+        application = context.world.policy.applications[context.parameters.application]
+        flags = read_flags(context.world, context.parameters.application)
+        status, _ = ask_as_user(application)
+        away = sum(one is None for one in flags.values())
+        shut = status in (None, requests.codes.service_unavailable)
+        verdicts = [
+            Verdict(name="Page", expected=f"gone on {len(flags)} hosts", found=f"on {away}", good=away == len(flags)),
+            Verdict(name="Users", expected="not 503", found=str(status or "no answer"), good=not shut),
+            judge_health(application),
+        ]
+        return Evidence(verdicts, {}, f"Users are in again. `/dr undo {context.run_id}` shows the page again.")
+
+    def clean_up(self, context: Context[Maintenance]) -> str:
+        return tell_flags(context.world, context.parameters.application)
+
+    def undo(self, parameters: Maintenance, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
+        return Suggestion(action="maintenance_on", label="Maintenance on", parameters=parameters.model_dump())
+
+
+def open_again(context: Context[Maintenance]) -> Facts:
+    return on_each_host(context, remove_page)
+
+
+ACTION = MaintenanceOff()

@@ -1,0 +1,94 @@
+"""Keep users out while something is repaired: the maintenance page. (Document: Application Failover Test, step 2.)"""
+
+from __future__ import annotations
+
+import requests
+
+from bot.outcome import Refused
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
+from bot.recovery.maintenance import (
+    Maintenance,
+    ask_as_user,
+    judge_health,
+    on_each_host,
+    put_page,
+    read_flags,
+    tell_flags,
+)
+from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
+from bot.systems.hosts.ssm import PERMISSIONS
+
+GUESS_S = 5.0
+
+
+class MaintenanceOn(Action[Maintenance]):
+    name = "maintenance_on"
+    purpose = "Show users the maintenance page instead of the application"
+    risk = "high"
+    permissions = PERMISSIONS
+    parameters = Maintenance
+
+    def target(self, parameters: Maintenance) -> str:
+        return parameters.application
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
+
+    def observe(self, world: World, parameters: Maintenance) -> Facts:
+        flags = read_flags(world, parameters.application)
+        if all(flags.values()):
+            raise Refused(
+                f"Maintenance mode is on already, since {min(map(str, flags.values()))}.",
+                "`/dr plan maintenance_off` ends it.",
+            )
+        return {"on": {key: since is not None for key, since in flags.items()}}
+
+    def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
+        title = world.policy.applications[parameters.application].title
+        return PlanDocument(
+            action=self.name,
+            title=f"Maintenance mode of {title} on",
+            risk=self.risk,
+            target=self.target(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            observed=observed,
+            steps=[step.planned for step in self.steps()],
+            loss=Loss(seconds=0, rows=0, words="no data; what users are typing cannot be sent until it is off again"),
+            downtime=Prediction(seconds=None, source="from then on, until maintenance_off is run"),
+            duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
+            way_back="`maintenance_off`; until then `/dr diagnose application` says that it is on, and since when.",
+            confirm=parameters.application,
+            notes=["Everything is answered with status 503 and a page that says so; health goes on answering."],
+        )
+
+    def steps(self) -> list[Step[Maintenance]]:
+        return [Step("show", "Put the page on each host", show, phase="restart")]
+
+    def verify(self, context: Context[Maintenance]) -> Evidence:
+        application = context.world.policy.applications[context.parameters.application]
+        flags = read_flags(context.world, context.parameters.application)
+        status, says_when = ask_as_user(application)
+        there = sum(one is not None for one in flags.values())
+        verdicts = [
+            Verdict(name="Page", expected=f"on {len(flags)} hosts", found=f"on {there}", good=there == len(flags)),
+            Verdict(
+                name="Users", expected="503 with Retry-After",
+                found=f"{status or 'no answer'}{', with Retry-After' if says_when else ', without Retry-After'}",
+                good=status == requests.codes.service_unavailable and says_when,
+            ),
+            judge_health(application),
+        ]  # fmt: skip
+        return Evidence(verdicts, {}, f"Users are kept out. `/dr undo {context.run_id}` lets them in again.")
+
+    def clean_up(self, context: Context[Maintenance]) -> str:
+        return tell_flags(context.world, context.parameters.application)
+
+    def undo(self, parameters: Maintenance, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
+        return Suggestion(action="maintenance_off", label="Maintenance off", parameters=parameters.model_dump())
+
+
+def show(context: Context[Maintenance]) -> Facts:
+    return on_each_host(context, put_page)
+
+
+ACTION = MaintenanceOn()

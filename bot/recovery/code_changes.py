@@ -1,0 +1,326 @@
+"""What every action has in common that lets an application's hosts run another release.
+
+The code is brought to every host and gets what it needs beside what runs; only then is one host after the other
+switched and restarted, healthy before the next. Nothing is removed: the way back is a switch to what was there before.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field, JsonValue
+
+from bot.outcome import Cancelled, Failed, Refused
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.application_restart import read_starts, restart_hosts
+from bot.recovery.backups import recovery_url
+from bot.recovery.final_look import ask_application
+from bot.recovery.on_hosts import open_application_hosts
+from bot.recovery.releases import (
+    current_of,
+    find_release,
+    finish,
+    switch,
+)
+from bot.recovery.side_plan import list_moved
+from bot.store.documents import Loss, PlanDocument, Prediction, Risk, Suggestion, Verdict
+from bot.systems.hosts.opening import OpenHost
+from bot.systems.hosts.releases import is_astray, read_releases
+from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
+from bot.systems.schema_version import read_schema_versions
+from bot.words import cut, show_duration
+
+BRING_S = 900.0
+"""For a repository's first way to a host, and for what a release needs."""
+GUESS_S = 20.0
+SHOWN_COMMITS = 6
+LINE = 110
+
+
+class CodeChange(Parameters):
+    """What each of these actions asks for."""
+
+    application: str = Field(title="Application", description="A key of the policy's applications.")
+    accept_schema: bool = Field(
+        default=False,
+        title="Although the database is newer",
+        description="Only where the release can work with a database that had migrations which it does not know.",
+    )
+
+
+C = TypeVar("C", bound=CodeChange)
+
+
+class CodeAction(Action[C]):
+    """An action that lets the hosts run another release; a subclass says which, and how it comes to a host."""
+
+    risk: ClassVar[Risk] = "high"
+    permissions: ClassVar[tuple[str, ...]] = HOST_PERMISSIONS
+    verb: ClassVar[str] = "Deploy"
+
+    @abstractmethod
+    def find_target(self, world: World, parameters: C, hosts: list[OpenHost], seen: dict[str, Facts]) -> Facts:
+        """The release: `name`, `revision` (a commit, or None), `label` for people, `migrations`, `going`, `coming`.
+
+        Raises `Refused` or `Failed` where there is none.
+        """
+
+    @abstractmethod
+    def bring(self, context: Context[C], host: OpenHost) -> Facts:
+        """Bring the code to a host that does not have the release; gives back its `source`."""
+
+    def target(self, parameters: C) -> str:
+        return parameters.application
+
+    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
+
+    def observe(self, world: World, parameters: C) -> Facts:
+        """What each host runs, what it is to run, and whether the database knows a schema that it does not."""
+        hosts = open_application_hosts(world, parameters.application)
+        seen = {host.key: read_releases(host) for host in hosts}
+        target = self.find_target(world, parameters, hosts, seen)
+        running = {key: current_of(one)[0] for key, one in seen.items()}
+        if all(name == target["name"] for name in running.values()):
+            raise Refused(
+                f"{target['label']} is what every host has already.", "`restart_application` starts it again."
+            )
+        return {
+            "running": dict(running),
+            "since": {key: one["since"] for key, one in seen.items()},
+            "unseen": [host.host.title for host in hosts if is_astray(seen[host.key])],
+            **{key: target.get(key) for key in ("name", "revision", "label", "going", "coming", "pinned", "note")},
+            **check_schema(world, parameters, target),
+        }
+
+    def plan(self, world: World, parameters: C, observed: Facts, history: History) -> PlanDocument:
+        hosts = open_application_hosts(world, parameters.application)
+        expected = Prediction(seconds=GUESS_S * len(hosts), source="a guess; not measured here yet")
+        pause = Prediction(seconds=0, source="the other hosts serve") if len(hosts) > 1 else expected
+        return PlanDocument(
+            action=self.name,
+            title=f"{self.verb} {observed['label']} of {world.policy.applications[parameters.application].title}",
+            risk=self.risk,
+            target=self.target(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            observed=observed,
+            steps=[step.planned for step in self.steps()],
+            loss=Loss(seconds=0, rows=0, words="no data; what users are typing may have to be sent again"),
+            downtime=history.downtime or pause,
+            duration=history.duration or expected,
+            way_back=describe_way_back(observed),
+            confirm=parameters.application,
+            notes=list_notes(world, hosts, observed),
+        )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        return list_moved(planned, now, ("running", "name", "revision", "schema", "pinned"))
+
+    def steps(self) -> list[Step[C]]:
+        return [
+            Step("fetch", "Bring the code to each host, beside what runs", self.fetch, phase="retrieval"),
+            Step("install", "Install what it needs", install),
+            Step(
+                "switch", "Switch and restart host by host, each healthy before the next", switch_hosts,
+                phase="restart",
+            ),
+        ]  # fmt: skip
+
+    def fetch(self, context: Context[C]) -> Facts:
+        """To every host before any of them is switched."""
+        sources = dict[str, JsonValue]()
+        for host in open_application_hosts(context.world, context.parameters.application):
+            stop_if_cancelled(context, "Nothing runs that did not run before.")
+            context.progress(f"bringing the code to {host.host.title}")
+            kept = find_release(read_releases(host), str(context.plan.observed["name"]))
+            sources[host.key] = "kept" if kept else self.bring(context, host).get("source")
+        return {"sources": sources, "words": f"on {len(sources)} hosts" if len(sources) > 1 else "it is there"}
+
+    def verify(self, context: Context[C]) -> Evidence:
+        return measure(context)
+
+    def clean_up(self, context: Context[C]) -> str:
+        """A release that lies ready is in nobody's way; what matters is which host has what."""
+        hosts = open_application_hosts(context.world, context.parameters.application)
+        lines = [f"{host.host.title} has {settle(context, host)}" for host in hosts]
+        return f"{'; '.join(lines)}. `/dr plan roll_back_code` lets all have the same."
+
+    def undo(self, parameters: C, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
+        before = name_before(plan.observed)
+        if before is None:
+            return None
+        return Suggestion(
+            action="roll_back_code", label="Back to the release before",
+            parameters={"application": parameters.application, "revision": before},
+        )  # fmt: skip
+
+
+def install(context: Context[Any]) -> Facts:
+    """What it needs; only then does it get its name among the releases."""
+    name = str(context.plan.observed["name"])
+    for host in open_application_hosts(context.world, context.parameters.application):
+        stop_if_cancelled(context, "Nothing runs that did not run before.")
+        context.progress(f"installing what it needs on {host.host.title}")
+        finish(context, host, name, BRING_S)
+    return {"name": name, "words": f"{name} is ready"}
+
+
+def switch_hosts(context: Context[Any]) -> Facts:
+    """Each host in turn; one that was switched and restarted before a crash is only looked at.
+
+    Which start each was in when this began is kept: a host in another one has been restarted by this step.
+    """
+    name, application = str(context.plan.observed["name"]), context.parameters.application
+    before = context.memory.recall("starts")
+    if before is None:
+        before = json.dumps(read_starts(context.world, application))
+        context.memory.keep("starts", before)
+    try:
+        return restart_hosts(context, application, json.loads(before), prepare=lambda host: switch(context, host, name))
+    except Failed as failed:
+        back = name_before(context.plan.observed)
+        way = f" `/dr plan roll_back_code {application} revision={back}` goes back." if back else ""
+        raise Failed(failed.reason, failed.true_now, f"{failed.next_step}{way}") from failed
+
+
+def measure(context: Context[Any]) -> Evidence:
+    """What each host has and what its processes work in, and what users find."""
+    name, hosts = context.plan.observed["name"], open_application_hosts(context.world, context.parameters.application)
+    seen = [read_releases(host) for host in hosts]
+    switched = [one for one in seen if one["current"] == name]
+    working = [one["running"] for one in seen if isinstance(one["running"], dict)]
+    right = [one for one in working if name in one]
+    verdicts = [
+        Verdict(
+            name="Release", expected=f"{name} on {len(hosts)}", found=f"on {len(switched)}",
+            good=len(switched) == len(hosts),
+        ),
+        *(
+            [Verdict(
+                name="Processes", expected=f"work in {name} on each host",
+                found=f"on {len(right)} of {len(working)}" + ("" if right else ": the service does not start there"),
+                good=len(right) == len(working),
+            )] if working else []
+        ),
+        *ask_application(context.world.policy.applications[context.parameters.application]),
+    ]  # fmt: skip
+    gap_s = float(str(context.outputs["switch"]["gap_s"]))
+    measured: Facts = {"release": name, "downtime_s": gap_s, "downtime": f"{show_duration(gap_s)} seen by a client"}
+    return Evidence(
+        verdicts, measured, f"{context.plan.observed['label']} runs; `/dr undo {context.run_id}` goes back."
+    )
+
+
+def check_schema(world: World, parameters: CodeChange, target: Facts) -> Facts:
+    """Raises `Refused` where the database had migrations that the release does not know, unless that is accepted."""
+    try:
+        versions = find_schema(world, parameters.application)
+    except (Failed, Refused) as trouble:
+        return {"schema": None, "schema_note": f"Whether the database fits was not seen: {trouble.reason}"}
+    known = target.get("migrations")
+    if versions is None:
+        return {"schema": None, "schema_note": "The database keeps no Alembic version: whether it fits was not seen."}
+    if not isinstance(known, list):
+        return {"schema": list(versions), "schema_note": "Which migrations the release knows is seen when it is there."}
+    missing = [one for one in versions if one not in known]
+    if missing and not parameters.accept_schema:
+        raise Refused(
+            f"The database is at migration {', '.join(missing)}, which {target['label']} does not know.",
+            "Choose a release that does. Where the older code works with the newer tables, plan it with "
+            "`accept_schema=yes`.",
+        )
+    if missing:
+        return {"schema": list(versions), "schema_note": f"ACCEPTED: it does not know migration {', '.join(missing)}."}
+    return {"schema": list(versions), "schema_note": "It knows the migrations that the database has had."}
+
+
+def find_schema(world: World, application: str) -> list[str] | None:
+    """Alembic's revisions of the application's database."""
+    for name, settings in world.policy.databases.items():
+        if settings.application == application:
+            return read_schema_versions(recovery_url(world.environment, name, settings))
+    return None
+
+
+def list_notes(world: World, hosts: list[OpenHost], observed: Facts) -> list[str]:
+    running, since = observed["running"], observed["since"]
+    assert isinstance(running, dict)
+    assert isinstance(since, dict)
+    notes = [
+        f"{host.host.title} has {running[host.key] or 'no release'}{describe_age(since[host.key], world.now())}."
+        for host in hosts
+    ]
+    notes += [*describe_commits("Goes", observed["going"]), *describe_commits("Comes", observed["coming"])]
+    if observed["going"] is None and observed["coming"] is None:
+        notes.append("Which commits go and come is not known: what runs is not in the repository.")
+    notes += [str(observed[key]) for key in ("note", "schema_note") if observed.get(key)]
+    unseen = observed["unseen"]
+    if isinstance(unseen, list) and unseen:
+        folder = hosts[0].application.install_folder
+        notes.append(
+            f"On {', '.join(map(str, unseen))} nothing works in {folder}/current: let the service start there."
+        )
+    return [*notes, f"In this order, each healthy before the next: {', '.join(one.host.title for one in hosts)}."]
+
+
+def describe_commits(word: str, found: JsonValue) -> list[str]:
+    """Counted, the newest by name; what people wrote is made one plain line."""
+    if not isinstance(found, dict) or not found["count"]:
+        return []
+    newest = found["newest"]
+    assert isinstance(newest, list)
+    lines = [
+        plain_line(f"{word}: {one['commit']} {one['subject']} ({one['author']}, {str(one['at'])[:10]})")
+        for one in newest[:SHOWN_COMMITS]
+        if isinstance(one, dict)
+    ]
+    more = int(str(found["count"])) - len(lines)
+    return [*lines, f"{word}: {more} commits more."] if more > 0 else lines
+
+
+def plain_line(text: str) -> str:
+    """Without line ends, control and direction characters."""
+    return cut("".join(sign if sign.isprintable() else " " for sign in text), LINE)
+
+
+def describe_age(since: JsonValue, now: datetime) -> str:
+    if not isinstance(since, str):
+        return ", as it was put there before there were releases"
+    age_s = max(0.0, (now - datetime.fromisoformat(since)).total_seconds())
+    return f", for {show_duration(age_s)}"
+
+
+def settle(context: Context[Any], host: OpenHost) -> str:
+    """What a host has; one that was switched and not restarted is switched back to what still works there."""
+    seen, running = read_releases(host), context.plan.observed["running"]
+    assert isinstance(running, dict)
+    before = running[host.key]
+    if seen["current"] == context.plan.observed["name"] and before and is_astray(seen):
+        working = seen["running"]
+        if isinstance(working, dict) and before in working:
+            switch(replace(context, cancelled=lambda: False), host, str(before))
+            return str(before)
+    return current_of(seen)[0] or "no release"
+
+
+def describe_way_back(observed: Facts) -> str:
+    before = name_before(observed)
+    if before is None:
+        return "What each host had before stays there; they had different ones, so going back is a plan for each."
+    return f"{before} stays on every host: `/dr undo` switches back to it and restarts, without Git."
+
+
+def name_before(observed: Facts) -> str | None:
+    """What all hosts had; None where they had different ones, or none."""
+    running = observed["running"]
+    names = {str(name) for name in running.values() if name} if isinstance(running, dict) else set()
+    return names.pop() if len(names) == 1 else None
+
+
+def stop_if_cancelled(context: Context[Any], words: str) -> None:
+    if context.cancelled():
+        raise Cancelled(words)

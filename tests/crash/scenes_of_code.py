@@ -1,0 +1,85 @@
+"""Scenes of the actions on the application's code, its sessions and its maintenance page."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from bot.sandbox.children import http_answers
+from bot.store.tables import Run
+from tests.crash.rig import Rig
+from tests.crash.scenes import Given, Scene
+from tests.releases import clear_code, lay_releases
+from tests.stage_fixtures import SharedStage
+
+
+def deploy_code(stack: ExitStack, shared: SharedStage) -> Scene:
+    return on_releases(stack, shared, ["v1.1.0"], "v1.2.0")
+
+
+def roll_back_code(stack: ExitStack, shared: SharedStage) -> Scene:
+    return on_releases(stack, shared, ["v1.2.0", "v1.3.0"], None)
+
+
+def on_releases(stack: ExitStack, shared: SharedStage, before: list[str], revision: str | None) -> Scene:
+    """A host that has had these releases goes over to another: once, with one restart, and never to half of one."""
+    stage, place = shared.stage, shared.stage.disk
+    stack.callback(clear_code, stage)
+    names = lay_releases(stage, *before)
+    starts = stage.warehouse.starts
+
+    def done(rig: Rig, run: Run) -> None:
+        assert stage.warehouse.starts - starts == 1
+        assert (
+            place.current.resolve().name == names[0] if revision is None else place.current.resolve().name not in names
+        )
+        assert http_answers(f"{stage.warehouse_url}/api/stats")
+        assert len((place.install_folder / "deploys.jsonl").read_text().split()) >= len(names) + 1
+
+    def untouched(rig: Rig, run: Run) -> None:
+        rig.wait("the application", lambda: http_answers(f"{stage.warehouse_url}/health") or None)
+        assert stage.warehouse.starts - starts <= 1
+        if stage.warehouse.starts == starts:
+            assert place.current.resolve().name == names[-1], "what is current is what runs"
+        assert (place.current / "main.py").exists()
+
+    given: Given = {"application": "traitortrack"}
+    return Scene(given if revision is None else {**given, "revision": revision}, done, untouched)
+
+
+def clear_session_cache(stack: ExitStack, shared: SharedStage) -> Scene:
+    folder = shared.stage.disk.session_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "from before").touch()
+
+    def done(rig: Rig, run: Run) -> None:
+        assert not (folder / "from before").exists()
+        assert folder.is_dir()
+
+    return Scene({"application": "traitortrack"}, done, lambda rig, run: None)
+
+
+def maintenance_on(stack: ExitStack, shared: SharedStage) -> Scene:
+    return on_page(stack, shared, before=False)
+
+
+def maintenance_off(stack: ExitStack, shared: SharedStage) -> Scene:
+    return on_page(stack, shared, before=True)
+
+
+def on_page(stack: ExitStack, shared: SharedStage, *, before: bool) -> Scene:
+    """The page is there or not, whole or not at all, and health answers all the time."""
+    path = shared.stage.disk.maintenance_file
+    stack.callback(clear_code, shared.stage)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if before:
+        path.write_text("</html>")
+
+    def done(rig: Rig, run: Run) -> None:
+        assert path.exists() is not before
+        untouched(rig, run)
+
+    def untouched(rig: Rig, run: Run) -> None:
+        assert not path.exists() or path.read_text().strip().endswith("</html>")
+        assert http_answers(f"{shared.stage.warehouse_url}/health")
+
+    return Scene({"application": "traitortrack"}, done, untouched)
