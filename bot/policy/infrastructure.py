@@ -96,6 +96,8 @@ class AutoScaling(Section):
     """Who decides that a server is ill."""
     health_check_grace: PositiveDuration
     """How long a new server is left alone."""
+    poll_every: PositiveDuration
+    """How often the state of a server is asked for while it changes."""
 
     @model_validator(mode="after")
     def check_sizes(self) -> "AutoScaling":

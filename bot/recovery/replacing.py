@@ -29,7 +29,6 @@ RUNS_WITHIN_S, REACHED_WITHIN_S, HEALTHY_WITHIN_S, STOPS_WITHIN_S = 600.0, 600.0
 DRAINS_WITHIN_S = 3700.0
 """A little more than the longest delay that a target group can have."""
 DEPLOY_S = 900.0
-LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -295,6 +294,7 @@ def wait(
 
     `to_the_end`: where the step may not be left once it has begun.
     """
+    every_s = context.world.policy.infrastructure.auto_scaling.poll_every.total_seconds()
     deadline = time.monotonic() + limit_s
     while True:
         if not to_the_end and context.cancelled():
@@ -307,4 +307,4 @@ def wait(
         if time.monotonic() > deadline:
             raise Failed(f"Waited {show_duration(limit_s)} for {what}.", "", "Look at it in AWS, then try again.")
         context.progress(words)
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(every_s)

@@ -21,6 +21,8 @@ STATUS = "status"
 """Folder of the built-in status page, and where the sandbox's own page serves it."""
 SEEN = Disk(Path(PREFIX))
 """A machine's disk as it is named in commands."""
+FOLDERS = {name: str(path) for name, path in SEEN.folders.items()}
+"""What the policy says of an application on such a machine."""
 SECRET_READER = Path(__file__).with_name("secret_reader.py")
 EXPECTED = {"full_page_writes": ["on"], "autovacuum": ["on"], "default_transaction_read_only": ["off"]}
 PROBED = {"every": "5 seconds", "failures": 3}
@@ -77,15 +79,16 @@ def write_demo_policy(
         application["verification"]["quiet_for"] = "3 seconds"
         application["log_path"] = str(log_path or application["log_path"])
         if supervisor:
-            disk = SEEN if fleet else Disk(supervisor.parent)
-            application |= {name: str(path) for name, path in disk.folders.items()}
+            own = {name: str(path) for name, path in Disk(supervisor.parent).folders.items()}
+            application.update(FOLDERS if fleet else own)
     for database in text["databases"].values():
         database["expected_settings"] = {**EXPECTED, "fsync": ["off"]}  # everything here is thrown away
     text["hosts"] = describe_fleet(fleet) if fleet else {"app_1": describe_host(supervisor)} if supervisor else {}
     if supervisor:
         places = fleet.repositories if fleet else Repositories(Disk(supervisor.parent).git_folder)
         text["infrastructure"]["code"] |= {"primary": places.primary, "mirror": places.mirror}
-    text["infrastructure"]["rds"]["poll_every"] = "1 second"
+    for changing in ("rds", "auto_scaling"):
+        text["infrastructure"][changing]["poll_every"] = "1 second"
     text["alerts"]["prober"] = PROBED if probed else None
     text["metrics"] = MEASURED if probed else None
     text["people"][0]["os_user"] = getpass.getuser()

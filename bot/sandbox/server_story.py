@@ -60,6 +60,7 @@ class ServerPlay(Play):
         ]
         good = set(LEAST_PHASES) <= {phase.name for phase in phases}
         self.story.judge("phases", "; ".join(told), good)
+        self.devops.press(self.channel, "playbook.done")
         ended = wait_for("the end of the playbook", self._ended_playbook, WORK_LIMIT_S)
         self.story.judge("playbook", f"{ended.state} {ended.words}".strip(), ended.state == "done")
 

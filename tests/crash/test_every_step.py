@@ -25,6 +25,7 @@ from tests.crash import scenes_of_code as code
 from tests.crash import scenes_of_databases as databases
 from tests.crash import scenes_of_rds as rds
 from tests.crash import scenes_of_secrets as secrets
+from tests.crash import scenes_of_servers as servers
 from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
 from tests.crash.rig import Rig, open_rig
 from tests.crash.scenes import Build, Scene, assert_proven_once, list_remote_work, outlive, start
@@ -58,6 +59,7 @@ SCENES: dict[str, Build] = {
         rds.a_moment, "RestoreDBInstanceToPointInTime", "ModifyDBInstance", undone=rds.REMOVAL
     ),
     "rds_snapshot": rds.on_rds(rds.nothing_twice, "CreateDBSnapshot", "CopyDBSnapshot"),
+    "replace_server": servers.replace_server,
     "restart_application": applications.restart_application,
     "restore_secret": secrets.on_secret(secrets.a_deleted_one, "RestoreSecret"),
     "roll_back_secret": secrets.on_secret(
@@ -73,8 +75,11 @@ SCENES: dict[str, Build] = {
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
         undone=("UpdateSecretVersionStage",),
     ),
+    "terminate_server": servers.terminate_server,
     "write_environment": secrets.write_environment,
 }  # fmt: skip
+WARM = {"autoscaling", "ec2", "elasticloadbalancing", "rds", "secretsmanager", "ssm"}
+IN_BOTO3 = {"elasticloadbalancing": "elbv2"}
 ARCHIVING = ("base_backup", "restore_to_time")
 HOME = ("prepare", "swap", "application")
 HOME_AS_RESTORE_DATABASE = ("restore_plain_dump", "restore_to_time")
@@ -92,13 +97,15 @@ def open_worker(
 ) -> AbstractContextManager[Rig]:
     """A bot that is started cheaply, with the AWS services that the action uses read in already."""
     services = {permission.partition(":")[0] for permission in find_action(action).permissions}
-    warm = " ".join(sorted(services & {"rds", "secretsmanager"}))
+    warm = " ".join(sorted(IN_BOTO3.get(one, one) for one in services & WARM))
 
     def adapt(path: Path) -> None:
         hasten(path, restart="1 second")
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+        if action in servers.ACTIONS:
+            servers.describe_servers(shared, path)
 
     return open_rig(
         shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or "")

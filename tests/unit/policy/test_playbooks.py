@@ -45,7 +45,7 @@ def test_every_condition_and_reference_of_the_policy_can_be_asked() -> None:
     ("old", "new", "rule"),
     [
         ("disaster: server_failure", "disaster: server_failur", "did you mean"),
-        ("phase: Launch", "phase: Lunch", "is not a phase of"),
+        ("phase: Database connection", "phase: Lunch", "is not a phase of"),
         ("        action: end_queries\n", "", "needs either `action` or `manual`"),
         ("when: long_queries", "when: rainy", "must be one of"),
         ("references: {instance: rds_read_replica}", "references: {instance: the_other}", "must be one of"),
