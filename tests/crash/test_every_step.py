@@ -22,6 +22,7 @@ from bot.store.tables import Run
 from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
 from tests.crash import scenes_of_databases as databases
+from tests.crash import scenes_of_names as names
 from tests.crash import scenes_of_rds as rds
 from tests.crash import scenes_of_secrets as secrets
 from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
@@ -35,8 +36,10 @@ pytestmark = pytest.mark.crash
 SCENES: dict[str, Build] = {
     "back_up_database": backups.back_up_database,
     "base_backup": backups.base_backup,
+    "dns_failover_settings": names.dns_failover_settings,
     "drop_kept_database": databases.drop_kept_database,
     "end_queries": databases.end_queries,
+    "fail_over_dns": names.fail_over_dns,
     "fence_database": rds.fence_database,
     "prune_backups": backups.prune_backups,
     "put_back_database": databases.put_back_database,
@@ -91,12 +94,15 @@ def open_worker(
     def adapt(path: Path) -> None:
         hasten(path, restart="1 second")
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if action in names.ACTIONS:
+            names.adapt(text)
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
 
     return open_rig(
-        shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or "")
-    )
+        shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or ""),
+        CLOUDFLARE_API_TOKEN=names.TOKEN,
+    )  # fmt: skip
 
 
 def test_every_action_has_a_scene() -> None:
