@@ -28,6 +28,7 @@ from tests.crash import scenes_of_secrets as secrets
 from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
 from tests.crash.rig import Rig, open_rig
 from tests.crash.scenes import Build, Scene, assert_proven_once, list_remote_work, outlive, start
+from tests.integration.dns.conftest import TOKEN
 from tests.integration.rds.driver import hasten
 from tests.stage_fixtures import SharedStage
 
@@ -101,7 +102,7 @@ def open_worker(
 
     return open_rig(
         shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or ""),
-        CLOUDFLARE_API_TOKEN=names.TOKEN,
+        CLOUDFLARE_API_TOKEN=TOKEN,
     )  # fmt: skip
 
 
