@@ -46,10 +46,12 @@ SCENES: dict[str, Build] = {
     "put_back_database": databases.put_back_database,
     "rds_backup_settings": rds.on_rds(rds.a_forgetful_one, "ModifyDBInstance"),
     "rds_change_class": rds.on_rds(rds.a_small_one, "ModifyDBInstance"),
+    "rds_copy_snapshot": rds.on_rds(rds.a_snapshot_to_copy, "CopyDBSnapshot"),
     "rds_delete_instance": rds.on_rds(rds.a_bare_one, "DeleteDBInstance"),
     "rds_enable_multi_az": rds.on_rds(rds.a_bare_one, "ModifyDBInstance"),
     "rds_failover": rds.on_rds(rds.nothing, "RebootDBInstance"),
     "rds_promote_replica": rds.on_rds(rds.a_replica, "PromoteReadReplica", good=False),  # nobody fences the old primary
+    "rds_restore_copy": rds.on_rds(rds.a_copy_elsewhere, "RestoreDBInstanceFromDBSnapshot", undone=rds.REMOVAL),
     "rds_restore_snapshot": rds.on_rds(
         rds.a_snapshot, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=rds.REMOVAL
     ),
