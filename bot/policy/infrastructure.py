@@ -50,6 +50,8 @@ class SecondRegion(Section):
     """Its parameter group."""
     security_groups: list[Text] = Field(min_length=1)
     """Names of its security groups, in the network of the subnet group."""
+    largest_storage_gib: int | None = Field(default=None, ge=20, examples=[200])
+    """How far RDS lets its storage grow by itself, in GiB; where unset, not at all."""
 
 
 class RdsInstance(Section):

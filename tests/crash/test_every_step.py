@@ -51,7 +51,9 @@ SCENES: dict[str, Build] = {
     "rds_enable_multi_az": rds.on_rds(rds.a_bare_one, "ModifyDBInstance"),
     "rds_failover": rds.on_rds(rds.nothing, "RebootDBInstance"),
     "rds_promote_replica": rds.on_rds(rds.a_replica, "PromoteReadReplica", good=False),  # nobody fences the old primary
-    "rds_restore_copy": rds.on_rds(rds.a_copy_elsewhere, "RestoreDBInstanceFromDBSnapshot", undone=rds.REMOVAL),
+    "rds_restore_copy": rds.on_rds(
+        rds.a_copy_elsewhere, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=rds.REMOVAL
+    ),
     "rds_restore_snapshot": rds.on_rds(
         rds.a_snapshot, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=rds.REMOVAL
     ),

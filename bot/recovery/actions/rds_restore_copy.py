@@ -74,14 +74,16 @@ class RdsRestoreCopy(Action[RestoreCopy]):
         require_login(world)
         rds = open_second_rds(world)
         snapshot = find_copy(world, rds, parameters.snapshot)
-        settings: JsonValue = list_settings(world, rds.region, snapshot)
+        settings: JsonValue = list_settings(world, rds.region)
+        second = world.policy.infrastructure.rds.second_region
+        largest = second.largest_storage_gib if second else None
         return {
             "region": "secondary",
             "resource_id": None,
             "snapshot": snapshot.identifier,
             "snapshot_taken_at": snapshot.taken_at.isoformat() if snapshot.taken_at else None,
             "settings": settings,
-            "afterwards": {},
+            "afterwards": {"MaxAllocatedStorage": largest} if largest else {},
         }
 
     def plan(self, world: World, parameters: RestoreCopy, observed: Facts, history: History) -> PlanDocument:
@@ -149,7 +151,7 @@ def find_copy(world: World, rds: Rds, name: str | None) -> Snapshot:
     return copies[0]
 
 
-def list_settings(world: World, region: str, snapshot: Snapshot) -> dict[str, JsonValue]:
+def list_settings(world: World, region: str) -> dict[str, JsonValue]:
     """Everything that RDS would otherwise choose by itself. Raises `Refused` where the policy does not say it."""
     rules, backups = world.policy.infrastructure.rds, world.policy.backups.automated_daily
     second = rules.second_region
