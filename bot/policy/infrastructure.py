@@ -1,5 +1,6 @@
 """Machines, regions, names and repositories, and what takes over when one fails."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -40,6 +41,19 @@ class Regions(Section):
         return self
 
 
+class SecondRegion(Section):
+    """What an instance belongs to in the second region, where nothing of the first one may be asked any more."""
+
+    subnet_group: Text
+    """Its subnet group."""
+    parameter_group: Text
+    """Its parameter group."""
+    security_groups: list[Text] = Field(min_length=1)
+    """Names of its security groups, in the network of the subnet group."""
+    largest_storage_gib: int | None = Field(default=None, ge=20, examples=[200])
+    """How far RDS lets its storage grow by itself, in GiB; where unset, not at all."""
+
+
 class RdsInstance(Section):
     """The managed database server (document: Restore from AWS RDS Automated Backup, Database Failover)."""
 
@@ -69,6 +83,19 @@ class RdsInstance(Section):
     """How far behind a read replica may be and still be promoted."""
     copy_kms_key: Text
     """KMS key of the second region that copies of encrypted snapshots are encrypted with; keys do not leave theirs."""
+    second_region: SecondRegion | None = Field(
+        default=None,
+        examples=[
+            {
+                "subnet_group": "traitortrack-database",
+                "parameter_group": "traitortrack-postgres",
+                "security_groups": ["traitortrack-database"],
+            }
+        ],
+    )
+    """What an instance that is restored in the second region belongs to."""
+    copy_at_most: PositiveDuration = Field(default=timedelta(days=1), examples=["1 day"])
+    """The newest copy of a snapshot in the second region that is older than this is reported."""
     poll_every: PositiveDuration
     """How often the state of an instance is asked for while it changes."""
     give_up_after: PositiveDuration

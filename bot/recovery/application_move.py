@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from bot.outcome import Failed
-from bot.policy import Application
 from bot.recovery.action import Context, Facts, World
 from bot.recovery.application_restart import health_url, read_starts, restart_hosts
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import count_application, find_connection
-from bot.recovery.environment_file import write_environment
-from bot.recovery.instances import watch_for
+from bot.recovery.environment_file import find_wanted, write_environment
+from bot.recovery.instances import RegionChoice, name_region, watch_for
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.probe import probe_health
 from bot.systems.rds_waiting import Pace, Watch, wait_until_seen
@@ -40,9 +39,8 @@ def has_hosts(world: World, application: str) -> bool:
     return any(host.application == application for host in world.policy.hosts.values())
 
 
-def describe_restart(world: World, database: str) -> list[str]:
+def describe_restart(world: World, key: str) -> list[str]:
     """How the application follows, as notes of a plan."""
-    key = settings_of(world, database).application
     application = world.policy.applications[key]
     if has_hosts(world, key):
         titles = ", ".join(host.title for host in world.policy.hosts.values() if host.application == key)
@@ -53,30 +51,39 @@ def describe_restart(world: World, database: str) -> list[str]:
     ]
 
 
-def move_application(context: Context[Any], database: str, away_since: datetime | None) -> Facts:
+@dataclass(frozen=True)
+class Move:
+    """Which application goes over to where which secret leads, and since when its old database is shut."""
+
+    database: str
+    application: str
+    region: RegionChoice
+    away_since: datetime | None
+
+
+def move_application(context: Context[Any], move: Move) -> Facts:
     """Restart it where that can be done from here, and wait until it is healthy with sessions on the new database.
 
-    That it is not seen there in time is a verdict, no reason to undo. `away_since`: when its old database was shut.
-    Raises `Failed` where a host does not come back.
+    That it is not seen there in time is a verdict, no reason to undo. Raises `Failed` where a host does not come back.
     """
-    key = settings_of(context.world, database).application
-    application = context.world.policy.applications[key]
-    with probe_health(health_url(application)) as client:
-        if has_hosts(context.world, key):
+    key, world = move.application, context.world
+    with probe_health(health_url(world.policy.applications[key])) as client:
+        if has_hosts(world, key):
             lasting = replace(context, cancelled=lambda: False)  # half of the hosts on each database would be worse
-            restart_hosts(lasting, key, _recall_starts(context, key), partial(_write_environment, lasting))
-        if not _is_seen(context, database, application):
-            limit = show_duration(find_restart_limit(context.world, database))
+            restart_hosts(lasting, key, _recall_starts(context, key), partial(_write_environment, lasting, move))
+        if not _is_seen(context, move):
+            limit = show_duration(find_restart_limit(world, move.database))
             return {"there": False, "gap_s": None, "words": f"not seen on the new database within {limit}"}
         outages = [outage.duration_s for outage in client.observe().outages]
-    gap_s = (context.world.now() - away_since).total_seconds() if away_since else max(outages, default=0.0)
-    return {"there": True, "gap_s": gap_s, "words": f"healthy on the new database; it was away {show_duration(gap_s)}"}
+    away = (world.now() - move.away_since).total_seconds() if move.away_since else max(outages, default=0.0)
+    return {"there": True, "gap_s": away, "words": f"healthy on the new database; it was away {show_duration(away)}"}
 
 
-def _write_environment(context: Context[Any], host: OpenHost) -> None:
+def _write_environment(context: Context[Any], move: Move, host: OpenHost) -> None:
     """Where the application reads its secret by itself, there is no file to be written."""
     if host.application.environment_file is not None:
-        write_environment(context, host)
+        region = name_region(context.world, move.region)
+        write_environment(context, host, find_wanted(context.world, move.application, region=region))
 
 
 def _recall_starts(context: Context[Any], application: str) -> dict[str, str]:
@@ -88,16 +95,17 @@ def _recall_starts(context: Context[Any], application: str) -> dict[str, str]:
     return {str(key): str(start) for key, start in json.loads(kept).items()}
 
 
-def _is_seen(context: Context[Any], database: str, application: Application) -> bool:
-    url = find_connection(context.world, database).url
-    by_hand = not has_hosts(context.world, settings_of(context.world, database).application)
+def _is_seen(context: Context[Any], move: Move) -> bool:
+    world, application = context.world, context.world.policy.applications[move.application]
+    url = find_connection(world, move.database, move.region, move.application).url
+    by_hand = not has_hosts(world, move.application)
     asked = f"restart the application now: systemctl restart {application.service}"
 
     def look() -> bool:
         context.progress(asked if by_hand else "waiting for its sessions on the new database")
         return bool(count_application(url)) and ask_health(health_url(application), application.health_expect).good
 
-    limit_s = find_restart_limit(context.world, database).total_seconds()
+    limit_s = find_restart_limit(world, move.database).total_seconds()
     watch = Watch(Pace(watch_for(context).pace.every_s, limit_s), context.progress)
     try:
         wait_until_seen("the application", look, watch)

@@ -15,11 +15,12 @@ from bot.outcome import Failed, Refused
 from bot.policy import Application, Database
 from bot.recovery.action import World
 from bot.recovery.backups import settings_of
-from bot.recovery.instances import open_rds, refuse_unready
+from bot.recovery.instances import RegionChoice, name_region, refuse_unready
 from bot.recovery.loss import find_newer
 from bot.store.documents import Loss
 from bot.systems.doors import Door
 from bot.systems.postgres import connect, database_of
+from bot.systems.rds import Rds
 from bot.systems.rds_database import count_clients, count_rows, is_in_recovery
 from bot.systems.secrets import PENDING, Secret, Secrets, move_secret_url, read_url
 
@@ -42,26 +43,33 @@ class Connection:
         return read_url(self.value, self.secret.name)
 
 
-def find_connection(world: World, database: str) -> Connection:
-    """Raises `Refused` where the secret cannot be switched now."""
+def find_connection(
+    world: World, database: str, region: RegionChoice = "primary", application: str | None = None
+) -> Connection:
+    """In a region, for the database's own application or another one. Raises `Refused` where it cannot be switched."""
     settings = settings_of(world, database)
     entry = world.policy.secrets.get(settings.connection_env)
     if entry is None:
         raise Refused(
             f"The policy's `secrets` has no {settings.connection_env}, so its secret is not known.", "Add it there."
         )
-    secrets = Secrets(world.policy.infrastructure.regions.primary)
+    key = application or settings.application
+    if key not in world.policy.applications:
+        raise Refused(
+            f"{key!r} is not an application of the policy.", f"Known: {', '.join(world.policy.applications)}."
+        )
+    secrets = Secrets(name_region(world, region))
     secret = secrets.observe(entry.name)
     refuse_unusable(secret)
     value = secrets.read(secret.name, str(secret.current))
-    return Connection(secrets, secret, settings, world.policy.applications[settings.application], value)
+    return Connection(secrets, secret, settings, world.policy.applications[key], value)
 
 
 def find_after(world: World, present: Connection, instance: str | None, version: str | None) -> SecretStr:
     """The value that the application is to get: the present one at an instance's address, or an earlier version."""
     if version is not None:
         return present.secrets.read(present.secret.name, version)
-    found = open_rds(world).observe(str(instance))
+    found = Rds(present.secrets.region).observe(str(instance))
     refuse_unready(found)
     if found.source is not None:
         raise Refused(

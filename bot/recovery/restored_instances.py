@@ -21,6 +21,7 @@ from bot.recovery.instances import (
     instance_url,
     look_for,
     open_rds,
+    open_region,
     watch_for,
 )
 from bot.recovery.loss import find_newer
@@ -69,7 +70,7 @@ def find_restored(context: Context[Any]) -> Restored:
     """Settings are those of the plan, which people have seen."""
     observed = context.plan.observed
     return Restored(
-        open_rds(context.world),
+        open_region(context.world, "secondary" if observed.get("region") == "secondary" else "primary"),
         context.plan.target,
         SETTINGS.validate_python(observed["settings"]),
         SETTINGS.validate_python(observed["afterwards"]),
@@ -103,11 +104,11 @@ def refuse_taken(rds: Rds, name: str) -> None:
         )
 
 
-def suggest_names(world: World) -> list[tuple[str, str]]:
-    """The policy's name, where it is free, and one that says when it was made."""
+def suggest_names(world: World, rds: Rds | None = None) -> list[tuple[str, str]]:
+    """The policy's name, where it is free, and one that says when it was made; in the primary region unless told."""
     name = world.policy.infrastructure.rds.restored_instance
     dated = f"{name}-{world.now():%m%d-%H%M}"
-    free = [] if open_rds(world).find(name) else [name]
+    free = [] if (rds or open_rds(world)).find(name) else [name]
     return [(one, one) for one in (*free, dated)]
 
 

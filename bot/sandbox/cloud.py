@@ -148,9 +148,10 @@ class Cloud:
         """Empty the log of calls."""
         self._control("DELETE", "calls")
 
-    def fail(self, kind: str, operation: str = "*", *, times: int = 1, service: str = "") -> None:
+    def fail(self, kind: str, operation: str = "*", *, times: int = 1, service: str = "", region: str = "") -> None:
         """Let the next calls of an operation go wrong; `kind`: throttle, error, cut, lost (`calls.Fault`)."""
-        self._control("POST", "faults", {"kind": kind, "operation": operation, "service": service, "times": times})
+        fault = {"kind": kind, "operation": operation, "service": service, "times": times, "region": region}
+        self._control("POST", "faults", fault)
 
     def stop_failing(self) -> None:
         """Disarm every fault that waits."""

@@ -74,8 +74,10 @@ def take_snapshot(rds: Rds, instance: str, snapshot: str, mark: str) -> Snapshot
     return _make_snapshot(rds, snapshot, mark, call)
 
 
-def copy_snapshot(source: Snapshot, *, source_region: str, to: Rds, kms_key: str, mark: str) -> Snapshot | None:
-    """Begin to copy a snapshot under its name to another region; as `take_snapshot`.
+def copy_snapshot(
+    source: Snapshot, *, source_region: str, to: Rds, kms_key: str, mark: str, name: str | None = None
+) -> Snapshot | None:
+    """Begin to copy a snapshot to another region, under its own name unless told; as `take_snapshot`.
 
     An encrypted one needs a key of that region: keys do not leave theirs.
     """
@@ -84,13 +86,13 @@ def copy_snapshot(source: Snapshot, *, source_region: str, to: Rds, kms_key: str
     def call() -> object:
         return to.acting.copy_db_snapshot(
             SourceDBSnapshotIdentifier=source.arn,
-            TargetDBSnapshotIdentifier=source.identifier,
+            TargetDBSnapshotIdentifier=name or source.identifier,
             SourceRegion=source_region,
             Tags=run_tags(mark),
             **key,
         )
 
-    return _make_snapshot(to, source.identifier, mark, call)
+    return _make_snapshot(to, name or source.identifier, mark, call)
 
 
 def change_instance(rds: Rds, identifier: str, changes: Settings) -> None:

@@ -42,6 +42,8 @@ class Secret:
     rotates: bool
     changed_at: datetime | None = None
     """When its value, its labels or its description were last changed, UTC; None where AWS does not say."""
+    replica_of: str | None = None
+    """The region of which it is a copy that nobody can write to; None where it is a secret of its own."""
 
     @property
     def current(self) -> str | None:
@@ -77,6 +79,7 @@ class Secrets:
             answer.get("DeletedDate"),
             answer.get("RotationEnabled", False),
             answer.get("LastChangedDate", answer.get("CreatedDate")),
+            primary if (primary := answer.get("PrimaryRegion")) not in (None, self.region) else None,
         )
 
     def read(self, name: str, version: str) -> SecretStr:
@@ -120,6 +123,10 @@ class Secrets:
                 SecretId=name, VersionStage=label, MoveToVersionId=to, **source
             ),
         )
+
+    def stop_replication(self, name: str) -> None:
+        """Make a replica a secret of its own, for good: asked in its region, so the primary one may be gone."""
+        act(f"end the replication of secret {name}", lambda: self._acting.stop_replication_to_replica(SecretId=name))
 
     def drop_label(self, name: str, label: str, *, version: str) -> None:
         """Take a label from a version; one without labels is deprecated, and AWS deletes it some day."""

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from bot.clock import utc_now
 from bot.sandbox.cloud import REGION
-from bot.sandbox.primary_instance import DATABASE_URL_SECRET, PRIMARY
+from bot.sandbox.primary_instance import DATABASE_URL_SECRET, PRIMARY, SECOND_REGION
 from bot.sandbox.stage import DATABASE, Stage
 from bot.store.tables import Run
 from bot.systems.doors import observe_door
@@ -93,8 +93,9 @@ def rds(shared: SharedStage) -> Iterator[None]:
             yield
         finally:
             _forget_environment(shared.stage)
-            if _rds().find(OTHER) is not None:
-                _remove(OTHER)
+            for region in (REGION, SECOND_REGION):
+                if _rds(region).find(OTHER) is not None:
+                    _remove(OTHER, region)
             _settle(PRIMARY)
             cloud.change_pace(time_scale=1.0, restorable_lag_s=2.0)
 
@@ -152,22 +153,42 @@ def a_replica(stage: Stage) -> Given:
     return {"instance": OTHER}
 
 
+def a_snapshot_to_copy(stage: Stage) -> Given:
+    return {"instance": PRIMARY, "snapshot": a_snapshot(stage)["snapshot"]}
+
+
+def a_copy_elsewhere(stage: Stage) -> Given:
+    name, second = a_snapshot(stage)["snapshot"], _rds(SECOND_REGION)
+    found = _rds().find_snapshot(name)
+    assert found is not None
+    second.acting.copy_db_snapshot(
+        SourceDBSnapshotIdentifier=found.arn, TargetDBSnapshotIdentifier=name, SourceRegion=REGION
+    )
+
+    def is_there() -> bool:
+        copy = second.find_snapshot(name)
+        return copy is not None and copy.status == "available"
+
+    wait_until("the copy", is_there)
+    return {"snapshot": name, "new_instance": OTHER}
+
+
 def _client() -> RDSClient:
     return _rds().acting
 
 
-def _rds() -> Rds:
-    return _open_rds(os.environ["AWS_ENDPOINT_URL"])
+def _rds(region: str = REGION) -> Rds:
+    return _open_rds(os.environ["AWS_ENDPOINT_URL"], region)
 
 
 @cache
-def _open_rds(_endpoint: str) -> Rds:
+def _open_rds(_endpoint: str, region: str) -> Rds:
     """Making a client costs more than asking it."""
-    return Rds(REGION)
+    return Rds(region)
 
 
-def _settle(name: str) -> None:
-    wait_until(f"{name} available", lambda: _rds().observe(name).status == "available")
+def _settle(name: str, region: str = REGION) -> None:
+    wait_until(f"{name} available", lambda: _rds(region).observe(name).status == "available")
 
 
 def _reset_secret(stage: Stage) -> None:
@@ -183,9 +204,10 @@ def _forget_environment(stage: Stage) -> None:
         stage.warehouse.stop()
 
 
-def _remove(name: str) -> None:
-    _settle(name)
-    _client().modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
-    _settle(name)
-    _client().delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-    wait_until(f"the end of {name}", lambda: _rds().find(name) is None)
+def _remove(name: str, region: str = REGION) -> None:
+    client = _rds(region).acting
+    _settle(name, region)
+    client.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    _settle(name, region)
+    client.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    wait_until(f"the end of {name}", lambda: _rds(region).find(name) is None)

@@ -23,12 +23,14 @@ from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
 from tests.crash import scenes_of_code as code
 from tests.crash import scenes_of_databases as databases
+from tests.crash import scenes_of_names as names
 from tests.crash import scenes_of_rds as rds
 from tests.crash import scenes_of_secrets as secrets
 from tests.crash import scenes_of_servers as servers
 from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
 from tests.crash.rig import Rig, open_rig
 from tests.crash.scenes import Build, Scene, assert_proven_once, list_remote_work, outlive, start
+from tests.integration.dns.conftest import TOKEN
 from tests.integration.rds.driver import hasten
 from tests.stage_fixtures import SharedStage
 
@@ -39,8 +41,10 @@ SCENES: dict[str, Build] = {
     "base_backup": backups.base_backup,
     "clear_session_cache": code.clear_session_cache,
     "deploy_code": code.deploy_code,
+    "dns_failover_settings": names.dns_failover_settings,
     "drop_kept_database": databases.drop_kept_database,
     "end_queries": databases.end_queries,
+    "fail_over_dns": names.fail_over_dns,
     "fence_database": rds.fence_database,
     "maintenance_off": code.maintenance_off,
     "maintenance_on": code.maintenance_on,
@@ -48,10 +52,14 @@ SCENES: dict[str, Build] = {
     "put_back_database": databases.put_back_database,
     "rds_backup_settings": rds.on_rds(rds.a_forgetful_one, "ModifyDBInstance"),
     "rds_change_class": rds.on_rds(rds.a_small_one, "ModifyDBInstance"),
+    "rds_copy_snapshot": rds.on_rds(rds.a_snapshot_to_copy, "CopyDBSnapshot"),
     "rds_delete_instance": rds.on_rds(rds.a_bare_one, "DeleteDBInstance"),
     "rds_enable_multi_az": rds.on_rds(rds.a_bare_one, "ModifyDBInstance"),
     "rds_failover": rds.on_rds(rds.nothing, "RebootDBInstance"),
     "rds_promote_replica": rds.on_rds(rds.a_replica, "PromoteReadReplica", good=False),  # nobody fences the old primary
+    "rds_restore_copy": rds.on_rds(
+        rds.a_copy_elsewhere, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=rds.REMOVAL
+    ),
     "rds_restore_snapshot": rds.on_rds(
         rds.a_snapshot, "RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", undone=rds.REMOVAL
     ),
@@ -102,14 +110,17 @@ def open_worker(
     def adapt(path: Path) -> None:
         hasten(path, restart="1 second")
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if action in names.ACTIONS:
+            names.adapt(text)
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
         if action in servers.ACTIONS:
             servers.describe_servers(shared, path)
 
     return open_rig(
-        shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or "")
-    )
+        shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or ""),
+        CLOUDFLARE_API_TOKEN=TOKEN,
+    )  # fmt: skip
 
 
 def test_every_action_has_a_scene() -> None:

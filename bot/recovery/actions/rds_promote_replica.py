@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from bot.outcome import Failed, Refused
 from bot.policy import Database
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.instances import (
     OBSERVE_PERMISSIONS,
     InstanceName,
+    RegionChoice,
     act_once,
     database_behind,
     draft_plan,
     instance_url,
     list_choices,
     look_for,
+    name_region,
     observe_instance,
-    open_rds,
+    open_region,
     refuse_unready,
     require_login,
     watch_for,
@@ -33,6 +37,11 @@ from bot.words import show_duration
 
 class Promote(Parameters):
     instance: InstanceName
+    region: RegionChoice = Field(default="primary", title="Region of the replica")
+    any_lag: bool = Field(
+        default=False, title="However far behind",
+        description="Also where its lag is unknown or too long: what it has not received is lost.",
+    )  # fmt: skip
 
 
 class RdsPromoteReplica(Action[Promote]):
@@ -46,6 +55,8 @@ class RdsPromoteReplica(Action[Promote]):
         return parameters.instance
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
+        if name == "region":
+            return [(one, name_region(world, one)) for one in ("primary", "secondary")]
         return list_choices(world, lambda one: one.source is not None) if name == "instance" else None
 
     def disaster(self, world: World, parameters: Promote) -> str | None:
@@ -54,13 +65,13 @@ class RdsPromoteReplica(Action[Promote]):
     def observe(self, world: World, parameters: Promote) -> Facts:
         """A replica whose lag is not known, or beyond the policy's bound, is not promoted."""
         require_login(world)
-        rds = open_rds(world)
+        rds = open_region(world, parameters.region)
         instance = rds.observe(parameters.instance)
         if instance.source is None:
             raise Refused(f"{parameters.instance} is no read replica.", "There is nothing to promote.")
         refuse_unready(instance)
-        lag_s = find_lag(world, instance)
-        source = rds.find(instance.source)
+        lag_s = find_lag(world, rds, instance, any_lag=parameters.any_lag)
+        source = find_source(world, rds, instance.source)
         return {
             **observe_instance(instance),
             "source": instance.source,
@@ -73,7 +84,8 @@ class RdsPromoteReplica(Action[Promote]):
     def plan(self, world: World, parameters: Promote, observed: Facts, history: History) -> PlanDocument:
         expected = world.policy.infrastructure.rds.promotion_time.at_most
         figure = Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most")
-        lag_s, days = float(str(observed["lag_s"])), find_retention(world, observed)
+        lag_s, days = _read_lag(observed), find_retention(world, observed)
+        behind = "an unknown time" if lag_s is None else show_duration(lag_s)
         return draft_plan(
             self,
             world,
@@ -82,8 +94,8 @@ class RdsPromoteReplica(Action[Promote]):
             title=f"Promote {parameters.instance}",
             loss=Loss(
                 seconds=lag_s,
-                rows=_count_behind(world, parameters.instance, str(observed["source"])),
-                words=f"what the replica has not received: {show_duration(lag_s)} by CloudWatch's last figure",
+                rows=_count_behind(world, parameters, str(observed["source"])),
+                words=f"what the replica has not received: {behind} by CloudWatch's last figure",
             ),
             downtime=Prediction(seconds=0, source="of the replica's readers only, for its reboot"),
             duration=history.duration or figure,
@@ -94,7 +106,7 @@ class RdsPromoteReplica(Action[Promote]):
             confirm=parameters.instance,
             notes=[
                 f"{observed['source']} is {observed['source_status']} and is not stopped by this.",
-                "Fence it (close its security group, or stop it) before anybody writes to the new one.",
+                "Shut it with `/dr plan fence_database` as soon as this is done, before anybody writes to the new one.",
                 f"Backups are kept for {days} days from then on.",
                 "The application stays where it is; `/dr plan switch_database` takes it there.",
             ],
@@ -114,7 +126,7 @@ class RdsPromoteReplica(Action[Promote]):
         return measure(context)
 
     def clean_up(self, context: Context[Promote]) -> str:
-        instance = open_rds(context.world).find(context.parameters.instance)
+        instance = _open(context).find(context.parameters.instance)
         if instance is None:
             return f"{context.parameters.instance} is not there any more."
         if instance.source is None:
@@ -122,22 +134,42 @@ class RdsPromoteReplica(Action[Promote]):
         return f"{instance.identifier} still follows {instance.source}; it is {instance.status}."
 
 
-def find_lag(world: World, replica: Instance) -> float:
-    """Seconds. Raises `Refused` where it is unknown, or more than may be lost."""
+def find_lag(world: World, rds: Rds, replica: Instance, *, any_lag: bool) -> float | None:
+    """Seconds; None where they are unknown and that is accepted. Raises `Refused` where it is not, or too long."""
     limit = world.policy.infrastructure.rds.replica_lag_at_most
-    lag_s = read_replica_lag(open_rds(world).region, replica.identifier, world.now())
+    lag_s = read_replica_lag(rds.region, replica.identifier, world.now())
+    if any_lag:
+        return lag_s
     if lag_s is None:
         raise Refused(
             f"How far {replica.identifier} is behind is not known: replication does not run, or CloudWatch says "
             "nothing.",
-            "Look at its replication; to accept an unknown loss, promote it by hand.",
+            "Look at its replication; to accept an unknown loss, ask again with `any_lag=true`.",
         )
     if lag_s > limit.total_seconds():
         raise Refused(
             f"{replica.identifier} is {show_duration(lag_s)} behind; the policy allows {show_duration(limit)}.",
-            "Wait until it has caught up, or restore with `/dr plan rds_restore_to_time`.",
+            "Wait until it has caught up, restore with `/dr plan rds_restore_to_time`, or accept it: `any_lag=true`.",
         )
     return lag_s
+
+
+def find_source(world: World, rds: Rds, source: str) -> Instance | None:
+    """The instance that it follows: in the region of its ARN, which may be gone; then None."""
+    region = source.split(":")[3] if source.startswith("arn:") else rds.region
+    try:
+        return Rds(region, brief=True).find(source.rpartition(":")[2])
+    except Failed:
+        return None
+
+
+def _read_lag(observed: Facts) -> float | None:
+    lag_s = observed["lag_s"]
+    return None if lag_s is None else float(str(lag_s))
+
+
+def _open(context: Context[Promote]) -> Rds:
+    return open_region(context.world, context.parameters.region)
 
 
 def find_retention(world: World, observed: Facts) -> int:
@@ -146,16 +178,17 @@ def find_retention(world: World, observed: Facts) -> int:
 
 
 def look_at_lag(context: Context[Promote]) -> Facts:
-    instance = open_rds(context.world).observe(context.parameters.instance)
+    rds = _open(context)
+    instance = rds.observe(context.parameters.instance)
     if instance.source is None:
         return {"lag_s": context.plan.observed["lag_s"], "words": "it is an instance of its own already"}
-    lag_s = find_lag(context.world, instance)
-    return {"lag_s": lag_s, "words": f"{show_duration(lag_s)} behind"}
+    lag_s = find_lag(context.world, rds, instance, any_lag=context.parameters.any_lag)
+    return {"lag_s": lag_s, "words": "unknown, as accepted" if lag_s is None else f"{show_duration(lag_s)} behind"}
 
 
 def make_primary(context: Context[Promote]) -> Facts:
     """Asked for once; whether it happened shows in the description: a promoted instance has no source."""
-    rds, name, observed = open_rds(context.world), context.parameters.instance, context.plan.observed
+    rds, name, observed = _open(context), context.parameters.instance, context.plan.observed
     instance = wait_for_instance(rds, name, watch_for(context))
     window = str(observed["source_window"] or context.world.policy.backups.automated_daily.window)
     days = find_retention(context.world, observed)
@@ -169,7 +202,7 @@ def make_primary(context: Context[Promote]) -> Facts:
 
 
 def promoted(context: Context[Promote]) -> Facts | None:
-    rds, name = open_rds(context.world), context.parameters.instance
+    rds, name = _open(context), context.parameters.instance
     look_for(lambda: _has_begun(rds, name))
     instance = rds.find(name)
     return _facts_of(instance) if instance and is_ready(instance) and instance.source is None else None
@@ -178,8 +211,8 @@ def promoted(context: Context[Promote]) -> Facts | None:
 def measure(context: Context[Promote]) -> Evidence:
     """No source is left, the server has left recovery, and it takes a write."""
     world, observed = context.world, context.plan.observed
-    rds = open_rds(world)
-    instance, source = rds.observe(context.parameters.instance), rds.find(str(observed["source"]))
+    rds = _open(context)
+    instance, source = rds.observe(context.parameters.instance), find_source(world, rds, str(observed["source"]))
     refusal = check_write(instance_url(world, instance))
     days = find_retention(world, observed)
     verdicts = [
@@ -195,7 +228,8 @@ def measure(context: Context[Promote]) -> Evidence:
             name="Old primary",
             expected="fenced, so that nobody writes to both",
             found=_describe_source(world, source),
-            good=_is_silent(world, source),
+            good=source is not None and _is_silent(world, source),
+            unknown=source is None,
         ),
     ]
     measured: Facts = {"lag_s": context.outputs["lag"]["lag_s"]}
@@ -207,16 +241,18 @@ def _has_begun(rds: Rds, name: str) -> bool:
     return instance.source is None or not is_ready(instance)
 
 
-def _count_behind(world: World, replica: str, source: str) -> int | None:
+def _count_behind(world: World, parameters: Promote, source: str) -> int | None:
     """Rows that the source has and the replica has not yet; None where either cannot be asked."""
-    settings = database_behind(world)[1]
-    behind, ahead = (_count(world, settings, name) for name in (replica, source))
+    settings, rds = database_behind(world)[1], open_region(world, parameters.region)
+    behind = _count(world, settings, rds.find(parameters.instance))
+    ahead = _count(world, settings, find_source(world, rds, source))
     return max(0, ahead - behind) if ahead is not None and behind is not None else None
 
 
-def _count(world: World, settings: Database, name: str) -> int | None:
+def _count(world: World, settings: Database, instance: Instance | None) -> int | None:
+    if instance is None:
+        return None
     try:
-        instance = open_rds(world).observe(name)
         url = instance_url(world, instance)
         with connect(url, purpose="loss", connect_timeout_s=5, statement_timeout_s=30) as connection:
             rows = count_rows(connection, settings.loss_tables)
@@ -225,13 +261,13 @@ def _count(world: World, settings: Database, name: str) -> int | None:
     return rows.count if rows else None
 
 
-def _is_silent(world: World, source: Instance | None) -> bool:
-    return source is None or source.status in ("stopped", "deleting") or not _answers(world, source)
+def _is_silent(world: World, source: Instance) -> bool:
+    return source.status in ("stopped", "deleting") or not _answers(world, source)
 
 
 def _describe_source(world: World, source: Instance | None) -> str:
     if source is None:
-        return "not to be seen from here"
+        return "not to be seen from here: fence it as soon as it can be reached"
     takes = "and takes connections: fence it" if not _is_silent(world, source) else "and takes no connection"
     return f"{source.status}, {takes}"
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.application_move import describe_restart, find_restart_limit, move_application
+from bot.recovery.application_move import Move, describe_restart, find_restart_limit, move_application
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import (
     Connection,
@@ -24,7 +24,7 @@ from bot.recovery.connection_secret import (
 )
 from bot.recovery.fencing import fence, judge_fence, lift_fence, look_at_door
 from bot.recovery.final_look import look_finally
-from bot.recovery.instances import InstanceName, act_once, list_choices
+from bot.recovery.instances import InstanceName, RegionChoice, act_once, list_choices, name_region
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
@@ -37,6 +37,11 @@ class SwitchDatabase(Parameters):
     instance: InstanceName | None = Field(default=None, title="To this RDS instance")
     version: str | None = Field(
         default=None, title="Or to this earlier version of the secret", pattern=r"^[A-Za-z0-9-]{32,64}$"
+    )
+
+    region: RegionChoice = Field(default="primary", title="Region", description="Of the instance and of the secret.")
+    application: str | None = Field(
+        default=None, title="Application", description="Where it is not the database's own."
     )
 
     @model_validator(mode="after")
@@ -56,6 +61,7 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         "secretsmanager:DescribeSecret",
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",
+        "secretsmanager:StopReplicationToReplica",
         "secretsmanager:UpdateSecretVersionStage",
         *HOST_PERMISSIONS,
     )
@@ -67,10 +73,14 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         if name == "database":
             return [(key, settings.title) for key, settings in world.policy.databases.items()]
+        if name == "region":
+            return [(one, name_region(world, one)) for one in ("primary", "secondary")]
+        if name == "application":
+            return [(key, one.title) for key, one in world.policy.applications.items()]
         return list_choices(world, lambda one: one.source is None) if name == "instance" else None
 
     def application(self, world: World, parameters: SwitchDatabase) -> str | None:
-        return settings_of(world, parameters.database).application
+        return parameters.application or settings_of(world, parameters.database).application
 
     def disaster(self, world: World, parameters: SwitchDatabase) -> str | None:
         return settings_of(world, parameters.database).disaster
@@ -86,6 +96,7 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
             "from": describe_place(present.url),
             "to": describe_place(new_url),
             "shut": door is not None and not door.open,
+            "replica_of": present.secret.replica_of,
             "fingerprint": fingerprint(find_after(world, present, parameters.instance, parameters.version)),
         }
 
@@ -116,15 +127,17 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
                 f"Secret {observed['secret']}: from {observed['from']} to {observed['to']}.",
                 "The database that it leaves is shut: nobody can write there any more, and nothing in it is changed.",
                 *([f"{observed['to']} is shut now; it lets clients in again."] if observed["shut"] else []),
-                *describe_restart(world, parameters.database),
+                *_describe_replica(observed, present),
+                *describe_restart(world, self.application(world, parameters) or present.settings.application),
             ],
         )
 
     def moved(self, planned: Facts, now: Facts) -> list[str]:
-        return list_moved(planned, now, ("secret", "current_version", "from", "to", "fingerprint"))
+        return list_moved(planned, now, ("secret", "current_version", "from", "to", "fingerprint", "replica_of"))
 
     def steps(self) -> list[Step[SwitchDatabase]]:
         return [
+            Step("own", "See that the secret can be written to", make_own, is_own),
             Step("keep", "Give the present version a name that stays", keep, kept),
             Step("prepare", "Put the new version beside it", prepare, prepared),
             Step("open", "See that the new database lets clients in", let_in),
@@ -145,15 +158,44 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
     def undo(self, parameters: SwitchDatabase, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
         before = plan.observed["current_version"]
         return Suggestion(
-            action=self.name, label="Switch back", parameters={"database": parameters.database, "version": before}
+            action=self.name,
+            label="Switch back",
+            parameters={**parameters.model_dump(mode="json", exclude={"instance"}), "version": before},
         )
 
 
 def find_ends(world: World, parameters: SwitchDatabase) -> tuple[Connection, str]:
     """What the secret leads to now, and the URL that it is to lead to."""
-    present = find_connection(world, parameters.database)
+    present = find_connection(world, parameters.database, parameters.region, parameters.application)
     after = find_after(world, present, parameters.instance, parameters.version)
     return present, read_url(after, present.secret.name)
+
+
+def _describe_replica(observed: Facts, present: Connection) -> list[str]:
+    if not observed["replica_of"]:
+        return []
+    where, of = present.secrets.region, observed["replica_of"]
+    return [
+        f"The secret in {where} is a replica of the one in {of}, so nobody can write to it: its replication is ended.",
+        "That is for good: from then on each region has a secret of its own.",
+    ]
+
+
+def make_own(context: Context[SwitchDatabase]) -> Facts:
+    """A replica takes no versions. Its primary's region is not asked: it may be gone."""
+    present = _look(context)
+    if present.secret.replica_of is not None:
+        act_once(
+            context,
+            lambda: present.secrets.stop_replication(present.secret.name),
+            lambda: _look(context).secret.replica_of is None,
+        )
+        return {"words": f"it is one of its own now, no replica of {present.secret.replica_of} any more"}
+    return {"words": "it is one of its own"}
+
+
+def is_own(context: Context[SwitchDatabase]) -> Facts | None:
+    return {"words": "it is one of its own"} if _look(context).secret.replica_of is None else None
 
 
 def keep(context: Context[SwitchDatabase]) -> Facts:
@@ -227,8 +269,10 @@ def shut_old(context: Context[SwitchDatabase]) -> Facts:
 
 def follow(context: Context[SwitchDatabase]) -> Facts:
     """It was away from when its old database was shut."""
-    at = context.outputs["fence"].get("at")
-    return move_application(context, context.parameters.database, datetime.fromisoformat(str(at)) if at else None)
+    parameters, at = context.parameters, context.outputs["fence"].get("at")
+    since = datetime.fromisoformat(str(at)) if at else None
+    key = parameters.application or settings_of(context.world, parameters.database).application
+    return move_application(context, Move(parameters.database, key, parameters.region, since))
 
 
 def measure(context: Context[SwitchDatabase]) -> Evidence:
@@ -271,7 +315,8 @@ def tidy(context: Context[SwitchDatabase]) -> str:
 
 
 def _look(context: Context[SwitchDatabase]) -> Connection:
-    return find_connection(context.world, context.parameters.database)
+    parameters = context.parameters
+    return find_connection(context.world, parameters.database, parameters.region, parameters.application)
 
 
 def _old_url(context: Context[SwitchDatabase]) -> str:

@@ -39,7 +39,7 @@ class Call:
 
 @dataclass
 class Fault:
-    """What goes wrong with the next `times` calls of an operation ("*" is any); an empty service is any.
+    """What goes wrong with the next `times` calls of an operation ("*" is any); an empty service or region is any.
 
     throttle: refused as too many requests. error: an internal failure, nothing happened. cut: the connection ends
     before anything happened. lost: it happened, and the connection ends without an answer.
@@ -49,6 +49,7 @@ class Fault:
     operation: str = "*"
     service: str = ""
     times: int = 1
+    region: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -56,7 +57,8 @@ class Fault:
 
     def fits(self, call: Call) -> bool:
         """Whether this is to happen to a call."""
-        return self.times > 0 and self.operation in ("*", call.operation) and self.service in ("", call.service)
+        known = self.operation in ("*", call.operation) and self.service in ("", call.service)
+        return self.times > 0 and known and self.region in ("", call.region)
 
 
 class CallLog:

@@ -4,7 +4,7 @@
 |---|---|---|
 | GET calls | | every call so far that could have changed something |
 | DELETE calls | | forgets them |
-| POST faults | kind, operation, service, times | lets something go wrong (`calls.Fault`) |
+| POST faults | kind, operation, service, times, region | lets something go wrong (`calls.Fault`) |
 | DELETE faults | | nothing goes wrong any more |
 | POST rds/pace | durations in seconds, time_scale | changes how long things take (`pace.Pace`) |
 | POST rds/pause, POST rds/resume | | stops and starts the cloud's clock |

@@ -6,6 +6,7 @@ Rules from the API's model (botocore, `secretsmanager/2017-10-17`). moto stores 
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 import uuid
@@ -14,6 +15,7 @@ from moto.secretsmanager import urls
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
     InvalidRequestException,
+    OperationNotPermittedOnReplica,
     ResourceExistsException,
     SecretNotFoundException,
 )
@@ -87,6 +89,20 @@ class StrictSecretsManager(SecretsManagerResponse):
         move_label(secret, label, move_to)
         return json.dumps({"ARN": secret.arn, "Name": secret.name})
 
+    def stop_replication_to_replica(self) -> str:
+        """The replica becomes a secret of its own, with the versions that it has by then."""
+        replica = self.backend.secrets.get(self._get_param("SecretId"))
+        if replica is None:
+            raise SecretNotFoundException
+        if not isinstance(replica, ReplicaSecret):
+            raise InvalidRequestException("You can't stop replication of a secret that is not a replica.")
+        own = copy.deepcopy(replica.source)
+        own.region, own.arn, own.replicas = replica.region, replica.arn, []
+        replica.source.replicas.remove(replica)
+        dict.pop(self.backend.secrets, replica.arn)
+        self.backend.secrets[own.name] = own
+        return json.dumps({"ARN": own.arn})
+
     def list_secret_version_ids(self) -> str:
         secret = self._find()
         deprecated_too = self._get_bool_param("IncludeDeprecated", False)
@@ -99,7 +115,9 @@ class StrictSecretsManager(SecretsManagerResponse):
 
     def _find(self) -> FakeSecret:
         secret = self.backend.secrets.get(self._get_param("SecretId"))
-        if not isinstance(secret, FakeSecret):
+        if isinstance(secret, ReplicaSecret):
+            raise OperationNotPermittedOnReplica
+        if secret is None:
             raise SecretNotFoundException
         return secret
 

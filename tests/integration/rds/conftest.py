@@ -193,20 +193,20 @@ def remove(aws: Aws, identifier: str) -> None:
     wait_until("its end", lambda: aws.rds.find(identifier) is None)
 
 
-def make_groups() -> None:
+def make_groups(region: str = REGION, *, subnet_group: str = "private", parameter_group: str = "tuned") -> None:
     """A subnet group and a parameter group that are not the default ones."""
-    ec2, rds = boto3.client("ec2", region_name=REGION), boto3.client("rds", region_name=REGION)
+    ec2, rds = boto3.client("ec2", region_name=region), boto3.client("rds", region_name=region)
     subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2]
-    rds.create_db_subnet_group(DBSubnetGroupName="private", DBSubnetGroupDescription="private", SubnetIds=subnets)
+    rds.create_db_subnet_group(DBSubnetGroupName=subnet_group, DBSubnetGroupDescription="private", SubnetIds=subnets)
     rds.create_db_parameter_group(
-        DBParameterGroupName="tuned", DBParameterGroupFamily="postgres15", Description="tuned"
+        DBParameterGroupName=parameter_group, DBParameterGroupFamily="postgres15", Description="tuned"
     )
 
 
-def make_security_group() -> str:
-    ec2 = boto3.client("ec2", region_name=REGION)
+def make_security_group(region: str = REGION, name: str = "database") -> str:
+    ec2 = boto3.client("ec2", region_name=region)
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
-    return str(ec2.create_security_group(GroupName="database", Description="database", VpcId=vpc)["GroupId"])
+    return str(ec2.create_security_group(GroupName=name, Description="database", VpcId=vpc)["GroupId"])
 
 
 def minutes(count: float) -> timedelta:

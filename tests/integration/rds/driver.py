@@ -87,7 +87,7 @@ def perform(world: World, name: str, **given: Any) -> tuple[Performance, Evidenc
 
 
 def bad(evidence: Evidence) -> list[Verdict]:
-    return [verdict for verdict in evidence.verdicts if not verdict.good]
+    return [verdict for verdict in evidence.verdicts if verdict.bad]
 
 
 def refusal(world: World, name: str, **given: Any) -> str:
