@@ -105,7 +105,8 @@ def rig(shared_stage: SharedStage, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     stage = shared_stage.stage
     for name, value in stage.cloud.environment().items():
         monkeypatch.setenv(name, value)
-    with secrets_in(stage), planted(stage), open_rig(shared_stage, tmp_path, adapt=adapt, **ENVIRONMENT) as rig:
+    environment: dict[str, Any] = ENVIRONMENT
+    with secrets_in(stage), planted(stage), open_rig(shared_stage, tmp_path, adapt=adapt, **environment) as rig:
         rig.start_and_wait()
         yield rig
     give_old_password(stage)
