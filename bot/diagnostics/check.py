@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import ClassVar
 
 from bot.diagnostics import checks
@@ -20,6 +20,7 @@ from bot.store.documents import Finding, FindingState, Measure, Suggestion
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.hosts.opening import OpenHost, open_hosts
 from bot.systems.postgres import Connection, DatabaseMissing, DatabaseUnreachable, connect
+from bot.systems.redaction import Redactor
 
 LOCK_TIMEOUT_S = 2.0
 """A question that a lock keeps waiting is given up: whoever diagnoses must not stand in the queue as well."""
@@ -46,6 +47,11 @@ class Surroundings:
     began: datetime | None = None
     """When the incident that is looked into did; None outside of one."""
     _baseline: Baseline = field(default_factory=Baseline)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Takes what is secret here out of any text."""
+        return Redactor(self.environment, self.policy.secrets)
 
     @property
     def settings(self) -> Database:

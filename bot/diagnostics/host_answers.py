@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.diagnostics.check import Surroundings
 from bot.outcome import Failed, Refused
@@ -34,7 +34,7 @@ def ask_hosts(surroundings: Surroundings, command: str, read: Read, timeout_s: f
     if not hosts:
         return [HostAnswer("unknown", "The policy names no host of the application (`hosts`).")]
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
-        answers = list(pool.map(lambda host: _ask(host, command, read, timeout_s), hosts))
+        answers = list(pool.map(lambda host: _ask(surroundings, host, command, read, timeout_s), hosts))
     return sorted(answers, key=lambda one: GRAVEST_FIRST.index(one.state))
 
 
@@ -43,8 +43,10 @@ def gravest(answers: list[HostAnswer]) -> FindingState:
     return next(state for state in GRAVEST_FIRST if any(one.state == state for one in answers))
 
 
-def _ask(host: OpenHost, command: str, read: Read, timeout_s: float) -> HostAnswer:
+def _ask(surroundings: Surroundings, host: OpenHost, command: str, read: Read, timeout_s: float) -> HostAnswer:
+    """What it printed is read without its secrets: once a line is cut, they may not be known as such any more."""
     try:
-        return read(host, host.run(command, timeout_s))
+        output, redact = host.run(command, timeout_s), surroundings.redactor.redact
+        return read(host, replace(output, text=redact(output.text), errors=redact(output.errors)))
     except (Refused, Failed) as trouble:
         return HostAnswer("unknown", f"{host.host.title}: {trouble.reason}")

@@ -178,7 +178,7 @@ def ask_in_batches(checks: list[Check], places: list[Surroundings]) -> Iterator[
 
 
 def ask(check: Check, place: Surroundings) -> Finding:
-    """One check's answer; what went wrong in it is an answer too."""
+    """One check's answer; what went wrong in it is an answer too. Whatever it saw, no secret is in it."""
     began = time.monotonic()
     try:
         finding = check.run(place)
@@ -198,7 +198,13 @@ def ask(check: Check, place: Surroundings) -> Finding:
         log.exception("check %s failed", check.name)
         finding = check.finding("unknown", f"The check itself failed: {type(error).__name__}: {error}")
     subject = "" if check.once else place.database
-    return finding.model_copy(update={"took_s": time.monotonic() - began, "subject": subject})
+    return redact_finding(finding, place).model_copy(update={"took_s": time.monotonic() - began, "subject": subject})
+
+
+def redact_finding(finding: Finding, place: Surroundings) -> Finding:
+    """Without what a log line, a query, a process or an error had in it; what is suggested stays as it is."""
+    shown = place.redactor.redact_all(finding.model_dump(mode="json", exclude={"suggests"}))
+    return Finding.model_validate({**dict(shown), "suggests": finding.suggests})  # type: ignore[arg-type]
 
 
 def _without_way_in(check: Check, error: Refused | Failed) -> Finding:

@@ -6,6 +6,7 @@ decides by risk. A step says how to do it and how to see, after a crash, that it
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +14,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 
 from bot.policy import Policy
 from bot.store.documents import PlanDocument, PlannedStep, Prediction, Risk, Suggestion, Verdict
 from bot.systems.redaction import Redactor
 
 Facts = dict[str, JsonValue]
+CONTROL = re.compile("[\x00-\x1f\x7f]")
 PhaseName = Literal[
     "launch", "deployment", "configuration", "database connection", "retrieval", "restore", "restart", "validation"
 ]
@@ -27,9 +29,18 @@ PhaseName = Literal[
 
 
 class Parameters(BaseModel):
-    """Base of an action's parameters: unknown ones are refused."""
+    """Base of an action's parameters: unknown ones are refused, and texts that no system has a name like."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_control(cls, value: object) -> object:
+        """Line breaks and NUL are in nothing that a person means."""
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and CONTROL.search(text) for text in texts):
+            raise ValueError("holds a line break or another control character")
+        return value
 
 
 P = TypeVar("P", bound=Parameters)

@@ -10,6 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -183,12 +184,17 @@ class Execution:
         with self.database.write() as session:
             row = session.get_one(Run, run.id, with_for_update=True)
             row.finished_at = self.clock()
-            row.proof = self._proof(session, row, action, context, evidence)
+            row.proof = self._proof(session, row, action, context, self._redact_evidence(evidence))
             row.way_back = action.undo(context.parameters, context.plan, context.outputs)
             words = self.redact(f"{evidence.words} {self._tell_too_late(row)}".strip())
             verdict = "proven" if row.proof.good else "done, but not everything is as it should be"
             data: Facts = {"proof": row.proof.model_dump(mode="json")}
             self._end(session, row, "done", words, f"{verdict}: {context.plan.title}. {words}", data)
+
+    def _redact_evidence(self, evidence: Evidence) -> Evidence:
+        """Without what a server or a program said that is secret."""
+        verdicts = [one.model_copy(update={"found": self.redact(one.found)}) for one in evidence.verdicts]
+        return replace(evidence, verdicts=verdicts)
 
     def _proof(
         self, session: Session, run: Run, action: Action[Any], context: Context[Any], evidence: Evidence
@@ -254,7 +260,8 @@ class Execution:
             row.state, row.finished_at, row.output = "done", self.clock(), facts
             row.words = self.redact(str(facts.get("words", "")))
             text = f"Run {run.id}: {step.title}{': ' + row.words if row.words else ''}"
-            record(session, run, f"run.step.{step.name}", text, {"step": step.name, "facts": facts})
+            told = self.world.redactor.redact_all(facts)
+            record(session, run, f"run.step.{step.name}", text, {"step": step.name, "facts": told})
             self.runs.show(session, run)
 
     def _mark_failed(self, run: Run, index: int, error: BaseException) -> None:

@@ -120,7 +120,7 @@ class Plans:
         try:
             document = draft(action, self.world, plan.parameters, history)
         except (Refused, Failed) as error:
-            self._close(plan_id, "making", "refused", error.words)
+            self._close(plan_id, "making", "refused", self.world.redactor.redact(error.words))
             return
         except Exception as error:  # the boundary of this surface: whatever it was, the plan must not hang
             log.exception("plan %s could not be made", plan_id)
@@ -196,7 +196,14 @@ class Plans:
 def draft(action: Action[Any], world: World, given: dict[str, JsonValue], history: History) -> PlanDocument:
     """What the action would do now."""
     parameters = read_parameters(action, given)
-    return action.plan(world, parameters, action.observe(world, parameters), history)
+    return redact_document(action.plan(world, parameters, action.observe(world, parameters), history), world)
+
+
+def redact_document(document: PlanDocument, world: World) -> PlanDocument:
+    """Its words without what a query, a program or an error had in them; what was observed is compared, and stays."""
+    words: Any = world.redactor.redact_all(document.model_dump(mode="json", include={"title", "notes", "way_back"}))
+    loss = document.loss.model_copy(update={"words": world.redactor.redact(document.loss.words)})
+    return document.model_copy(update={**words, "loss": loss})
 
 
 def end_plan(session: Session, plan: Plan, state: str, reason: str, notices: Notices, actor: str = "holdfast") -> None:

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote, urlsplit
+
+from pydantic import JsonValue
 
 HIDDEN = "[hidden]"
 SHORTEST = 6
 """Shorter values are too likely to be ordinary words; the shapes below still find them beside a name or in a URL."""
 NAMED_SECRET = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_KEY|CREDENTIAL)", re.I)
 
+NAME = (
+    r"[\w-]{0,40}(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|"
+    r"signature)[\w-]{0,40}"
+)
+QUOTED = r"(?:\"[^\"\n]*(?:\"|$)|'(?:[^'\n]|'')*(?:'|$))"
+"""To its end, or where there is none, as in a text that was cut, to that of the line."""
+
+# Bounded where they could begin anywhere: they are given whole logs, which may hold anything.
 SHAPES = [
     # What stands between "user:" and "@" in a URL.
-    (re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@]+(?P<after>@)", re.I), rf"\g<kept>{HIDDEN}\g<after>"),
-    # password=…, "token": "…", and the like, quoted or not.
     (
-        re.compile(
-            r"(?P<kept>\b[\w-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key)[\w-]*"
-            r"(?:\s*=\s*|[\"']\s*:\s*|:\s+))(?:\"[^\"]*\"|'[^']*'|[^\s,;&'\"]+)",
-            re.I,
-        ),
+        re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]{0,200}:)[^\s@]{1,500}(?P<after>@)", re.I),
+        rf"\g<kept>{HIDDEN}\g<after>",
+    ),
+    # --password …, -u user:…, ALTER ROLE … PASSWORD '…', Cookie: …
+    (
+        re.compile(rf"(?P<kept>(?<![\w-])--?{NAME}\s+)(?:{QUOTED}|[^\s,;&'\"-][^\s,;&'\"]*)", re.I | re.M),
+        rf"\g<kept>{HIDDEN}",
+    ),
+    (re.compile(r"(?P<kept>(?<![\w-])(?:-u|--user|--proxy-user)\s+[^\s:]{1,200}:)\S+"), rf"\g<kept>{HIDDEN}"),
+    (re.compile(rf"(?P<kept>\bpassword\s+)E?{QUOTED}", re.I | re.M), rf"\g<kept>{HIDDEN}"),
+    (re.compile(r"(?P<kept>\b(?:set-)?cookie:\s*)[^\r\n\"']+", re.I), rf"\g<kept>{HIDDEN}"),
+    # password=…, "token": "…", and the like, quoted or not, also inside of another text.
+    (
+        re.compile(rf"(?P<kept>\b{NAME}(?:\s*=\s*|\\?[\"']\s*:\s*|:\s+)\\?)(?:{QUOTED}|[^\s,;&'\"]+)", re.I | re.M),
         rf"\g<kept>{HIDDEN}",
     ),
     (re.compile(r"\b(?:Bearer|Basic|OAuth)\s+[\w.~+/=-]{8,}", re.I), HIDDEN),
@@ -34,20 +52,57 @@ SHAPES = [
 """Secrets that are recognised by how they look, whoever they belong to."""
 
 
+_learned: frozenset[str] = frozenset()
+
+
+def learn(value: str) -> None:
+    """Hide this value from now on, wherever this process shows anything: it has been read, or made, as a secret."""
+    global _learned  # noqa: PLW0603 (of the whole process, as its environment is)
+    known = {value, *value.splitlines(), _password_of(value), unquote(_password_of(value))}
+    _learned |= {one for one in known if len(one) >= SHORTEST}
+
+
 class Redactor:
     """Hides what is known to be secret here, and what looks like a secret."""
 
     def __init__(self, environment: Mapping[str, str], secret_names: Iterable[str]) -> None:
         """`secret_names` are environment variables whose values are secret besides those that say so by their name."""
-        self._values = sorted(_collect(environment, frozenset(secret_names)), key=len, reverse=True)
+        self._values = _collect(environment, frozenset(secret_names))
 
     def redact(self, text: str) -> str:
         """The text with every secret replaced."""
-        for value in self._values:
+        for value in sorted({*self._values, *_learned}, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
         for shape, replacement in SHAPES:
             text = shape.sub(replacement, text)
         return text
+
+    def redact_all(self, value: JsonValue) -> JsonValue:
+        """The same for every text in a document; names of fields stay."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, list):
+            return [self.redact_all(one) for one in value]
+        if isinstance(value, dict):
+            return {name: self.redact_all(one) for name, one in value.items()}
+        return value
+
+
+class RedactingFormatter(logging.Formatter):
+    """What another formatter makes of a record, errors with their tracebacks too, without secrets."""
+
+    def __init__(self, inner: logging.Formatter, redactor: Redactor) -> None:
+        super().__init__()
+        self._inner, self._redactor = inner, redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.redact(self._inner.format(record))
+
+
+def redact_log(redactor: Redactor) -> None:
+    """From now on no secret is written by the handlers that the process logs with."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(RedactingFormatter(handler.formatter or logging.Formatter(), redactor))
 
 
 def _collect(environment: Mapping[str, str], names: frozenset[str]) -> set[str]:

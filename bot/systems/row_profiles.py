@@ -115,9 +115,7 @@ def read_profile(connection: Connection) -> Profile:
     return Profile(next_writer=int(row[0]), tables=found)
 
 
-def _profile_table(
-    connection: Connection, schema: str, table: str, rows: int, columns: list[Column]
-) -> TableProfile:
+def _profile_table(connection: Connection, schema: str, table: str, rows: int, columns: list[Column]) -> TableProfile:
     columns = columns[:COLUMNS]
     writer = sql.Identifier(WRITER_NAME)
     share = min(100.0, max(0.001, 100 * SAMPLED / rows)) if rows > WHOLE else 100.0

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
 from bot.systems.outcomes import SystemRefused
 from bot.systems.rds_database import move_url
+from bot.systems.redaction import learn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,10 +97,12 @@ class Secrets:
         text = answer.get("SecretString")
         if text is None:
             raise SecretUnusable(f"Secret {name} holds bytes, not text.", "Switch the application by hand.")
+        learn(text)
         return SecretStr(text)
 
     def put(self, name: str, value: SecretStr, *, token: str, label: str) -> None:
         """Add a version under a label of its own; nobody reads it yet. The same token again adds nothing."""
+        learn(value.get_secret_value())
         act(
             f"add a version to secret {name}",
             lambda: self._acting.put_secret_value(

@@ -14,6 +14,7 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.slack.channels import join_or_create
 from bot.slack.client import SlackRefusal, SlackUnavailable
+from bot.systems.redaction import redact_log
 from bot.terminal.session import TerminalSession, guarded, pass_session
 from bot.web.server import build_web, serve_web
 
@@ -32,6 +33,7 @@ def serve(session: TerminalSession, host: str, port: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("dbos").setLevel(logging.WARNING)
     services = session.services
+    redact_log(services.runs.world.redactor)
     services.settings.require_secret("SLACK_BOT_TOKEN")
     socket_mode = services.settings.slack_app_token is not None
     if not socket_mode:

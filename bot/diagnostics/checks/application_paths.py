@@ -92,7 +92,9 @@ def _judge(stage: Stage) -> Iterator[Point]:
         yield Point("ok", f"{words}.")
     else:
         sign = "login broken" if "cookie" in stage.expected else "page broken"
-        yield Point("critical", f"{words}, expected {stage.expected}.", signs=(sign,), normal=f"It is {stage.expected}.")
+        yield Point(
+            "critical", f"{words}, expected {stage.expected}.", signs=(sign,), normal=f"It is {stage.expected}."
+        )
 
 
 CHECK = ApplicationPaths()

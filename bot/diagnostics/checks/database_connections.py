@@ -64,9 +64,7 @@ class DatabaseConnections(DatabasePointCheck):
             yield Point("warning", words, signs=("wrong address",), normal="It has its sessions here.")
 
 
-def _judge_limit(
-    surroundings: Surroundings, what: str, limit: int, taken: int, holders: list[str]
-) -> Iterator[Point]:
+def _judge_limit(surroundings: Surroundings, what: str, limit: int, taken: int, holders: list[str]) -> Iterator[Point]:
     share = taken / limit if limit else 1.0
     state: FindingState = "critical" if share >= CRITICAL_SHARE else "warning" if share >= WARN_SHARE else "ok"
     if state == "ok":

@@ -31,7 +31,9 @@ class DatabaseContent(DatabasePointCheck):
     def look(self, surroundings: Surroundings) -> Iterator[Point]:
         with surroundings.connect(self.timeout_s / 2) as connection:
             now = read_profile(connection)
-            row = connection.execute("SELECT oid::bigint FROM pg_database WHERE datname = current_database()").fetchone()
+            row = connection.execute(
+                "SELECT oid::bigint FROM pg_database WHERE datname = current_database()"
+            ).fetchone()
         assert row is not None  # we are in it
         newest = surroundings.baseline()
         if newest is None or newest.looks is None:

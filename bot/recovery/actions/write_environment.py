@@ -93,7 +93,7 @@ class WriteTheEnvironment(Action[WriteEnvironment]):
         if parameters.kept:
             return [f"What is put back is {wanted.path}.before-{parameters.kept}, whatever it holds."]
         said = [
-            f"{variable}: {held.name}, version {held.version}, fingerprint {held.fingerprint}."
+            f"{variable} from {held.name}, version {held.version}, fingerprint {held.fingerprint}."
             for variable, held in wanted.secrets.items()
         ]
         fixed = ", ".join(wanted.fixed)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import logging
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
-from bot.systems.redaction import HIDDEN, Redactor
+from bot.systems.redaction import HIDDEN, Redactor, redact_log
 
 ENVIRONMENT = {
     "PRODUCTION_DATABASE_URL": "postgresql://app:p%40ss-w0rd-1@db.example.com/traitortrack",
@@ -48,6 +52,18 @@ def test_values_and_shapes(redactor: Redactor, secret: str) -> None:
         ('{"api_key": "geheim und mehr", "name": "x"}', f'{{"api_key": {HIDDEN}, "name": "x"}}'),
         ("password: geheim", f"password: {HIDDEN}"),
         ("Authorization: Bearer abcdefgh12345", f"Authorization: {HIDDEN}"),
+        ("ALTER ROLE app PASSWORD 'it''s geheim' VALID", f"ALTER ROLE app PASSWORD {HIDDEN} VALID"),
+        ("CREATE ROLE app PASSWORD 'gehe", f"CREATE ROLE app PASSWORD {HIDDEN}"),
+        ("app --token geheim --port 80", f"app --token {HIDDEN} --port 80"),
+        ("app --api-key 'ge heim' -v", f"app --api-key {HIDDEN} -v"),
+        ("curl -u admin:geheim https://x", f"curl -u admin:{HIDDEN} https://x"),
+        ("Set-Cookie: session=geheim; path=/", f"Set-Cookie: {HIDDEN}"),
+        ('said \\"api_token\\": \\"geheim\\" to', f'said \\"api_token\\": \\{HIDDEN} to'),
+        ("password='geheim und\nINFO well", f"password={HIDDEN}\nINFO well"),
+        (
+            "GET /x?X-Amz-Credential=geheim&X-Amz-Signature=geheim&y=1",
+            f"GET /x?X-Amz-Credential={HIDDEN}&X-Amz-Signature={HIDDEN}&y=1",
+        ),
     ],
 )
 def test_names_and_places(redactor: Redactor, text: str, shown: str) -> None:
@@ -60,6 +76,9 @@ def test_names_and_places(redactor: Redactor, text: str, shown: str) -> None:
         "good morning",
         "arn:aws:secretsmanager:us-east-1:123456789012:secret:traitortrack/production/session-secret-AbCdEf",
         "the password of amara has expired",
+        "New password for traitortrack on db.example.com:5432/traitortrack",
+        "SESSION_SECRET from traitortrack/production/session-secret, version 1, fingerprint ab",
+        "holdfast secrets export --output x",
         "2,000 rows in 3 tables, 14:05:01 UTC",
         "s3://traitortrack-backups/database/traitortrack_20261123T020000Z_run12.manifest.json",
         "https://traitortrack.example.com/health answered 200",
@@ -73,3 +92,32 @@ def test_what_is_no_secret_stays(redactor: Redactor, text: str) -> None:
 def test_a_known_value_is_never_left(before: str, after: str) -> None:
     redactor = Redactor(ENVIRONMENT, ["ADMIN"])
     assert "a-long-session-value" not in redactor.redact(f"{before}a-long-session-value{after}")
+
+
+def test_documents_keep_their_shape(redactor: Redactor) -> None:
+    document: JsonValue = {"state": "ok", "lines": ["password=geheim", 3, None], "deep": {"token": "a-long-session-value"}}
+    assert redactor.redact_all(document) == {
+        "state": "ok", "lines": [f"password={HIDDEN}", 3, None], "deep": {"token": HIDDEN}
+    }  # fmt: skip
+
+
+def test_logs_are_written_without(redactor: Redactor, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = logging.StreamHandler(written := io.StringIO())
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    redact_log(redactor)
+    try:
+        raise ValueError("postgresql://me:geheim@host/db")
+    except ValueError:
+        logging.getLogger("test_redaction").exception("with %s", "a-long-session-value")
+    assert "ERROR with [hidden]" in written.getvalue()
+    assert "Traceback" in written.getvalue()
+    assert "geheim" not in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "piece", ["a-", "x://a:", "password='", "-u a:", "--token ", "-----BEGIN PRIVATE KEY-----", '\\"']
+)
+def test_whatever_a_log_holds_it_is_read_soon(redactor: Redactor, piece: str) -> None:
+    """What grows with the square of the length would take minutes; the time limit of the test says so."""
+    assert redactor.redact(piece * (200_000 // len(piece)))
