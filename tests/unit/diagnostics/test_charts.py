@@ -87,7 +87,7 @@ def test_fewer_is_a_finding_where_that_means_something() -> None:
 
 
 def test_what_is_farther_from_usual_is_more_telling() -> None:
-    near, far = (make(lambda i, top=top: 0.045 if i < 30 else top)[1] for top in (0.3, 3.0))
+    near, far = make(lambda i: 0.045 if i < 30 else 0.3)[1], make(lambda i: 0.045 if i < 30 else 3.0)[1]
     assert near
     assert far
     assert far.beyond > near.beyond > 0
@@ -126,7 +126,7 @@ def test_everything_is_on_the_picture() -> None:
 
 
 def test_lines_differ_by_colour_and_by_style() -> None:
-    lines = [Line(name, figures(lambda i, n=n: n)) for n, name in enumerate(("all", "active", "idle"))]
+    lines = [Line(name, figures(float)) for name in ("all", "active", "idle")]
     chart, _ = build_chart(METRICS["connections"], "x", lines, [], [], BEGIN, END)
     drawing = lay_out(chart)
     drawn = [one for one in drawing.axes[0].lines if str(one.get_gid()).startswith("line-")]
