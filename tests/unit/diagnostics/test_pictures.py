@@ -273,7 +273,7 @@ def test_what_is_not_measured_says_why(here: Here) -> None:
                 key="database:traitortrack", measured_at=here.clock(), since=here.clock(), kept={}, trouble="No way in."
             )
         )
-    sketch, _, _ = here.pictures.draw_now("rows", "1h", incident)
+    sketch = here.pictures.sketch_now("rows", "1h", incident)
     assert "No way in." in sketch.chart.alt_text
 
 
