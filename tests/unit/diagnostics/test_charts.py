@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from bot.diagnostics.charts.drawing import SETTINGS, compose, draw, plain
 from bot.diagnostics.charts.findings import Stretch
 from bot.diagnostics.charts.rendering import ChartsMissing, render
 from bot.diagnostics.metrics import METRICS
+from tests.unit.packaging.checkout import ROOT
 
 BEGIN = datetime(2026, 3, 1, 9, tzinfo=UTC).timestamp()
 END = BEGIN + 3600
@@ -220,6 +222,23 @@ def test_trends() -> None:
 def test_a_process_of_its_own_draws_the_same() -> None:
     charts = [make(slow, marks=MARKS)[0], make(lambda i: None)[0]]
     assert render(charts) == [draw(one) for one in charts]
+
+
+def test_nothing_but_the_drawing_process_loads_what_draws() -> None:
+    """The bot itself starts without it, and stays small."""
+
+    def list_users(imported: str) -> set[str]:
+        files = {
+            path: path.read_text(encoding="utf-8")
+            for folder in ("bot", "handlers")
+            for path in (ROOT / folder).rglob("*.py")
+        }
+        return {
+            path.name for path, text in files.items() if re.search(rf"^\s*(from|import) {imported}", text, re.MULTILINE)
+        }
+
+    assert list_users("matplotlib") == {"drawing.py"}
+    assert list_users(r"bot\.diagnostics\.charts\.drawing") == {"__main__.py"}
 
 
 def test_without_matplotlib_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
