@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["seconds", "bytes", "percent", "count", "per_minute", "per_second", "per_processor"]
-Of = Literal["application", "database", "host", "rds", "load_balancer", "instance"]
+Of = Literal["application", "database", "host", "rds", "rds_replica", "load_balancer", "instance"]
 """What a metric is of; its key in the policy, or its name at AWS, is the second part of a series' name."""
 
 
@@ -61,7 +61,25 @@ OF_DATABASES = (
     Metric("database_size", "Size", "size on disk", "bytes", "database", "larger", "smaller", noise=50e6, share=0.02),
     Metric("newest_row_age", "Newest row", "age of the newest row", "seconds", "database", "nothing new", noise=60),
 )  # fmt: skip
-METRICS: dict[str, Metric] = {one.key: one for one in (*OF_APPLICATIONS, *OF_DATABASES, *OF_HOSTS)}
+OF_CLOUD = (
+    Metric("rds_cpu", "RDS processors", "processors in use", "percent", "rds", "busier", noise=15,
+           cloudwatch="CPUUtilization"),
+    Metric("rds_free_storage", "RDS storage", "storage left", "bytes", "rds", "", "running out", noise=1e8,
+           cloudwatch="FreeStorageSpace"),
+    Metric("rds_connections", "RDS connections", "connections", "count", "rds", "more", noise=5,
+           cloudwatch="DatabaseConnections"),
+    Metric("rds_replica_lag", "RDS replica", "replication lag", "seconds", "rds_replica", "behind", noise=5,
+           cloudwatch="ReplicaLag"),
+    Metric("balancer_errors", "Errors at the load balancer", "answers 5xx", "per_minute", "load_balancer", "more",
+           noise=2, cloudwatch="HTTPCode_Target_5XX_Count"),
+    Metric("balancer_latency", "Load balancer", "time to answer", "seconds", "load_balancer", "slower", noise=0.1,
+           cloudwatch="TargetResponseTime"),
+    Metric("server_cpu", "Server", "processors in use", "percent", "instance", "busier", noise=15,
+           cloudwatch="CPUUtilization"),
+)  # fmt: skip
+KEPT = (*OF_APPLICATIONS, *OF_DATABASES, *OF_HOSTS)
+"""What is measured and kept; the others CloudWatch has."""
+METRICS: dict[str, Metric] = {one.key: one for one in (*KEPT, *OF_CLOUD)}
 
 
 def series_name(metric: str, subject: str) -> str:

@@ -45,12 +45,11 @@ class Pictures:
 
     def ask(self, person: Person, words: str, span: str, place: str, incident: Incident | None) -> ChartPicture:
         """Have a chart drawn, which appears at `place`. Raises `Refused` for what is not measured."""
-        self._refuse_where_unmeasured()
-        metric, subject = self._choose(find_series(self.policy, words), SPANS_S[span], incident)
+        metric, subject = self._choose(words, SPANS_S[span], incident)
         row = ChartPicture(
             incident_id=incident.id if incident else None, occasion="asked", series=f"{metric.key}:{subject}",
-            span_s=SPANS_S[span], requested_by=person.key, place=place, asked_at=self.clock(), title="", alt_text="",
-            left_out="",
+            span_s=SPANS_S[span], requested_by=person.key, place=place, asked_at=self.clock(), title="", subtitle="",
+            alt_text="", left_out="",
         )  # fmt: skip
         with self.database.write() as session:
             session.add(row)
@@ -69,19 +68,16 @@ class Pictures:
         ((picture, left_out),) = draw([sketch])
         with self.database.write() as session:
             row = session.get_one(ChartPicture, chart_id)
-            row.title, row.alt_text = sketch.chart.title, sketch.chart.alt_text
+            row.title, row.subtitle, row.alt_text = sketch.chart.title, sketch.chart.subtitle, sketch.chart.alt_text
             row.picture, row.left_out = picture, left_out
             self._say(session, row)
             forgotten = sa.delete(ChartPicture).where(ChartPicture.occasion == "asked")
             session.execute(forgotten.where(ChartPicture.asked_at < self.clock() - KEEP_ASKED))
 
-    def draw_now(self, words: str, span: str, incident: Incident | None) -> tuple[Sketch, bytes | None, str]:
-        """A chart for whoever waits for it: what it shows, the picture, or why there is none. Raises `Refused`."""
-        self._refuse_where_unmeasured()
-        metric, subject = self._choose(find_series(self.policy, words), SPANS_S[span], incident)
-        sketch = self._sketch(metric, subject, self.clock(), SPANS_S[span], incident)
-        ((picture, left_out),) = draw([sketch])
-        return sketch, picture, left_out
+    def sketch_now(self, words: str, span: str, incident: Incident | None) -> Sketch:
+        """A chart for whoever waits for it, not drawn yet. Raises `Refused` for what is not measured."""
+        metric, subject = self._choose(words, SPANS_S[span], incident)
+        return self._sketch(metric, subject, self.clock(), SPANS_S[span], incident)
 
     def changed(self, session: Session, incident: Incident, change: Change) -> None:
         """The desk's listener: at the declaration, and once more soon after."""
@@ -132,14 +128,11 @@ class Pictures:
         rows = list(session.scalars(query.where(ChartPicture.occasion == "resolved").order_by(ChartPicture.id)))
         return list({one.series: one for one in rows}.values())
 
-    def _refuse_where_unmeasured(self) -> None:
-        if self.policy.metrics is None:
-            raise Refused("Nothing is measured.", "Set `metrics` in the policy; from then on there are charts.")
-
-    def _choose(
-        self, series: Sequence[tuple[Metric, str]], span_s: int, incident: Incident | None
-    ) -> tuple[Metric, str]:
-        """Of several things that have it, the one where it is farthest from what is usual."""
+    def _choose(self, words: str, span_s: int, incident: Incident | None) -> tuple[Metric, str]:
+        """What is meant; of several things that have it, the one where it is farthest from what is usual."""
+        series = find_series(self.policy, words)
+        if self.policy.metrics is None and not series[0][0].cloudwatch:
+            raise Refused("Nothing is measured.", "Set `metrics` in the policy; from then on there are charts of it.")
         if len(series) == 1:
             return series[0]
         sketches = [self._sketch(metric, subject, self.clock(), span_s, incident) for metric, subject in series]
@@ -190,7 +183,7 @@ class Pictures:
                     incident_id=incident.id, occasion=occasion, series=sketch.series,
                     span_s=int(sketch.chart.until - sketch.chart.since), requested_by="holdfast",
                     place=incident_room(incident.id), asked_at=self.clock(), title=sketch.chart.title,
-                    alt_text=sketch.chart.alt_text, picture=picture, left_out=left_out,
+                    subtitle=sketch.chart.subtitle, alt_text=sketch.chart.alt_text, picture=picture, left_out=left_out,
                 )  # fmt: skip
                 session.add(row)
                 session.flush()

@@ -12,15 +12,17 @@ from sqlalchemy.orm import Session
 from bot.diagnostics.charts.build import build_chart
 from bot.diagnostics.charts.chart import Band, Chart, Figure, Line, Mark, MarkKind
 from bot.diagnostics.charts.findings import Stretch
+from bot.diagnostics.cloud_series import read_cloud
 from bot.diagnostics.metrics import METRICS, Metric, series_name
 from bot.diagnostics.sampling import Sampler
-from bot.diagnostics.series import Point, Series, Usual
+from bot.diagnostics.series import Point, Series, Usual, find_usual
 from bot.diagnostics.subjects import list_subjects
 from bot.incidents.reading import list_same
+from bot.outcome import Failed, Refused
 from bot.policy import Policy
 from bot.store.tables import Incident, Plan, Run
 
-HOUR = timedelta(hours=1)
+HOUR, DAY, SETTLING = timedelta(hours=1), timedelta(days=1), timedelta(minutes=15)
 DEPLOYS = ("deploy", "roll_back_code")
 """How the names of actions begin that change which code runs."""
 MEASURED_BY = {"error_lines": "log", "load": "host", "memory_used": "host", "disk_used": "host"}
@@ -52,6 +54,8 @@ class Sketches:
         calm: datetime | None = None,
     ) -> Sketch:  # fmt: skip
         """The chart of a series. `calm`: up to when nothing was wrong yet, where that is known."""
+        if metric.cloudwatch:
+            return self._sketch_cloud(metric, subject, since, until, marks, calm or since)
         name = series_name(metric.key, subject)
         points = self.series.read(name, since, until)
         since = self._begin(name, since, until, points)
@@ -64,6 +68,23 @@ class Sketches:
         note = self._find_trouble(metric, subject)
         chart, stretch = build_chart(
             metric, title, lines, bands, marks, since.timestamp(), until.timestamp(), note
+        )  # fmt: skip
+        return Sketch(metric, subject, chart, stretch)
+
+    def _sketch_cloud(
+        self, metric: Metric, subject: str, since: datetime, until: datetime, marks: Sequence[Mark], calm: datetime
+    ) -> Sketch:
+        """What CloudWatch has of the time, and of the day before as what is usual."""
+        points, usual, note = [], None, ""
+        try:
+            points = read_cloud(self.policy, metric, subject, since, until)
+            usual = find_usual(read_cloud(self.policy, metric, subject, calm - DAY, calm - SETTLING))
+        except (Refused, Failed) as trouble:
+            note = trouble.reason
+        bands = [_to_band(since - HOUR, until + HOUR, usual)] if usual else []
+        title = list_subjects(self.policy, metric).get(subject, subject)
+        chart, stretch = build_chart(
+            metric, title, [Line("", _to_figures(points))], bands, marks, since.timestamp(), until.timestamp(), note
         )  # fmt: skip
         return Sketch(metric, subject, chart, stretch)
 

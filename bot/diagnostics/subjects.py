@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.diagnostics.metrics import METRICS, Metric, series_name
+from bot.diagnostics.metrics import KEPT, METRICS, Metric, series_name
 from bot.incidents.text import known_word
 from bot.outcome import Refused
 from bot.policy import Policy
@@ -21,6 +21,8 @@ def list_subjects(policy: Policy, metric: Metric) -> dict[str, str]:
         return {key: one.title for key, one in policy.applications.items()}
     if metric.of == "host":
         return {key: one.title for key, one in policy.hosts.items()}
+    if metric.cloudwatch:
+        return _list_at_aws(policy, metric)
     if metric.key not in OF_TABLES:
         return {name: one.title for name, one in policy.databases.items()}
     return {
@@ -30,9 +32,19 @@ def list_subjects(policy: Policy, metric: Metric) -> dict[str, str]:
     }
 
 
+def _list_at_aws(policy: Policy, metric: Metric) -> dict[str, str]:
+    places = policy.infrastructure
+    if metric.of == "instance":
+        return {key: one.title for key, one in policy.hosts.items() if one.instance_id}
+    if metric.of == "load_balancer":
+        return {places.auto_scaling.group: f"in front of {places.auto_scaling.group}"}
+    name = places.rds.read_replica if metric.of == "rds_replica" else places.rds.instance
+    return {name: name}
+
+
 def list_series(policy: Policy) -> Iterator[tuple[Metric, str]]:
-    """Every metric of every subject."""
-    for metric in METRICS.values():
+    """Every metric that is kept, of every subject."""
+    for metric in KEPT:
         for subject in list_subjects(policy, metric):
             yield metric, subject
 

@@ -1,10 +1,11 @@
-"""Figures that AWS CloudWatch keeps about RDS instances."""
+"""Figures that AWS CloudWatch keeps: about RDS instances, load balancers and servers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 SPAN = timedelta(minutes=10)
 PERIOD_S = 60
+Statistic = Literal["Average", "Sum"]
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,29 @@ def read_series(
 
     CloudWatch gives 1,440 of them at most, and no period under a minute.
     """
+    dimensions = {"DBInstanceIdentifier": identifier}
+    return read_metric(region, "AWS/RDS", metric, dimensions, since=since, until=until, period_s=period_s)
+
+
+def read_metric(
+    region: str, namespace: str, metric: str, dimensions: Mapping[str, str], *, since: datetime, until: datetime,
+    period_s: int, statistic: Statistic = "Average",
+) -> list[Reading]:  # fmt: skip
+    """Any metric's figures, as `read_series` gives them. Raises AwsRefused, AwsUnclear."""
     client: CloudWatchClient = boto3.client("cloudwatch", region_name=region, config=READING)
     answer = ask(
-        f"read {metric} of {identifier}",
+        f"read {metric} of {', '.join(dimensions.values())}",
         lambda: client.get_metric_statistics(
-            Namespace="AWS/RDS",
+            Namespace=namespace,
             MetricName=metric,
-            Dimensions=[{"Name": "DBInstanceIdentifier", "Value": identifier}],
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
             StartTime=since,
             EndTime=until,
             Period=period_s,
-            Statistics=["Average"],
+            Statistics=[statistic],
         ),
     )
-    found = [Reading(one["Timestamp"], one["Average"]) for one in answer["Datapoints"] if "Average" in one]
+    found = [Reading(one["Timestamp"], one[statistic]) for one in answer["Datapoints"] if statistic in one]
     return sorted(found, key=lambda one: one.at)
 
 

@@ -74,6 +74,21 @@ def list_targets(region: str, target_group: str) -> list[Target]:
     return sorted(found, key=lambda target: target.identifier)
 
 
+def find_load_balancers(region: str, target_groups: tuple[str, ...]) -> list[str]:
+    """Those that the target groups are behind, as CloudWatch calls them: `app/NAME/ID`. Raises AwsRefused, AwsUnclear.
+
+    CloudWatch's name is the end of the ARN (Elastic Load Balancing: CloudWatch metrics, dimensions).
+    """
+    if not target_groups:
+        return []
+    client: ElasticLoadBalancingv2Client = boto3.client("elbv2", region_name=region, config=READING)
+    answer = ask(
+        "describe the target groups", lambda: client.describe_target_groups(TargetGroupArns=list(target_groups))
+    )
+    arns = [arn for one in answer["TargetGroups"] for arn in one.get("LoadBalancerArns", [])]
+    return list(dict.fromkeys(arn.partition(":loadbalancer/")[2] for arn in arns))
+
+
 def short_name(target_group: str) -> str:
     """The name in an ARN that ends with `targetgroup/NAME/ID`."""
     parts = target_group.split("/")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bot.diagnostics.metrics import METRICS
+from bot.diagnostics.pictures import draw
 from bot.diagnostics.subjects import SPANS_S
 from bot.incidents.reading import Reading
 from bot.outcome import Failed
@@ -28,11 +29,12 @@ def chart(session: TerminalSession, metric: str, span: str, output: Path | None,
         return
     still_open = Reading(session.services.database, session.viewer).list_open()
     incident = still_open[0] if len(still_open) == 1 else None
-    sketch, picture, left_out = session.services.pictures.draw_now(metric, span, incident)
+    sketch = session.services.pictures.sketch_now(metric, span, incident)
     facts = {"series": sketch.series, "title": sketch.chart.title, "text": sketch.chart.alt_text, "file": None}
     if output is None:
         answer(as_json, facts, sketch.chart.alt_text)
         return
+    ((picture, left_out),) = draw([sketch])
     if picture is None:
         raise Failed("The chart is left out.", sketch.chart.alt_text, left_out)
     try:

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from bot.comms.channels import list_aws_rights
 from bot.diagnostics.check import all_checks
+from bot.diagnostics.cloud_series import PERMISSIONS as CHARTS
 from bot.policy import Policy
 from bot.postmortem.ledger_heads import PREFIX as LEDGER_PREFIX
 from bot.recovery.registry import all_actions
@@ -29,10 +30,10 @@ RDS_KINDS = ("snapshot", "pg", "og", "subgrp", "secgrp", "auto-backup")
 
 
 def list_rights() -> list[str]:
-    """Every right that an action, a check or the bot itself needs, each once, sorted."""
+    """Every right that an action, a check, a chart or the bot itself needs, each once, sorted."""
     actions = {right for action in all_actions().values() for right in action.permissions}
     checks = {right for check in all_checks().values() for right in check.permissions}
-    return sorted(actions | checks | set(OWN_RIGHTS))
+    return sorted(actions | checks | set(OWN_RIGHTS) | set(CHARTS))
 
 
 def find_resources(right: str, policy: Policy) -> tuple[str, ...]:

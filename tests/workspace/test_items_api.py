@@ -94,6 +94,8 @@ def test_an_image_has_a_thumbnail(client: WebClient, room: str, ada: Person) -> 
 
 def test_files_are_refused(client: WebClient, room: str, general: str) -> None:
     assert refusal(client, "files.getUploadURLExternal", filename="a", length=0) == "invalid_arguments"
+    long = "x" * 1001
+    assert refusal(client, "files.getUploadURLExternal", filename="a", length=1, alt_txt=long) == "alt_txt_too_large"
     expected = client.files_getUploadURLExternal(filename="a.txt", length=3)
     files = [{"id": expected["file_id"]}]
     assert refusal(client, "files.completeUploadExternal", files=files) == "file_not_found"

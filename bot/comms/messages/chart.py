@@ -6,10 +6,11 @@ import re
 
 from bot.comms.messages.subject import File, Message, Subject
 from bot.slack.blocks.parts import pack, words
-from bot.slack.text import escape, literal
+from bot.slack.text import cut, escape, literal
 from bot.store.tables import ChartPicture, Notice
 
 KIND = "chart"
+TITLE_SHOWN = 150
 
 
 def compose(notice: Notice, subject: Subject) -> Message:
@@ -19,5 +20,5 @@ def compose(notice: Notice, subject: Subject) -> Message:
         without = f"{chart.alt_text} (Without a picture: {chart.left_out})"
         return Message(escape(chart.title), pack([words(without)]))
     name = f"chart-{chart.id}-{re.sub('[^a-z0-9]+', '-', chart.series.lower())}.png"
-    file = File(name, chart.title, chart.picture, chart.alt_text)
+    file = File(name, cut(chart.subtitle, TITLE_SHOWN), chart.picture, chart.alt_text)
     return Message(f":chart_with_upwards_trend: *{literal(chart.title)}*", file=file)

@@ -52,7 +52,7 @@ def choose_scale(unit: Unit, largest: float) -> Scale:
 
 def show_figure(unit: Unit, value: float) -> str:
     """One figure in words: `45 ms`, `1.2 GB`, `3.1 per minute`."""
-    scale = choose_scale(unit, value)
+    scale = choose_scale(unit, value or float(unit == "seconds"))  # nothing is no number of milliseconds
     scaled = value / scale.divisor
     whole = unit == "count" and scale.divisor == 1 and abs(scaled) >= 10
     return f"{show_number(round(scaled) if whole else scaled)}{scale.sign}"

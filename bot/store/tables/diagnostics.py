@@ -78,6 +78,8 @@ class ChartPicture(Table):
     asked_at: Mapped[datetime]
     title: Mapped[str] = mapped_column(default="")
     """The finding; empty until it is drawn."""
+    subtitle: Mapped[str] = mapped_column(default="")
+    """What is drawn."""
     alt_text: Mapped[str] = mapped_column(default="")
     picture: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     """PNG; None where it was left out."""

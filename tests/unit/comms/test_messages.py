@@ -135,7 +135,8 @@ def fill(database: Database, text: str) -> None:
 def make_chart(number: int, title: str, text: str, picture: bytes | None) -> ChartPicture:
     return ChartPicture(
         id=number, incident_id=7, occasion="declared", series="rows:traitortrack.bag", span_s=3600, requested_by="mei",
-        place="p", asked_at=rows.NOON, title=title, alt_text=text, picture=picture, left_out="no matplotlib",
+        place="p", asked_at=rows.NOON, title=title, subtitle="bag: rows",
+        alt_text=text, picture=picture, left_out="no matplotlib",
     )  # fmt: skip
 
 

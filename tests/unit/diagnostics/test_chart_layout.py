@@ -82,6 +82,7 @@ def test_figures_as_people_say_them() -> None:
     assert show_figure("seconds", 0.0451) == "45.1 ms"
     assert show_figure("seconds", 1.742) == "1.74 s"
     assert show_figure("seconds", 90) == "1.5 min"
+    assert show_figure("seconds", 0) == "0 s"
     assert show_figure("bytes", 52.1e9) == "52.1 GB"
     assert show_figure("count", 40.1) == "40"
     assert show_figure("count", 1_210_000) == "1.21 million"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from bot.diagnostics.charts.drawing import SETTINGS, compose, draw, plain
 from bot.diagnostics.charts.findings import Stretch
 from bot.diagnostics.charts.rendering import ChartsMissing, render
 from bot.diagnostics.metrics import METRICS
+from tests.unit.packaging.checkout import ROOT
 
 BEGIN = datetime(2026, 3, 1, 9, tzinfo=UTC).timestamp()
 END = BEGIN + 3600
@@ -87,7 +89,7 @@ def test_fewer_is_a_finding_where_that_means_something() -> None:
 
 
 def test_what_is_farther_from_usual_is_more_telling() -> None:
-    near, far = (make(lambda i, top=top: 0.045 if i < 30 else top)[1] for top in (0.3, 3.0))
+    near, far = make(lambda i: 0.045 if i < 30 else 0.3)[1], make(lambda i: 0.045 if i < 30 else 3.0)[1]
     assert near
     assert far
     assert far.beyond > near.beyond > 0
@@ -126,7 +128,7 @@ def test_everything_is_on_the_picture() -> None:
 
 
 def test_lines_differ_by_colour_and_by_style() -> None:
-    lines = [Line(name, figures(lambda i, n=n: n)) for n, name in enumerate(("all", "active", "idle"))]
+    lines = [Line(name, figures(float)) for name in ("all", "active", "idle")]
     chart, _ = build_chart(METRICS["connections"], "x", lines, [], [], BEGIN, END)
     drawing = lay_out(chart)
     drawn = [one for one in drawing.axes[0].lines if str(one.get_gid()).startswith("line-")]
@@ -220,6 +222,23 @@ def test_trends() -> None:
 def test_a_process_of_its_own_draws_the_same() -> None:
     charts = [make(slow, marks=MARKS)[0], make(lambda i: None)[0]]
     assert render(charts) == [draw(one) for one in charts]
+
+
+def test_nothing_but_the_drawing_process_loads_what_draws() -> None:
+    """The bot itself starts without it, and stays small."""
+
+    def list_users(imported: str) -> set[str]:
+        files = {
+            path: path.read_text(encoding="utf-8")
+            for folder in ("bot", "handlers")
+            for path in (ROOT / folder).rglob("*.py")
+        }
+        return {
+            path.name for path, text in files.items() if re.search(rf"^\s*(from|import) {imported}", text, re.MULTILINE)
+        }
+
+    assert list_users("matplotlib") == {"drawing.py"}
+    assert list_users(r"bot\.diagnostics\.charts\.drawing") == {"__main__.py"}
 
 
 def test_without_matplotlib_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.diagnostics.metrics import METRICS
 from bot.policy import Policy, load_policy, render_policy
 from bot.policy.keys import list_keys, write_example
 from bot.policy.reference import render_reference
@@ -55,3 +56,8 @@ def test_show_has_a_heading_for_each_section(shown: str) -> None:
     assert [heading.lower().replace(" ", "_") for heading in headings] == [
         name for name in Policy.model_fields if name not in plain
     ]
+
+
+def test_every_metric_is_documented() -> None:
+    text = DOCS.with_name("charts.md").read_text(encoding="utf-8")
+    assert [key for key in METRICS if f"`{key}`" not in text] == []

@@ -11,6 +11,7 @@ import pytest
 
 from bot.comms.channels import channel_modules
 from bot.diagnostics.check import all_checks
+from bot.diagnostics.cloud_series import PERMISSIONS as CHARTS
 from bot.policy import EmailSettings, load_policy
 from bot.policy.channels import StatusSiteSettings
 from bot.policy.section import S3Location
@@ -30,6 +31,7 @@ def statements() -> list[dict[str, Any]]:
 def test_every_declared_right_is_in_it_once_and_no_other(statements: list[dict[str, Any]]) -> None:
     declared = {right for action in all_actions().values() for right in action.permissions}
     declared |= {right for check in all_checks().values() for right in check.permissions}
+    declared |= set(CHARTS)
     granted = [right for statement in statements for right in statement["Action"]]
     assert sorted(granted) == sorted(declared) == list_rights()
     assert not any("*" in right for right in granted)

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("subtitle", sa.Text(), nullable=False),
         sa.Column("alt_text", sa.Text(), nullable=False),
         sa.Column("picture", sa.LargeBinary(), nullable=True),
         sa.Column("left_out", sa.Text(), nullable=False),
