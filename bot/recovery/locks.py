@@ -7,36 +7,43 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.incidents.reading import sees
 from bot.outcome import Refused
-from bot.store.tables import Lock, PlaybookTask, Run
+from bot.store.tables import Lock, PlaybookRun, PlaybookTask, Run
 
 NO_RUN = 0
 """What stands for the run while a playbook keeps the target between its runs."""
 
 
+ANYBODY = ""
+"""Who reads a refusal that is kept and shown: perhaps somebody who may know of nothing private."""
+
+
 class Held(Refused):
     """Another run, or a playbook, works on the target."""
 
-    def __init__(self, lock: Lock) -> None:
-        since = lock.since.strftime("%H:%M:%S UTC")
-        holder, stop = f"run {lock.run_id}", f"`/dr cancel {lock.run_id}`"
-        if lock.run_id == NO_RUN:
-            holder, stop = (
-                f"playbook run {lock.playbook_run_id}",
-                f"the button of `/dr playbook {lock.playbook_run_id}`",
-            )
-        super().__init__(
-            f"{lock.target} is held by {holder} ({lock.reason}), started by {lock.holder}, since {since}.",
-            f"Wait for it, or stop it with {stop}.",
-        )
+
+def describe_holder(session: Session, lock: Lock, reader: str) -> Held:
+    """Who holds the target, and how to have it released; only that it is held, where that is for a private incident."""
+    since = lock.since.strftime("%H:%M:%S UTC")
+    if not sees(session, _find_incident(session, lock), reader):
+        return Held(f"{lock.target} is held by other work, since {since}.", "Wait for it, or ask the DR Coordinator.")
+    holder, stop = f"run {lock.run_id}", f"`/dr cancel {lock.run_id}`"
+    if lock.run_id == NO_RUN:
+        holder = f"playbook run {lock.playbook_run_id}"
+        stop = f"the button of `/dr playbook {lock.playbook_run_id}`"
+    return Held(
+        f"{lock.target} is held by {holder} ({lock.reason}), started by {lock.holder}, since {since}.",
+        f"Wait for it, or stop it with {stop}.",
+    )
 
 
-def refuse_held(session: Session, target: str, playbook_run_id: int | None = None) -> None:
-    """Raises `Held` while a run, or a playbook other than this one, works on the target."""
+def refuse_held(session: Session, target: str, playbook_run_id: int | None = None, *, reader: str = ANYBODY) -> None:
+    """Raises `Held` while a run, or a playbook other than this one, works on the target. `reader` is who is told."""
     lock = session.get(Lock, target)
     if lock is None or (lock.run_id == NO_RUN and lock.playbook_run_id == playbook_run_id):
         return
-    raise Held(lock)
+    raise describe_holder(session, lock, reader)
 
 
 def take_lock(session: Session, target: str, *, run_id: int, holder: str, reason: str, now: datetime) -> None:
@@ -48,7 +55,7 @@ def take_lock(session: Session, target: str, *, run_id: int, holder: str, reason
     elif lock.run_id == NO_RUN and _is_part(session, run_id, lock.playbook_run_id):
         lock.run_id, lock.reason = run_id, reason
     elif lock.run_id != run_id:
-        raise Held(lock)
+        raise describe_holder(session, lock, ANYBODY)
 
 
 def release_lock(session: Session, target: str, run_id: int) -> None:
@@ -77,7 +84,7 @@ def keep_targets(
             )  # fmt: skip
             session.flush()
         elif lock.playbook_run_id != playbook_run_id:
-            raise Held(lock)
+            raise describe_holder(session, lock, ANYBODY)
 
 
 def give_targets_back(session: Session, playbook_run_id: int) -> None:
@@ -93,3 +100,12 @@ def _is_part(session: Session, run_id: int, playbook_run_id: int | None) -> bool
     """Whether the run was started by a step of the playbook."""
     query = sa.select(Run.id).join(PlaybookTask, PlaybookTask.plan_id == Run.plan_id)
     return session.scalar(query.where(Run.id == run_id, PlaybookTask.playbook_run_id == playbook_run_id)) is not None
+
+
+def _find_incident(session: Session, lock: Lock) -> int | None:
+    """The incident that the target is held for; None where that is for none."""
+    if lock.run_id != NO_RUN:
+        run = session.get(Run, lock.run_id)
+        return run.incident_id if run else None
+    playbook = session.get(PlaybookRun, lock.playbook_run_id)
+    return playbook.incident_id if playbook else None

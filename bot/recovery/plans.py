@@ -18,7 +18,7 @@ from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy, rule_for
 from bot.recovery.action import Action, Facts, History, World
 from bot.recovery.calls import call_off
-from bot.recovery.locks import refuse_held
+from bot.recovery.locks import ANYBODY, refuse_held
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.rules import describe_blackout, schedule_nudge
 from bot.store import ledger
@@ -89,7 +89,8 @@ class Plans:
         wanted = read_parameters(chosen, parameters)
         target = chosen.target(wanted)
         if not preview:
-            refuse_held(session, target, playbook_run_id)
+            reader = requested_by if playbook_run_id is None else ANYBODY  # a playbook's words are for its whole room
+            refuse_held(session, target, playbook_run_id, reader=reader)
         plan = Plan(
             action=chosen.name, parameters=wanted.model_dump(mode="json"), incident_id=incident_id,
             requested_by=requested_by, place=place, state="making", target=target, created_at=self.clock(),

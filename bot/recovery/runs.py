@@ -55,7 +55,7 @@ class Runs:
         with self.database.write() as session:
             run, plan = self._lock(session, run_id, person)
             refuse_stranger(session, self.policy, person, plan, "retry")
-            self._refuse_unfit(session, run, plan)
+            self._refuse_unfit(session, run, plan, person)
             text = f"{person.name} asked to try run {run_id} again"
             record(session, run, "run.retried", text, actor=person.key)
             queue_run(session, run, self.engine, self.notices)
@@ -66,7 +66,7 @@ class Runs:
         with self.database.write() as session:
             run, plan = self._lock(session, run_id, person)
             refuse_requests(self.policy, person)
-            self._refuse_unfit(session, run, plan)
+            self._refuse_unfit(session, run, plan, person)
             step = self._stopped_at(session, run, step_name)
             document = _describe_skipping(run, plan, step)
             return self.plans.propose(session, person, document, place=place, incident_id=run.incident_id)
@@ -133,7 +133,7 @@ class Runs:
         run = _known(session, session.get(Run, run_id, with_for_update=True), run_id, person.key)
         return run, session.get_one(Plan, run.plan_id)
 
-    def _refuse_unfit(self, session: Session, run: Run, plan: Plan) -> None:
+    def _refuse_unfit(self, session: Session, run: Run, plan: Plan, person: Person) -> None:
         """Every reason why the run cannot go on from where it stopped."""
         if run.state not in ("failed", "refused"):
             raise Refused(f"Run {run.id} is {run.state}; only one that stopped can go on.", ASK_AGAIN)
@@ -144,7 +144,7 @@ class Runs:
                 raise Refused(f"The approval of plan {plan.id} has lapsed; nothing had been changed yet.", ASK_AGAIN)
             if plan.document is not None:
                 refuse_blackout(self.policy, plan.document, self.clock())
-        refuse_held(session, run.target, plan.playbook_run_id)
+        refuse_held(session, run.target, plan.playbook_run_id, reader=person.key)
 
     def _changed_the_world(self, session: Session, run: Run) -> bool:
         """Whether a step is done that is not harmless to repeat: what was begun under an approval may be finished."""

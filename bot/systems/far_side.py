@@ -76,15 +76,14 @@ class Accepted:
 
 def post(far_side: FarSide, url: str, content: bytes, headers: Mapping[str, str]) -> Accepted:
     """POST some JSON. Raises `FarSideRefused` or `FarSideUnanswered`; takes some 15 s at the most."""
-    try:
-        answer = requests.post(
-            url, data=content, headers={"Content-Type": "application/json", **headers},
-            timeout=(CONNECT_S, READ_S), allow_redirects=False, stream=True,
-        )  # fmt: skip
-    except requests.RequestException as error:
-        raise _unanswered(far_side, error) from None  # its text may hold the address, which may be a secret
-    with answer:
+    with _ask(far_side, "POST", url, {"Content-Type": "application/json", **headers}, content) as answer:
         return _judge(far_side, answer)
+
+
+def look(far_side: FarSide, url: str, headers: Mapping[str, str]) -> Accepted | None:
+    """GET some JSON; None where there is nothing (404). Raises as `post` does."""
+    with _ask(far_side, "GET", url, headers) as answer:
+        return None if answer.status_code == HTTPStatus.NOT_FOUND else _judge(far_side, answer)
 
 
 def write_json(document: Mapping[str, Any]) -> bytes:
@@ -107,6 +106,17 @@ def read_retry_after(header: str | None, now: datetime | None = None) -> float |
     if not 0 < wait_s < float("inf"):
         return None
     return min(wait_s, LONGEST_WAIT_S)
+
+
+def _ask(
+    far_side: FarSide, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None
+) -> requests.Response:
+    try:
+        return requests.request(
+            method, url, data=content, headers=headers, timeout=(CONNECT_S, READ_S), allow_redirects=False, stream=True
+        )
+    except requests.RequestException as error:
+        raise _unanswered(far_side, error) from None  # its text may hold the address, which may be a secret
 
 
 def _judge(far_side: FarSide, answer: requests.Response) -> Accepted:

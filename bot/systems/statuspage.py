@@ -6,8 +6,6 @@ beyond it the answer is 420 or 429 with a Retry-After. `name` takes 255 characte
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import requests
 from pydantic import JsonValue
 
+from bot.systems.pace import Pace
 from bot.words import cut
 
 NAME_LIMIT, BODY_LIMIT = 255, 25_000
@@ -54,22 +53,6 @@ class PublicIncident:
     link: str
     incident: int | None
     bulletin: int | None
-
-
-class Pace:
-    """Keeps requests apart; one for all that use the same key."""
-
-    def __init__(
-        self, spacing_s: float, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._spacing_s, self._clock, self._sleep = spacing_s, clock, sleep
-        self._lock, self._next = threading.Lock(), clock()
-
-    def wait(self) -> None:
-        """At most about a second, unless several ask at once."""
-        with self._lock:
-            self._sleep(max(0.0, self._next - self._clock()))
-            self._next = self._clock() + self._spacing_s
 
 
 class Statuspage:

@@ -16,11 +16,14 @@ from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
 from bot.slack.directory import Directory
 from bot.slack.text import show_time
+from bot.store import ledger
+from bot.store.tables import Incident
 
 MARK = "holdfast_delivery"
 """Metadata type of every message that we post: the delivery's id, by which a lost answer is found again."""
 LOOK_BACK = 100
 PERSON = "person"
+ARCHIVED = "is_archived"
 LATE = timedelta(minutes=2)
 """What is posted so long after it was said, says so."""
 
@@ -38,13 +41,45 @@ class SlackChannel:
     def send(self, parcel: Parcel) -> Receipt:
         message = self._mark(compose(parcel.notice, self.subject), self._said_at(parcel))
         try:
-            if message.file:
-                return self._upload(parcel, message)
-            return self._update(parcel, message) if parcel.sent_before else self._post(parcel, message)
+            try:
+                return self._say(parcel, message)
+            except SlackRefusal as refusal:
+                if refusal.code != ARCHIVED or not self._is_archived_by_hand(parcel):
+                    raise
+                self._take_out_of_archive(parcel)
+                return self._say(parcel, message)
         except SlackRefusal as refusal:
             raise ChannelRefused(str(refusal)) from refusal
         except SlackUnavailable as down:
             raise ChannelDown(str(down), down.retry_after_s) from down
+
+    def _say(self, parcel: Parcel, message: Message) -> Receipt:
+        if message.file:
+            return self._upload(parcel, message)
+        return self._update(parcel, message) if parcel.sent_before else self._post(parcel, message)
+
+    def _is_archived_by_hand(self, parcel: Parcel) -> bool:
+        """A room that we archived is to stay so; one of an incident that goes on is needed."""
+        incident = parcel.incident
+        return _is_room(parcel) and incident is not None and incident.archived_at is None
+
+    def _take_out_of_archive(self, parcel: Parcel) -> None:
+        """Raises `ChannelDown` where Slack leaves that to people: what is said waits until somebody has done it."""
+        incident = parcel.incident
+        assert incident is not None
+        try:
+            call(self.client.conversations_unarchive, channel=incident.channel_id)
+        except SlackRefusal as refusal:
+            if refusal.code == "not_archived":  # somebody was faster
+                return
+            words = f"The channel was archived and Slack lets only people take it back ({refusal.code})"
+            self._note(incident, f"room.archived:{incident.id}:{refusal.code}", f"{words}. Please do it by hand")
+            raise ChannelDown(words, not_begun=True, recipient_only=True) from refusal
+        self._note(incident, f"room.unarchived:{parcel.delivery.id}", "The channel was archived; it is back")
+
+    def _note(self, incident: Incident, key: str, text: str) -> None:
+        with self.subject.database.write() as session:
+            ledger.append(session, key=key, kind="incident.room", actor="holdfast", text=text, incident_id=incident.id)
 
     def _said_at(self, parcel: Parcel) -> datetime | None:
         """When it was said, for what Slack is shown late; the mark stays when the message is changed afterwards."""
@@ -180,6 +215,10 @@ class SlackChannel:
         if user_id is None:
             raise ChannelRefused(f"Slack knows nobody by the address of {person_key}")
         return user_id
+
+
+def _is_room(parcel: Parcel) -> bool:
+    return parcel.delivery.recipient.startswith("incident:")
 
 
 def _is_personal(parcel: Parcel) -> bool:

@@ -19,12 +19,12 @@ from bot.policy.channels import StatuspageSettings
 from bot.store.database import Database
 from bot.store.documents import Statement
 from bot.store.tables import Delivery, Notice
+from bot.systems.pace import Pace
 from bot.systems.statuspage import (
     BODY_LIMIT,
     MARK,
     NAME_LIMIT,
     SPACING_S,
-    Pace,
     PublicIncident,
     Statuspage,
     StatuspageDown,

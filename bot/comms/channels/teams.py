@@ -1,7 +1,8 @@
 """Microsoft Teams: an adaptive card to an incoming webhook, or to a workflow that posts cards (200 or 202).
 
-Limits: 28 kB in all, four requests a second. Old connectors answer 200 and say in the body that it failed. Teams knows
-no key for doing a thing once: what is sent again after a lost answer says so.
+Limits: 28 kB in all; four requests a second and 60 in 30 seconds, beyond which a webhook is not heard for a while
+(learn.microsoft.com, "Rate limiting for connectors"), so ours are kept apart. Old connectors answer 200 and say in the
+body that it failed. Teams knows no key for doing a thing once: what is sent again after a lost answer says so.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from bot.comms.phrasing import Phrasing, list_components
 from bot.comms.sending import far_side_outcomes, open_parcel
 from bot.policy import TeamsSettings
 from bot.systems.far_side import FarSide, post, write_json
+from bot.systems.pace import Pace
 from bot.words import cut
 
 NAME = "teams"
 SIZE_LIMIT_BYTES = 28_000
+SPACING_S = 0.5
 TEXT_LIMIT = 5000
 FACT_LIMIT = 1000
 LONGEST_TITLE = 500
@@ -33,8 +36,8 @@ class Teams:
 
     name = NAME
 
-    def __init__(self, wiring: Wiring, settings: TeamsSettings) -> None:
-        self.wiring, self.settings = wiring, settings
+    def __init__(self, wiring: Wiring, settings: TeamsSettings, pace: Pace) -> None:
+        self.wiring, self.settings, self.pace = wiring, settings, pace
         self.phrasing = Phrasing(wiring.policy, wiring.prose)
         self.far_side = FarSide("Microsoft Teams", settings.webhook_env)
 
@@ -43,6 +46,7 @@ class Teams:
             return parcel.delivery.receipt
         outgoing = open_parcel(self.wiring.database, parcel)
         content = self._write(outgoing, repeated=parcel.may_have_been_sent)
+        self.pace.wait()
         with far_side_outcomes():
             accepted = post(self.far_side, self.wiring.secret(self.settings.webhook_env), content, {})
         _look_inside(accepted.text)
@@ -101,7 +105,7 @@ def build(wiring: Wiring) -> Teams:
     if settings is None:
         raise NotSetUp("the policy does not set it up")
     wiring.require(settings.webhook_env)
-    return Teams(wiring, settings)
+    return Teams(wiring, settings, Pace(SPACING_S))
 
 
 def _look_inside(text: str) -> None:

@@ -153,6 +153,39 @@ def test_a_message_that_slack_refuses_is_on_the_timeline(bot: Bot) -> None:
         assert session.scalars(sa.select(Delivery.state).order_by(Delivery.id.desc()).limit(1)).one() == "failed"
 
 
+def test_a_room_that_was_archived_by_hand_is_taken_back(bot: Bot) -> None:
+    incident = declare(bot, "Tidied up too early")
+    room = bot.room(incident.id)
+    bot.settle()
+    bot.services.slack.conversations_archive(channel=room)
+    bot.services.desk.update(incident.id, actor="mei", text="still under way")
+    bot.settle()
+    assert not bot.workspace.state.channels[room].is_archived
+    assert len([text for text in bot.texts(room) if "still under way" in text]) == 1
+    told = [entry.text for entry in bot.services.desk.timeline(incident.id)]
+    assert "The channel was archived; it is back" in told
+    assert not [text for text in told if text.startswith("Could not deliver")]
+
+
+def test_where_only_people_can_take_it_back_what_is_said_waits_for_them(bot: Bot) -> None:
+    incident = declare(bot, "Tidied up too early")
+    room = bot.room(incident.id)
+    bot.settle()
+    bot.services.slack.conversations_archive(channel=room)
+    bot.workspace.faults.fail_with["conversations.unarchive"] = "not_in_channel"
+    for text in ("the first", "the second"):
+        bot.services.desk.update(incident.id, actor="mei", text=text)
+    asked = "Slack lets only people take it back"
+    timeline = bot.services.desk.timeline
+    wait_until("the request", lambda: [one for one in timeline(incident.id) if asked in one.text] or None, WAIT_S)
+    bot.workspace.faults.fail_with.clear()
+    bot.services.slack.conversations_unarchive(channel=room)
+    bot.settle()
+    said = [text.split(": ", 1)[1] for text in bot.texts(room) if "Update by" in text]
+    assert said == ["the first", "the second"]
+    assert len([one for one in timeline(incident.id) if asked in one.text]) == 1, "said once"
+
+
 def test_asked_in_a_private_channel_the_answer_is_seen_somewhere(bot: Bot, mei: Human) -> None:
     """The bot is not in it and cannot post there: what everybody should see goes to the incidents channel."""
     made = mei._post("channel", name="secret-room", is_private=True)["channel"]["id"]

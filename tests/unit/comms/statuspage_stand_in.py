@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
+from tests.unit.comms.channels.published import list_problems
+
 Json = dict[str, Any]
 KEY = "sp-key-1"
 PAGE = "p1"
 COMPONENTS = {"cdatabase", "capplication", "cother"}
 STATUSES = {"investigating", "identified", "monitoring", "resolved"}
-STATES = {"operational", "under_maintenance", "degraded_performance", "partial_outage", "major_outage"}
-IMPACTS = {"none", "maintenance", "minor", "major", "critical"}
-FIELDS = {
-    "name", "status", "body", "impact_override", "component_ids", "components", "deliver_notifications", "metadata",
-}  # fmt: skip
 Fault = int | Literal["no answer", "lost answer", "hang after acting", "not json", "no incident"]
 """A status to answer with before acting, or a way to fail; `lost answer` and `hang after acting` act first."""
 
@@ -66,7 +63,7 @@ class StandIn:
                 "shortlink": f"https://stspg.io/{len(self.incidents) + 1}",
             }
             made |= {"page_id": PAGE, "incident_updates": [], "metadata": {}}
-            self._apply(made, check(body))
+            self._apply(made, check("create", body))
             self.incidents.append(made)
             return 201, made
         known = next((one for one in self.incidents if one["id"] == name), None)
@@ -75,7 +72,7 @@ class StandIn:
         if method == "PATCH":
             if known["status"] == "resolved" and self.closed_for_good:
                 raise Wrong("This incident is resolved")
-            self._apply(known, check(body))
+            self._apply(known, check("update", body))
         return 200, known
 
     def _apply(self, incident: Json, given: Json) -> None:
@@ -85,26 +82,16 @@ class StandIn:
         self.states |= given.get("components", {})
 
 
-def check(body: Json | None) -> Json:
-    """The incident in a request's body. Raises `Wrong`."""
-    given = (body or {}).get("incident")
-    if not isinstance(given, dict) or set(body or {}) != {"incident"}:
-        raise Wrong("incident is missing")
-    rules = {
-        "unknown fields": set(given) <= FIELDS,
-        "name": 0 < len(given.get("name", "")) <= 255,
-        "status": given.get("status") in STATUSES,
-        "body": 0 < len(given.get("body", "")) <= 25_000,
-        "impact_override": given.get("impact_override", "none") in IMPACTS,
-        "component_ids": set(given.get("component_ids", [])) <= COMPONENTS,
-        "components": set(given.get("components", {})) <= COMPONENTS,
-        "states": set(given.get("components", {}).values()) <= STATES,
-        "deliver_notifications": isinstance(given.get("deliver_notifications", True), bool),
-        "metadata": all(isinstance(one, dict) for one in given.get("metadata", {}).values()),
-    }
-    broken = [name for name, good in rules.items() if not good]
-    if broken:
-        raise Wrong(f"{', '.join(broken)} is invalid")
+def check(operation: str, body: Json | None) -> Json:
+    """The incident in a request's body, as `create` and `update` are described. Raises `Wrong`."""
+    problems = list_problems("statuspage", operation, body)
+    given: Json = (body or {}).get("incident") or {}
+    if not {*given.get("component_ids", []), *given.get("components", {})} <= COMPONENTS:
+        problems.append("component_ids, components is invalid")
+    if given.get("status") not in STATUSES:
+        problems.append("status is invalid")
+    if problems:
+        raise Wrong("; ".join(problems))
     return dict(given)
 
 

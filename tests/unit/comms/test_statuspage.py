@@ -9,7 +9,8 @@ import pytest
 from bot.comms.channels.statuspage import StatuspageChannel
 from bot.comms.deliveries import ChannelDown, ChannelRefused
 from bot.store.tables import Bulletin
-from bot.systems.statuspage import Pace, Statuspage
+from bot.systems.pace import Pace
+from bot.systems.statuspage import Statuspage
 from tests.unit.comms.newsroom import Newsroom
 from tests.unit.comms.statuspage_stand_in import KEY, Fault, StandIn, serve_stand_in
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from bot.comms.channels import opsgenie, teams
 from bot.comms.notices import Address
 from bot.systems import far_side
+from bot.systems.pace import Pace
 from tests.unit.comms.channels.office import Office, make_policy, open_office
+from tests.unit.comms.channels.published import list_problems
 from tests.unit.comms.channels.vendors import (
     BROKEN,
     HALF,
@@ -248,3 +251,66 @@ def test_what_has_become_private_stays_inside(kind: str, tmp_path: Path) -> None
 )  # fmt: skip
 def test_when_to_come_back_is_read_as_the_standard_has_it(header: str | None, seconds: float | None) -> None:
     assert far_side.read_retry_after(header) == seconds
+
+
+def test_what_opsgenie_made_of_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opsgenie, "LOOKS_AFTER_S", (0.0, 0.0, 0.0))
+    with at("opsgenie", tmp_path) as (office, vendor):
+        assert isinstance(vendor, OpsgenieStandIn)
+        vendor.not_yet = 2
+        office.declare()
+        office.work()
+        (told,) = office.told("opsgenie")
+        assert told.receipt["status"] == "Created alert"
+        vendor.not_yet = 99
+        office.page("plan-4", [Address("opsgenie", "all")])
+        office.work()
+    assert [one.receipt["status"] for one in office.told("opsgenie")][1] == "not known yet"
+
+
+def test_an_alert_that_opsgenie_took_and_did_not_make_is_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opsgenie, "LOOKS_AFTER_S", (0.0,))
+    with at("opsgenie", tmp_path) as (office, vendor):
+        assert isinstance(vendor, OpsgenieStandIn)
+        vendor.done = {"isSuccess": False, "status": "Alert is discarded by a policy"}
+        number = office.declare().id
+        office.work()
+        (told,) = office.told("opsgenie")
+        office.desk.resolve(number, actor="mei", text="over")
+        office.work()
+        closed = office.told("opsgenie")[-1]
+    assert (told.state, told.attempts) == ("failed", 1)
+    assert "discarded by a policy" in told.error
+    assert closed.state == "sent", "what is not there needs no closing"
+
+
+def test_cards_are_kept_apart(tmp_path: Path) -> None:
+    waited: list[float] = []
+    with at("teams", tmp_path) as (office, _):
+        channel = office.channels["teams"]
+        assert isinstance(channel, teams.Teams)
+        channel.pace = Pace(teams.SPACING_S, lambda: 0.0, waited.append)
+        for number in range(3):
+            office.declare(title=f"Incident {number}")
+        office.work()
+        assert [one.state for one in office.told("teams")] == ["sent"] * 3
+    assert waited == [0.0, 0.5, 0.5]
+
+
+def test_what_vendors_would_refuse_is_found() -> None:
+    """The descriptions bite."""
+    event = {"routing_key": "a" * 32, "event_action": "trigger", "dedup_key": "x"}
+    assert list_problems("pagerduty", "event", event)
+    assert list_problems("pagerduty", "event", {**event, "event_action": "resolve"}) == []
+    payload = {"summary": "s", "source": "s", "severity": "P1"}
+    assert "P1" in list_problems("pagerduty", "event", {**event, "payload": payload})[0]
+    assert list_problems("opsgenie", "create", {"message": "x" * 131})
+    assert list_problems("opsgenie", "close", {"alias": "x"})
+    assert list_problems("statuspage", "create", {"incident": {"status": "open"}})
+    assert list_problems("statuspage", "update", {"incident": {"metadata": {"holdfast": 7}}})
+    assert (
+        list_problems("statuspage", "update", {"incident": {"status": "resolved", "components": {"c": "operational"}}})
+        == []
+    )
