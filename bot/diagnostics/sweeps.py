@@ -12,23 +12,27 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot.comms.notices import Notices
+from bot.comms.notices import Notices, incident_room
 from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.causes import guess_cause
 from bot.diagnostics.comparing import bad_since, compare_sweeps
 from bot.diagnostics.usual import Usual
 from bot.engine import Engine
+from bot.incidents.desk import Change
+from bot.incidents.reading import sees
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import Finding, SweepStory
-from bot.store.tables import Sweep
+from bot.store.tables import Incident, Sweep
 from bot.words import cut
 
 log = logging.getLogger(__name__)
 
 WORKFLOW = "sweep"
+ITSELF = "holdfast"
+"""Who asked, where nobody did."""
 GRACE_S = 2.0
 TOGETHER_S = 0.3
 LOCKED = "A lock that another session holds is in the way."
@@ -53,17 +57,51 @@ class Sweeps:
         """Ask for a sweep; its message appears at `place`. Raises `Refused` for an unknown scope."""
         choose_checks(scope)
         with self.database.write() as session:
-            sweep = Sweep(
-                incident_id=incident_id, scope=scope, requested_by=person.key, place=place,
-                started_at=self.clock(), findings=[],
-            )  # fmt: skip
-            session.add(sweep)
-            session.flush()
+            return self._begin(session, person.key, scope, place, incident_id)
+
+    def incident_changed(self, session: Session, incident: Incident, change: Change) -> None:
+        """The initial assessment by itself, where the policy wants one: once in an incident, beside all else."""
+        if change not in ("declared", "severity") or incident.resolved_at or not self._is_wanted(incident):
+            return
+        own = sa.select(Sweep.id).where(Sweep.incident_id == incident.id, Sweep.requested_by == ITSELF)
+        if session.scalar(own.limit(1)) is None:
+            scope = self.policy.categories[incident.category].diagnose_scope
+            self._begin(session, ITSELF, scope, incident_room(incident.id), incident.id)
+
+    def _is_wanted(self, incident: Incident) -> bool:
+        category = self.policy.categories[incident.category].diagnose_at_declare
+        return self.policy.severities[incident.severity].diagnose_at_declare if category is None else category
+
+    def _begin(
+        self, session: Session, requested_by: str, scope: str, place: str, incident_id: int | None
+    ) -> Sweep:
+        sweep = Sweep(
+            incident_id=incident_id, scope=scope, requested_by=requested_by, place=place,
+            started_at=self.clock(), findings=[],
+        )  # fmt: skip
+        session.add(sweep)
+        session.flush()
+        self.notices.say(
+            session, "sweep", key=_key(sweep.id), to=[place], incident_id=incident_id, subject_id=sweep.id
+        )  # fmt: skip
+        self.engine.enqueue(session, WORKFLOW, sweep.id, key=f"sweep-{sweep.id}")
+        return sweep
+
+    def show_evidence(self, sweep_id: int, key: str, person: Person) -> None:
+        """All that one finding saw as a file where the diagnosis is shown; of all findings where `key` is empty.
+
+        Raises `Refused` where there is no such finding, or the person may not know of the incident.
+        """
+        with self.database.write() as session:
+            sweep = session.get(Sweep, sweep_id)
+            if sweep is None or not sees(session, sweep.incident_id, person.key):
+                raise Refused(f"There is no diagnosis {sweep_id}.", "Press the button in its message.")
+            if key and all(one.key != key for one in sweep.findings):
+                raise Refused("That finding is not in the diagnosis any more.", "Look again.")
             self.notices.say(
-                session, "sweep", key=_key(sweep.id), to=[place], incident_id=incident_id, subject_id=sweep.id
+                session, "sweep_evidence", key=f"sweep-evidence:{sweep_id}:{key}:{len(sweep.findings)}",
+                to=[sweep.place], incident_id=sweep.incident_id, subject_id=sweep_id, data={"finding": key},
             )  # fmt: skip
-            self.engine.enqueue(session, WORKFLOW, sweep.id, key=f"sweep-{sweep.id}")
-            return sweep
 
     def run(self, sweep_id: int) -> None:
         """The workflow. Checks only read, so after a crash they are simply asked again."""

@@ -196,7 +196,7 @@ def _find_trouble(session: Session, incidents: list[int]) -> list[Finding]:
     newest: dict[str, Finding] = {}
     for sweep in sweeps:
         newest.update(
-            {finding.check: finding for finding in sweep.findings if finding.state in ("critical", "warning")}
+            {finding.key: finding for finding in sweep.findings if finding.state in ("critical", "warning")}
         )
     return list(newest.values())
 

@@ -20,7 +20,7 @@ from bot.policy import Policy
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.cloud import CloudRefused
 from bot.sandbox.demo_policy import STATUS, Postbox, write_demo_policy
-from bot.sandbox.first_backup import take_first_base_backup
+from bot.sandbox.first_backup import take_first_backup, take_first_base_backup
 from bot.sandbox.mailbox.letters import Mailbox
 from bot.sandbox.mailbox.mails import catch_mails
 from bot.sandbox.mailbox.routes import CAUGHT, mailbox_routes
@@ -113,6 +113,7 @@ def open_sandbox(
 
 
 def _furnish(stage: Stage, policy: Policy) -> None:
+    take_first_backup(stage, policy)
     take_first_base_backup(stage, policy)
     try:
         stage.adopt_primary()

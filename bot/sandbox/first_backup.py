@@ -1,4 +1,4 @@
-"""The base backup that a server with an archived log has from its first day: without it no moment can be restored."""
+"""The backups that an installation has from its first day: a verified dump, and a base to replay the log on."""
 
 from __future__ import annotations
 
@@ -11,9 +11,20 @@ from bot.policy import Policy
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE
 from bot.sandbox.stage import DATABASE, Stage
 from bot.systems.archives import Bucket
+from bot.systems.dumps.backup import back_up
 from bot.systems.wal.base_backup import take_base_backup
 
 log = logging.getLogger(__name__)
+
+
+def take_first_backup(stage: Stage, policy: Policy) -> None:
+    """A verified dump, such as any installation has of last week: what is broken later is seen against it."""
+    place = policy.databases[DATABASE].backups
+    bucket = Bucket(stage.cloud.s3, place.bucket)
+    try:
+        back_up(stage.cluster.url(DATABASE, role=RECOVERY_ROLE), bucket, prefix=place.prefix, run="first")
+    except (Refused, Failed) as error:
+        log.warning("The sandbox starts without a backup: %s", error)
 
 
 def take_first_base_backup(stage: Stage, policy: Policy) -> None:
