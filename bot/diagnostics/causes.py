@@ -149,4 +149,5 @@ def _tell_hanging(findings: Sequence[Finding]) -> Guess | None:
     hanging = [one.title for one in findings if "hangs" in one.signs]
     if not hanging:
         return None
-    return Guess(f"The likeliest cause is unknown: {len(hanging)} systems do not answer ({', '.join(hanging[:LISTED])}).")
+    names = ", ".join(hanging[:LISTED])
+    return Guess(f"The likeliest cause is unknown: {len(hanging)} systems do not answer ({names}).")

@@ -14,8 +14,8 @@ from typing import ClassVar
 from bot.diagnostics import checks
 from bot.diagnostics.baseline import Baseline
 from bot.incidents.text import known_word
-from bot.policy import Database, Policy
 from bot.outcome import Refused
+from bot.policy import Database, Policy
 from bot.store.documents import Finding, FindingState, Measure, Suggestion
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.hosts.opening import OpenHost, open_hosts

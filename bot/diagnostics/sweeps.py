@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, incident_room
-from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.causes import guess_cause
+from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.comparing import bad_since, compare_sweeps
 from bot.diagnostics.usual import Usual
 from bot.engine import Engine
@@ -72,9 +72,7 @@ class Sweeps:
         category = self.policy.categories[incident.category].diagnose_at_declare
         return self.policy.severities[incident.severity].diagnose_at_declare if category is None else category
 
-    def _begin(
-        self, session: Session, requested_by: str, scope: str, place: str, incident_id: int | None
-    ) -> Sweep:
+    def _begin(self, session: Session, requested_by: str, scope: str, place: str, incident_id: int | None) -> Sweep:
         sweep = Sweep(
             incident_id=incident_id, scope=scope, requested_by=requested_by, place=place,
             started_at=self.clock(), findings=[],

@@ -30,7 +30,7 @@ class Category(Section):
     diagnose_at_declare: bool | None = Field(default=None, examples=[True])
     """Whether the real systems are looked at by themselves when such an incident is declared; empty: as the severity
     has it."""
-    diagnose_scope: DiagnosisScope = "all"
+    diagnose_scope: DiagnosisScope = Field(default="all", examples=["database"])
     """What is looked at then, as `/dr diagnose` names it."""
     disaster_types: list[Key]
     """Keys of `disasters` that belong to it; their RTO applies. Empty where the document names none."""

@@ -110,9 +110,7 @@ def take_fingerprint(
     )
 
 
-def count_rows(
-    url: str, *, statement_timeout_s: float = 10, lock_timeout_s: float | None = None
-) -> dict[str, int]:
+def count_rows(url: str, *, statement_timeout_s: float = 10, lock_timeout_s: float | None = None) -> dict[str, int]:
     """Exact rows of every table, without checksums: for a look, not for a proof.
 
     Raises FingerprintFailed where one table takes longer than `statement_timeout_s` or cannot be read.

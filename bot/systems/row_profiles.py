@@ -1,4 +1,4 @@
-"""How the rows of tables look on the whole: shares of values, gaps, spans; from a sample, without the values themselves.
+"""How the rows of tables look on the whole: shares of values, gaps, spans; from a sample, without the values.
 
 Two profiles tell when a script has overwritten a column or moved times, which counting rows does not. Values of
 enumerations and booleans are kept as they are, of any other column only the beginning of a hash.
@@ -47,7 +47,8 @@ COLUMN = """
 WRITER = """
     SELECT NULL, count(*), 0, count(DISTINCT {writer}::text),
            (SELECT json_agg(json_build_array(v, n)) FROM (
-                SELECT {writer}::text AS v, count(*) AS n FROM sample GROUP BY 1 ORDER BY 2 DESC LIMIT {writers}) AS most),
+                SELECT {writer}::text AS v, count(*) AS n FROM sample
+                GROUP BY 1 ORDER BY 2 DESC LIMIT {writers}) AS most),
            NULL::float8, NULL::float8, NULL::float8
     FROM sample
 """
@@ -115,9 +116,7 @@ def read_profile(connection: Connection) -> Profile:
     return Profile(next_writer=int(row[0]), tables=found)
 
 
-def _profile_table(
-    connection: Connection, schema: str, table: str, rows: int, columns: list[Column]
-) -> TableProfile:
+def _profile_table(connection: Connection, schema: str, table: str, rows: int, columns: list[Column]) -> TableProfile:
     columns = columns[:COLUMNS]
     writer = sql.Identifier(WRITER_NAME)
     share = min(100.0, max(0.001, 100 * SAMPLED / rows)) if rows > WHOLE else 100.0

@@ -31,7 +31,11 @@ class ApplicationWorkers(Check):
         evidence = [line for one in answers for line in (one.words, *one.evidence)]
         found = state == "critical"
         return self.finding(
-            state, answers[0].words, evidence, [restart] if found else [], signs=["processes gone"] if found else [],
+            state,
+            answers[0].words,
+            evidence,
+            [restart] if found else [],
+            signs=["processes gone"] if found else [],
             normal="They run." if found else "",
         )
 

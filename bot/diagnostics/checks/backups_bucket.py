@@ -1,4 +1,4 @@
-"""The bucket of the backups: is it there, does it keep versions, was something deleted, is every part of the newest there?
+"""The bucket of the backups: is it there, does it keep versions, was something deleted, is the newest whole?
 
 (Document: Manual Backups, whose only copy is what lies in this bucket.)
 """
@@ -62,9 +62,7 @@ def _judge_versions(bucket: str, status: str) -> Point:
     return Point("warning", words, signs=("backups at risk",), normal="It keeps versions.")
 
 
-def _judge_deleted(
-    surroundings: Surroundings, markers: list[DeleteMarkerEntryTypeDef]
-) -> Iterator[Point]:
+def _judge_deleted(surroundings: Surroundings, markers: list[DeleteMarkerEntryTypeDef]) -> Iterator[Point]:
     """Ours are deleted for good, by version; a marker is what somebody else leaves."""
     latest = [one for one in markers if one.get("IsLatest")]
     if not latest:
@@ -72,8 +70,8 @@ def _judge_deleted(
     newest = max(latest, key=lambda one: one["LastModified"])
     age = show_duration(surroundings.now() - newest["LastModified"])
     names = ", ".join(str(one["Key"]) for one in latest[:SHOWN])
-    words = f"{len(latest)} objects of the backups were deleted, the last {age} ago ({names}); their versions are there "
-    words += "still: removing the delete markers brings them back."
+    words = f"{len(latest)} objects of the backups were deleted, the last {age} ago ({names}); their versions are "
+    words += "there still: removing the delete markers brings them back."
     yield Point("critical", words, signs=("backups gone",), normal="Backups are deleted by Prune alone.")
 
 
@@ -82,9 +80,7 @@ def _look_at_newest(surroundings: Surroundings) -> Iterator[Point]:
     if newest is None:
         return  # told by the check of the verified backups
     place = surroundings.settings.backups
-    take = Suggestion(
-        action="back_up_database", label="Back up now", parameters={"database": surroundings.database}
-    )
+    take = Suggestion(action="back_up_database", label="Back up now", parameters={"database": surroundings.database})
     try:
         confirm_backup(open_bucket(place.bucket, place.region), newest)
     except (ArchiveVanished, ArchiveDamaged) as error:

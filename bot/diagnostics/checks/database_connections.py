@@ -29,8 +29,8 @@ LIMITS = """
     FROM pg_roles r WHERE rolconnlimit >= 0 AND (rolname = %(role)s OR rolname = current_user)
 """
 HOLDERS = """
-    SELECT coalesce(usename, ''), coalesce(nullif(application_name, ''), 'no name'), coalesce(host(client_addr), 'local'),
-           count(*), count(*) FILTER (WHERE state = 'idle')
+    SELECT coalesce(usename, ''), coalesce(nullif(application_name, ''), 'no name'),
+           coalesce(host(client_addr), 'local'), count(*), count(*) FILTER (WHERE state = 'idle')
     FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5
 """
 OF_THE_APPLICATION = """
@@ -64,9 +64,7 @@ class DatabaseConnections(DatabasePointCheck):
             yield Point("warning", words, signs=("wrong address",), normal="It has its sessions here.")
 
 
-def _judge_limit(
-    surroundings: Surroundings, what: str, limit: int, taken: int, holders: list[str]
-) -> Iterator[Point]:
+def _judge_limit(surroundings: Surroundings, what: str, limit: int, taken: int, holders: list[str]) -> Iterator[Point]:
     share = taken / limit if limit else 1.0
     state: FindingState = "critical" if share >= CRITICAL_SHARE else "warning" if share >= WARN_SHARE else "ok"
     if state == "ok":

@@ -30,7 +30,7 @@ NAMES_SHOWN = 4
 
 
 def show_sweep(sweep: Sweep, who: str) -> Iterator[Block]:
-    story = sweep.story or SweepStory()
+    story = sweep.story
     findings = sorted(sweep.findings, key=lambda finding: ORDER.index(finding.state))
     yield parts.header(f"Diagnosis: {sweep.scope}")
     yield from _show_story(story)
