@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 WORKFLOW = "sweep"
 ITSELF = "holdfast"
 """Who asked, where nobody did."""
+ASSESSED_WITHIN_S = 50.0
+"""The initial assessment is there within a minute, whatever hangs (document, Step 1)."""
 GRACE_S = 2.0
 TOGETHER_S = 0.3
 LOCKED = "A lock that another session holds is in the way."
@@ -108,7 +110,9 @@ class Sweeps:
             return
         findings: list[Finding] = []
         usual = self._usual(sweep_id)
-        for batch in ask_in_batches(choose_checks(sweep.scope), self._surroundings()):
+        checks = choose_checks(sweep.scope)
+        within_s = float("inf") if any(check.on_demand for check in checks) else ASSESSED_WITHIN_S
+        for batch in ask_in_batches(checks, self._surroundings(), within_s):
             findings += [usual.tell(finding) for finding in batch]
             with self.database.write() as session:
                 kept = session.get_one(Sweep, sweep_id)
@@ -190,14 +194,20 @@ def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding
         yield from batch
 
 
-def ask_in_batches(checks: list[Check], places: list[Surroundings]) -> Iterator[list[Finding]]:
-    """As `ask_all`; what comes at about the same time comes together, since each batch is a change of the message."""
+def ask_in_batches(
+    checks: list[Check], places: list[Surroundings], within_s: float = float("inf")
+) -> Iterator[list[Finding]]:
+    """As `ask_all`; what comes at about the same time comes together, since each batch is a change of the message.
+
+    Whoever has not answered when `within_s` are over is unknown as well.
+    """
     pool = ThreadPoolExecutor(max_workers=max(1, len(checks) * len(places)), thread_name_prefix="check")
     began = time.monotonic()
     asked = [(check, place) for check in checks for place in (places[:1] if check.once else places)]
     waiting = {pool.submit(ask, check, place): (check, place) for check, place in asked}
     while waiting:
-        limit_s = max(0.0, max(check.timeout_s for check, _ in waiting.values()) + GRACE_S - (time.monotonic() - began))
+        longest_s = min(within_s, max(check.timeout_s for check, _ in waiting.values()) + GRACE_S)
+        limit_s = max(0.0, longest_s - (time.monotonic() - began))
         answered, _ = wait(waiting, timeout=limit_s, return_when=FIRST_COMPLETED)
         if not answered:
             yield [_overdue(check, place) for check, place in waiting.values()]

@@ -19,7 +19,7 @@ NAMED = "CASE n.nspname WHEN 'public' THEN format('%%I', c.relname) ELSE format(
 UNSETTLED = (
     "application_name", "client_encoding", "config_file", "data_directory", "external_pid_file", "hba_file",
     "ident_file", "listen_addresses", "log_timezone", "port", "primary_conninfo", "search_path", "TimeZone",
-    "transaction_read_only", "unix_socket_directories", "in_hot_standby",
+    "transaction_read_only", "unix_socket_directories", "in_hot_standby", "wal_keep_size",
 )  # fmt: skip
 """Settings that say where a server is, or what this session set, not how it works."""
 
