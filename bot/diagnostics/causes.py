@@ -64,6 +64,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("numbers used up", "a sequence has no numbers left, so new rows are refused"),
     _of("trigger changed", "a trigger, rule or row policy of the database was changed"),
     _of("column changed", "a column was changed"),
+    _of("writes stopped", "no new rows arrive any more, although the database takes them", "application slow"),
     _of("rows doubled", "rows were poured in twice, or are written without end"),
     _of("wrong address", "the application is connected to another database than it should be"),
     _of("clock wrong", "a clock is wrong", "certificate bad"),

@@ -16,7 +16,9 @@ from bot.comms.notices import Notices, incident_room
 from bot.diagnostics.causes import guess_cause
 from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.comparing import bad_since, compare_sweeps
-from bot.diagnostics.usual import Usual
+from bot.diagnostics.metrics import METRICS, series_name
+from bot.diagnostics.series import Series, Usual
+from bot.diagnostics.usual import Normal
 from bot.engine import Engine
 from bot.incidents.desk import Change
 from bot.incidents.reading import sees
@@ -52,6 +54,7 @@ class Sweeps:
     ) -> None:
         self.database, self.engine, self.policy = database, engine, policy
         self.notices, self.environment, self.clock = notices, environment, notices.clock
+        self.series = Series(database, policy)
         self.ended: list[Callable[[Session, Sweep], None]] = []
         """Told in the same transaction that a sweep has ended."""
 
@@ -109,22 +112,29 @@ class Sweeps:
         if sweep.finished_at:
             return
         findings: list[Finding] = []
-        usual = self._usual(sweep_id)
+        normal = self._learn_normal(sweep_id)
         checks = choose_checks(sweep.scope)
         within_s = float("inf") if any(check.on_demand for check in checks) else ASSESSED_WITHIN_S
         for batch in ask_in_batches(checks, self._surroundings(), within_s):
-            findings += [usual.tell(finding) for finding in batch]
+            findings += [normal.tell(finding) for finding in batch]
             with self.database.write() as session:
                 kept = session.get_one(Sweep, sweep_id)
                 kept.findings, kept.story = list(findings), SweepStory(cause=_tell_cause(findings))
                 self.notices.refresh(session, _key(sweep_id))
         self._finish(sweep_id, findings)
 
-    def _usual(self, sweep_id: int) -> Usual:
+    def _learn_normal(self, sweep_id: int) -> Normal:
         """What sweeps of the last weeks measured while all was well."""
         recent = sa.select(Sweep).where(Sweep.id < sweep_id, Sweep.started_at > self.clock() - REMEMBERED)
         with self.database.read() as session:
-            return Usual(session.scalars(recent.order_by(Sweep.id.desc()).limit(SWEEPS_READ)).all())
+            sweeps = session.scalars(recent.order_by(Sweep.id.desc()).limit(SWEEPS_READ)).all()
+        return Normal(sweeps, self._usual)
+
+    def _usual(self, metric: str, subject: str) -> Usual | None:
+        """What is usual at this time of what is measured all the time; of a database, or of its application."""
+        if METRICS[metric].of == "application":
+            subject = self.policy.databases[subject].application
+        return self.series.usual(series_name(metric, subject), self.clock())
 
     def find(self, sweep_id: int) -> Sweep:
         with self.database.read() as session:
@@ -136,7 +146,8 @@ class Sweeps:
             return session.scalar(query.limit(1))
 
     def _surroundings(self) -> list[Surroundings]:
-        return [Surroundings(self.policy, self.environment, self.clock, database) for database in self.policy.databases]
+        given = self.policy, self.environment, self.clock
+        return [Surroundings(*given, database, self._usual) for database in self.policy.databases]
 
     def _finish(self, sweep_id: int, findings: list[Finding]) -> None:
         with self.database.write() as session:

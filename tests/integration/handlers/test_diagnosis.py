@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from bot.diagnostics.sweeps import ITSELF
 from bot.policy import Policy
+from bot.sandbox.actor import wait_for as wait_until
 from bot.store.tables import Sweep
-from tests.integration.handlers.rig import WAIT_S, Bot, Human, show, wait_until
+from tests.integration.handlers.rig import WAIT_S, Bot, Human, show
 
 QUICK = "network"
 """A scope that answers at once: the shipped policy has only names for examples in it."""

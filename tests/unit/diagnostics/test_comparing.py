@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.diagnostics.comparing import bad_since, compare_sweeps
-from bot.diagnostics.usual import NOT_KNOWN, Usual
+from bot.diagnostics.usual import NOT_KNOWN, Normal
 from bot.store.documents import Finding, FindingState, Measure, Since, SweepStory
 from bot.store.tables import Sweep
 
@@ -70,13 +70,13 @@ def test_since_when_it_is_so() -> None:
 
 def test_usual_is_the_span_of_good_looks() -> None:
     looks = [sweep(n, finding("ok", value=value)) for n, value in enumerate((3, 5, 4))]
-    usual = Usual([*looks, sweep(9, finding("critical", value=900))])
+    usual = Normal([*looks, sweep(9, finding("critical", value=900))])
     told = usual.tell(finding("critical", value=80))
     assert told.normal == "Usual here: connections 3 to 5, mostly 4 in 3 looks since 2026-03-01."
 
 
 def test_too_few_looks_are_not_called_usual() -> None:
-    few = Usual([sweep(0, finding("ok", value=3))])
+    few = Normal([sweep(0, finding("ok", value=3))])
     assert few.tell(finding("critical")).normal == NOT_KNOWN
     assert few.tell(finding("ok")).normal == ""
     assert few.tell(finding("critical").model_copy(update={"normal": "None."})).normal == "None."

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from psycopg import OperationalError
 
 from bot.diagnostics.checks.application_pool import CHECK as POOL
+from bot.diagnostics.checks.database_newest_rows import judge_age
 from bot.diagnostics.checks.system_processes import judge_files, judge_inodes, judge_processes, read_processes
 from bot.diagnostics.refusals import explain_refusal
 from bot.diagnostics.reports import Report
+from bot.diagnostics.series import Usual
 from bot.store.documents import Finding
 from bot.systems.postgres import DatabaseMissing, DatabaseUnreachable
 from tests.unit.diagnostics.test_asking import PLACE
@@ -81,3 +85,21 @@ def test_why_a_server_lets_nobody_in(said: str, sign: str) -> None:
 
 def test_a_database_that_is_gone() -> None:
     assert explain_refusal(DatabaseMissing("traitortrack")).sign == "database gone"
+
+
+@pytest.mark.parametrize(("age_s", "state"), [(1.0, "ok"), (31.0, "ok"), (40.0, "warning")])
+def test_rows_that_no_longer_arrive(age_s: float, state: str) -> None:
+    usual = Usual(median=0.4, low=0.1, high=1.0, samples=500)
+    asked: list[tuple[str, str]] = []
+
+    def look_up(metric: str, subject: str) -> Usual:
+        asked.append((metric, subject))
+        return usual
+
+    point = judge_age(replace(PLACE, usual=look_up), "bag", age_s)
+    assert (point.state, asked) == (state, [("newest_row_age", "traitortrack.bag")])
+    assert ("writes stopped" in point.signs) == (state == "warning")
+
+
+def test_without_a_series_no_age_is_too_old() -> None:
+    assert judge_age(PLACE, "bag", 1e6).state == "ok"
