@@ -178,6 +178,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         _record_when_resolved(engine),
         alerts.incident_changed,
         pictures.changed,
+        services.sweeps.incident_changed,
     ]
     services.sweeps.ended.append(pictures.diagnosed)
     if services.status_site:

@@ -64,6 +64,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("numbers used up", "a sequence has no numbers left, so new rows are refused"),
     _of("trigger changed", "a trigger, rule or row policy of the database was changed"),
     _of("column changed", "a column was changed"),
+    _of("writes stopped", "no new rows arrive any more, although the database takes them", "application slow"),
     _of("rows doubled", "rows were poured in twice, or are written without end"),
     _of("wrong address", "the application is connected to another database than it should be"),
     _of("clock wrong", "a clock is wrong", "certificate bad"),
@@ -111,11 +112,13 @@ class Guess:
 
 
 def guess_cause(findings: Sequence[Finding]) -> Guess | None:
-    """None where nothing is wrong. Critical findings weigh before warnings."""
+    """None where nothing is wrong. What hurts users weighs before what does not, critical findings before warnings."""
     bad = [one for one in findings if one.state in ("critical", "warning")]
     if not bad:
         return _tell_hanging(findings)
-    found = _find(one for one in bad if one.state == "critical") or _find(bad)
+    critical = [one for one in bad if one.state == "critical"]
+    hurting = [cause for cause in CAUSES if cause.explains]
+    found = _find(critical, hurting) or _find(bad, hurting) or _find(critical, CAUSES) or _find(bad, CAUSES)
     if found is None:
         titles = ", ".join(one.title for one in bad[:LISTED])
         return Guess(f"The likeliest cause is unknown: {len(bad)} findings, and none explains the others ({titles}).")
@@ -125,11 +128,10 @@ def guess_cause(findings: Sequence[Finding]) -> Guess | None:
     return Guess(f"Most likely: {cause.words}, because “{root.title}” says: {because}.", beside)
 
 
-def _find(findings: Iterable[Finding]) -> tuple[Cause, Finding] | None:
+def _find(findings: Sequence[Finding], causes: Iterable[Cause]) -> tuple[Cause, Finding] | None:
     """The first cause in the table that was seen, and whoever saw it: with evidence of its own before an echo."""
-    seen = list(findings)
-    for cause in CAUSES:
-        holders = [one for one in seen if cause.sign in one.signs]
+    for cause in causes:
+        holders = [one for one in findings if cause.sign in one.signs]
         if holders:
             return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical"))
     return None
@@ -149,6 +151,5 @@ def _tell_hanging(findings: Sequence[Finding]) -> Guess | None:
     hanging = [one.title for one in findings if "hangs" in one.signs]
     if not hanging:
         return None
-    return Guess(
-        f"The likeliest cause is unknown: {len(hanging)} systems do not answer ({', '.join(hanging[:LISTED])})."
-    )
+    names = ", ".join(hanging[:LISTED])
+    return Guess(f"The likeliest cause is unknown: {len(hanging)} systems do not answer ({names}).")

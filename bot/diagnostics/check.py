@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from bot.diagnostics import checks
 from bot.diagnostics.baseline import Baseline
+from bot.diagnostics.series import Usual
 from bot.incidents.text import known_word
 from bot.outcome import Refused
 from bot.policy import Database, Policy
@@ -35,6 +36,14 @@ NO_WAY_IN = (NoWayIn, DatabaseMissing, DatabaseUnreachable)
 """What says that the database could not be asked at all."""
 
 
+Lookup = Callable[[str, str], Usual | None]
+"""From a metric's key and the database, or a table of it (`database.table`), to what is usual."""
+
+
+def nothing_known(_metric: str, _subject: str) -> None:
+    """Where nothing is measured over time."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What a check may look at: the policy, and the environment in which secrets are read late."""
@@ -46,6 +55,8 @@ class Surroundings:
     """Key of the policy's database in question."""
     began: datetime | None = None
     """When the incident that is looked into did; None outside of one."""
+    usual: Lookup = nothing_known
+    """What a series (a key of `METRICS`) of this database, or of its application, usually shows; None: not known."""
     _baseline: Baseline = field(default_factory=Baseline)
 
     @cached_property

@@ -12,12 +12,16 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot.comms.notices import Notices
+from bot.comms.notices import Notices, incident_room
 from bot.diagnostics.causes import guess_cause
 from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.comparing import bad_since, compare_sweeps
-from bot.diagnostics.usual import Usual
+from bot.diagnostics.metrics import METRICS, series_name
+from bot.diagnostics.series import Series, Usual
+from bot.diagnostics.usual import Normal
 from bot.engine import Engine
+from bot.incidents.desk import Change
+from bot.incidents.reading import sees
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy
 from bot.store import ledger
@@ -29,6 +33,10 @@ from bot.words import cut
 log = logging.getLogger(__name__)
 
 WORKFLOW = "sweep"
+ITSELF = "holdfast"
+"""Who asked, where nobody did."""
+ASSESSED_WITHIN_S = 50.0
+"""The initial assessment is there within a minute, whatever hangs (document, Step 1)."""
 GRACE_S = 2.0
 TOGETHER_S = 0.3
 LOCKED = "A lock that another session holds is in the way."
@@ -46,6 +54,7 @@ class Sweeps:
     ) -> None:
         self.database, self.engine, self.policy = database, engine, policy
         self.notices, self.environment, self.clock = notices, environment, notices.clock
+        self.series = Series(database, policy)
         self.ended: list[Callable[[Session, Sweep], None]] = []
         """Told in the same transaction that a sweep has ended."""
 
@@ -53,17 +62,49 @@ class Sweeps:
         """Ask for a sweep; its message appears at `place`. Raises `Refused` for an unknown scope."""
         choose_checks(scope)
         with self.database.write() as session:
-            sweep = Sweep(
-                incident_id=incident_id, scope=scope, requested_by=person.key, place=place,
-                started_at=self.clock(), findings=[],
-            )  # fmt: skip
-            session.add(sweep)
-            session.flush()
+            return self._begin(session, person.key, scope, place, incident_id)
+
+    def incident_changed(self, session: Session, incident: Incident, change: Change) -> None:
+        """The initial assessment by itself, where the policy wants one: once in an incident, beside all else."""
+        if change not in ("declared", "severity") or incident.resolved_at or not self._is_wanted(incident):
+            return
+        own = sa.select(Sweep.id).where(Sweep.incident_id == incident.id, Sweep.requested_by == ITSELF)
+        if session.scalar(own.limit(1)) is None:
+            scope = self.policy.categories[incident.category].diagnose_scope
+            self._begin(session, ITSELF, scope, incident_room(incident.id), incident.id)
+
+    def _is_wanted(self, incident: Incident) -> bool:
+        category = self.policy.categories[incident.category].diagnose_at_declare
+        return self.policy.severities[incident.severity].diagnose_at_declare if category is None else category
+
+    def _begin(self, session: Session, requested_by: str, scope: str, place: str, incident_id: int | None) -> Sweep:
+        sweep = Sweep(
+            incident_id=incident_id, scope=scope, requested_by=requested_by, place=place,
+            started_at=self.clock(), findings=[],
+        )  # fmt: skip
+        session.add(sweep)
+        session.flush()
+        self.notices.say(
+            session, "sweep", key=_key(sweep.id), to=[place], incident_id=incident_id, subject_id=sweep.id
+        )  # fmt: skip
+        self.engine.enqueue(session, WORKFLOW, sweep.id, key=f"sweep-{sweep.id}")
+        return sweep
+
+    def show_evidence(self, sweep_id: int, key: str, person: Person) -> None:
+        """All that one finding saw as a file where the diagnosis is shown; of all findings where `key` is empty.
+
+        Raises `Refused` where there is no such finding, or the person may not know of the incident.
+        """
+        with self.database.write() as session:
+            sweep = session.get(Sweep, sweep_id)
+            if sweep is None or not sees(session, sweep.incident_id, person.key):
+                raise Refused(f"There is no diagnosis {sweep_id}.", "Press the button in its message.")
+            if key and all(one.key != key for one in sweep.findings):
+                raise Refused("That finding is not in the diagnosis any more.", "Look again.")
             self.notices.say(
-                session, "sweep", key=_key(sweep.id), to=[place], incident_id=incident_id, subject_id=sweep.id
+                session, "sweep_evidence", key=f"sweep-evidence:{sweep_id}:{key}:{len(sweep.findings)}",
+                to=[sweep.place], incident_id=sweep.incident_id, subject_id=sweep_id, data={"finding": key},
             )  # fmt: skip
-            self.engine.enqueue(session, WORKFLOW, sweep.id, key=f"sweep-{sweep.id}")
-            return sweep
 
     def run(self, sweep_id: int) -> None:
         """The workflow. Checks only read, so after a crash they are simply asked again."""
@@ -71,20 +112,29 @@ class Sweeps:
         if sweep.finished_at:
             return
         findings: list[Finding] = []
-        usual = self._usual(sweep_id)
-        for batch in ask_in_batches(choose_checks(sweep.scope), self._surroundings(sweep)):
-            findings += [usual.tell(finding) for finding in batch]
+        normal = self._learn_normal(sweep_id)
+        checks = choose_checks(sweep.scope)
+        within_s = float("inf") if any(check.on_demand for check in checks) else ASSESSED_WITHIN_S
+        for batch in ask_in_batches(checks, self._surroundings(sweep), within_s):
+            findings += [normal.tell(finding) for finding in batch]
             with self.database.write() as session:
                 kept = session.get_one(Sweep, sweep_id)
                 kept.findings, kept.story = list(findings), SweepStory(cause=_tell_cause(findings))
                 self.notices.refresh(session, _key(sweep_id))
         self._finish(sweep_id, findings)
 
-    def _usual(self, sweep_id: int) -> Usual:
+    def _learn_normal(self, sweep_id: int) -> Normal:
         """What sweeps of the last weeks measured while all was well."""
         recent = sa.select(Sweep).where(Sweep.id < sweep_id, Sweep.started_at > self.clock() - REMEMBERED)
         with self.database.read() as session:
-            return Usual(session.scalars(recent.order_by(Sweep.id.desc()).limit(SWEEPS_READ)).all())
+            sweeps = session.scalars(recent.order_by(Sweep.id.desc()).limit(SWEEPS_READ)).all()
+        return Normal(sweeps, self._usual)
+
+    def _usual(self, metric: str, subject: str) -> Usual | None:
+        """What is usual at this time of what is measured all the time; of a database, or of its application."""
+        if METRICS[metric].of == "application":
+            subject = self.policy.databases[subject].application
+        return self.series.usual(series_name(metric, subject), self.clock())
 
     def find(self, sweep_id: int) -> Sweep:
         with self.database.read() as session:
@@ -99,10 +149,8 @@ class Sweeps:
         with self.database.read() as session:
             incident = session.get(Incident, sweep.incident_id) if sweep.incident_id else None
         began = incident.detected_at if incident else None
-        return [
-            Surroundings(self.policy, self.environment, self.clock, database, began)
-            for database in self.policy.databases
-        ]
+        given = self.policy, self.environment, self.clock
+        return [Surroundings(*given, database, began, self._usual) for database in self.policy.databases]
 
     def _finish(self, sweep_id: int, findings: list[Finding]) -> None:
         with self.database.write() as session:
@@ -160,14 +208,20 @@ def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding
         yield from batch
 
 
-def ask_in_batches(checks: list[Check], places: list[Surroundings]) -> Iterator[list[Finding]]:
-    """As `ask_all`; what comes at about the same time comes together, since each batch is a change of the message."""
+def ask_in_batches(
+    checks: list[Check], places: list[Surroundings], within_s: float = float("inf")
+) -> Iterator[list[Finding]]:
+    """As `ask_all`; what comes at about the same time comes together, since each batch is a change of the message.
+
+    Whoever has not answered when `within_s` are over is unknown as well.
+    """
     pool = ThreadPoolExecutor(max_workers=max(1, len(checks) * len(places)), thread_name_prefix="check")
     began = time.monotonic()
     asked = [(check, place) for check in checks for place in (places[:1] if check.once else places)]
     waiting = {pool.submit(ask, check, place): (check, place) for check, place in asked}
     while waiting:
-        limit_s = max(0.0, max(check.timeout_s for check, _ in waiting.values()) + GRACE_S - (time.monotonic() - began))
+        longest_s = min(within_s, max(check.timeout_s for check, _ in waiting.values()) + GRACE_S)
+        limit_s = max(0.0, longest_s - (time.monotonic() - began))
         answered, _ = wait(waiting, timeout=limit_s, return_when=FIRST_COMPLETED)
         if not answered:
             yield [_overdue(check, place) for check, place in waiting.values()]

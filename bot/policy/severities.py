@@ -9,6 +9,9 @@ from bot.policy.durations import DeadlineText, PositiveDuration
 from bot.policy.section import ChannelName, Email, Key, Section, Text
 
 SeverityName = Literal["P1", "P2", "P3", "P4"]
+DiagnosisScope = Literal[
+    "all", "application", "backups", "database", "infrastructure", "network", "secrets", "system"
+]  # fmt: skip
 
 
 class Category(Section):
@@ -24,6 +27,11 @@ class Category(Section):
     """By when somebody must be working on it."""
     default_severity: SeverityName
     """Severity offered when such an incident is declared."""
+    diagnose_at_declare: bool | None = Field(default=None, examples=[True])
+    """Whether the real systems are looked at by themselves when such an incident is declared; empty: as the severity
+    has it."""
+    diagnose_scope: DiagnosisScope = Field(default="all", examples=["database"])
+    """What is looked at then, as `/dr diagnose` names it."""
     disaster_types: list[Key]
     """Keys of `disasters` that belong to it; their RTO applies. Empty where the document names none."""
     private: bool = False
@@ -54,6 +62,9 @@ class Severity(Section):
     """What to do about it."""
     action_within: DeadlineText
     """By when something must be done about it."""
+    diagnose_at_declare: bool = False
+    """Whether the real systems are looked at by themselves when such an incident is declared; once, and nobody waits
+    for it."""
     cadence: Cadence
     """How often people hear about it."""
     cadences: dict[Key, Cadence] = Field(

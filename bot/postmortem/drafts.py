@@ -195,9 +195,7 @@ def _find_trouble(session: Session, incidents: list[int]) -> list[Finding]:
     sweeps = session.scalars(sa.select(Sweep).where(Sweep.incident_id.in_(incidents)).order_by(Sweep.id))
     newest: dict[str, Finding] = {}
     for sweep in sweeps:
-        newest.update(
-            {finding.check: finding for finding in sweep.findings if finding.state in ("critical", "warning")}
-        )
+        newest.update({finding.key: finding for finding in sweep.findings if finding.state in ("critical", "warning")})
     return list(newest.values())
 
 

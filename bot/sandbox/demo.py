@@ -71,7 +71,7 @@ def open_sandbox(
     """Start everything and wait until it is ready; stop everything at the end. Addresses are loopback only.
 
     `machines`: how many servers the application runs on; one is this machine itself.
-    `furnished`: with backups and an RDS instance, which come while people look around.
+    `furnished`: with a base backup and an RDS instance, which come while people look around.
     """
     stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished, machines=machines)
     mailbox = Mailbox()
@@ -105,15 +105,15 @@ def open_sandbox(
             bot = start_bot(stage, own, bot_port)
             bot.wait_until(lambda: bool(workspace.sockets.connections), "connected", READY_WITHIN_S)
             if furnished:
-                background.submit(_furnish, stage, policy, own)
+                background.submit(_furnish, stage, policy)
             try:
                 yield Sandbox(stage, workspace, policy, bot, url, own, mailbox)
             finally:
                 bot.stop()
 
 
-def _furnish(stage: Stage, policy: Policy, own: Mapping[str, str]) -> None:
-    take_first_backup(own)
+def _furnish(stage: Stage, policy: Policy) -> None:
+    take_first_backup(stage, policy)
     take_first_base_backup(stage, policy)
     try:
         stage.adopt_primary()

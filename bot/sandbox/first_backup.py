@@ -1,36 +1,30 @@
-"""The backups that a database has from its first day.
-
-A verified one, which what is there later is compared with, and a base backup, without which no moment can be restored.
-"""
+"""The backups that an installation has from its first day: a verified dump, and a base to replay the log on."""
 
 from __future__ import annotations
 
 import logging
-import subprocess
-from collections.abc import Mapping
 
 import boto3
 
 from bot.outcome import Failed, Refused
 from bot.policy import Policy
-from bot.sandbox.children import module_command, module_environment
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE
 from bot.sandbox.stage import DATABASE, Stage
 from bot.systems.archives import Bucket
+from bot.systems.dumps.backup import back_up
 from bot.systems.wal.base_backup import take_base_backup
 
 log = logging.getLogger(__name__)
-TAKEN_WITHIN_S = 300
 
 
-def take_first_backup(own: Mapping[str, str]) -> None:
-    """As a person would from the terminal, so that it stands in the ledger; `own`: the bot's environment."""
-    ended = subprocess.run(
-        module_command("bot", "dr", "backup"), env=module_environment(dict(own)), capture_output=True, text=True,
-        timeout=TAKEN_WITHIN_S, check=False,
-    )  # fmt: skip
-    if ended.returncode:
-        log.warning("The sandbox starts without a backup: %s", ended.stderr.strip() or ended.stdout.strip())
+def take_first_backup(stage: Stage, policy: Policy) -> None:
+    """A verified dump, such as any installation has of last week: what is broken later is seen against it."""
+    place = policy.databases[DATABASE].backups
+    bucket = Bucket(stage.cloud.s3, place.bucket)
+    try:
+        back_up(stage.cluster.url(DATABASE, role=RECOVERY_ROLE), bucket, prefix=place.prefix, run="first")
+    except (Refused, Failed) as error:
+        log.warning("The sandbox starts without a backup: %s", error)
 
 
 def take_first_base_backup(stage: Stage, policy: Policy) -> None:

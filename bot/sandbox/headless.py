@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from bot.diagnostics.sweeps import ITSELF
 from bot.sandbox.actor import Actor, wait_for
 from bot.sandbox.demo import Sandbox
 from bot.store.database import Database
@@ -177,7 +178,8 @@ class Play:
 
     def finished_sweep(self) -> Sweep | None:
         with self.store.read() as session:
-            return session.scalar(sa.select(Sweep).where(Sweep.finished_at.is_not(None)).order_by(Sweep.id.desc()))
+            asked = sa.select(Sweep).where(Sweep.finished_at.is_not(None), Sweep.requested_by != ITSELF)
+            return session.scalar(asked.order_by(Sweep.id.desc()))
 
     def saying(self, text: str) -> bool | None:
         return any(text in message.get("text", "") for message in self.coordinator.messages(self.channel)) or None

@@ -88,6 +88,13 @@ def observe_database(connection: Connection, name: str) -> Database:
     return found
 
 
+def own_oid(connection: Connection) -> int:
+    """The object id of the database that we are in: one that was restored has another."""
+    row = connection.execute("SELECT oid::bigint FROM pg_database WHERE datname = current_database()").fetchone()
+    assert row is not None  # we are in it
+    return int(row[0])
+
+
 def create_beside(maintenance: Connection, name: str, *, like: Database) -> None:
     """Make an empty database with the owner, encoding and collation of another. Needs CREATEDB and its owner's role.
 

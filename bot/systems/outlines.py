@@ -19,7 +19,7 @@ NAMED = "CASE n.nspname WHEN 'public' THEN format('%%I', c.relname) ELSE format(
 UNSETTLED = (
     "application_name", "client_encoding", "config_file", "data_directory", "external_pid_file", "hba_file",
     "ident_file", "listen_addresses", "log_timezone", "port", "primary_conninfo", "search_path", "TimeZone",
-    "transaction_read_only", "unix_socket_directories", "in_hot_standby",
+    "transaction_read_only", "unix_socket_directories", "in_hot_standby", "wal_keep_size",
 )  # fmt: skip
 """Settings that say where a server is, or what this session set, not how it works."""
 
@@ -74,7 +74,8 @@ OUTLINE = f"""
     UNION ALL
     SELECT 'extension', extname, '', extversion FROM pg_extension
     UNION ALL
-    SELECT 'privilege', {NAMED}, coalesce(r.rolname, 'everybody'), string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
+    SELECT 'privilege', {NAMED}, coalesce(r.rolname, 'everybody'),
+           string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     CROSS JOIN aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char",
                                                         c.relowner))) x
@@ -103,10 +104,11 @@ OUTLINE = f"""
     SELECT 'setting', name, '', reset_val FROM pg_settings
     WHERE reset_val IS DISTINCT FROM boot_val AND category !~ '^Preset' AND NOT name = ANY(%(unsettled)s)
     UNION ALL
-    SELECT 'override', coalesce(r.rolname, 'everybody'), split_part(x.entry, '=', 1), substr(x.entry, strpos(x.entry, '=') + 1)
+    SELECT 'override', coalesce(r.rolname, 'everybody'), split_part(x.entry, '=', 1),
+           substr(x.entry, strpos(x.entry, '=') + 1)
     FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole CROSS JOIN unnest(s.setconfig) x (entry)
     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-"""
+"""  # noqa: S608 (made of constants of this file)
 
 
 class Item(BaseModel):

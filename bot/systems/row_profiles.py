@@ -1,4 +1,4 @@
-"""How the rows of tables look on the whole: shares of values, gaps, spans; from a sample, without the values themselves.
+"""How the rows of tables look on the whole: shares of values, gaps, spans; from a sample, without the values.
 
 Two profiles tell when a script has overwritten a column or moved times, which counting rows does not. Values of
 enumerations and booleans are kept as they are, of any other column only the beginning of a hash.
@@ -47,7 +47,8 @@ COLUMN = """
 WRITER = """
     SELECT NULL, count(*), 0, count(DISTINCT {writer}::text),
            (SELECT json_agg(json_build_array(v, n)) FROM (
-                SELECT {writer}::text AS v, count(*) AS n FROM sample GROUP BY 1 ORDER BY 2 DESC LIMIT {writers}) AS most),
+                SELECT {writer}::text AS v, count(*) AS n FROM sample
+                GROUP BY 1 ORDER BY 2 DESC LIMIT {writers}) AS most),
            NULL::float8, NULL::float8, NULL::float8
     FROM sample
 """

@@ -28,4 +28,13 @@ def open_action(request: Request, value: dict[str, Any]) -> Reply:
     return Reply(f"Plan {plan.id} is being made; it appears in the channel.")
 
 
-BUTTONS = [Button("sweep.again", look_again), Button("action.open", open_action)]
+def show_evidence(request: Request, value: dict[str, Any]) -> Reply:
+    request.services.sweeps.show_evidence(int(value["sweep"]), str(value["finding"]), request.person)
+    return Reply("The evidence comes as a file into the channel of the diagnosis.")
+
+
+BUTTONS = [
+    Button("sweep.again", look_again),
+    Button("sweep.evidence", show_evidence),
+    Button("action.open", open_action),
+]

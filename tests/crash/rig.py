@@ -33,6 +33,7 @@ from bot.settings import manifest_path
 from bot.store import ledger
 from bot.store.tables import Delivery, Incident, LedgerEntry, Lock, Notice, Plan, Run, RunStep
 from tests.crash.nursery import Nursling, Worker, bot_command, open_nest
+from tests.quiet_policy import keep_quiet
 from tests.stage_fixtures import SharedStage
 
 T = TypeVar("T")
@@ -263,6 +264,7 @@ def open_rig(
     path, policy = write_demo_policy(
         folder, stage.warehouse_url, supervisor=stage.supervisor_path, log_path=stage.warehouse_log_path
     )
+    keep_quiet(path)
     if people:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         text["people"] += people

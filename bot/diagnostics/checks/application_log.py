@@ -66,7 +66,7 @@ def read_log(host: OpenHost, output: Output, redactor: Redactor) -> HostAnswer:
     title = host.host.title
     if not output.good:
         said = cut(redactor.redact(output.said), LINE_SHOWN)
-        return HostAnswer("warning", f"{title}: the log cannot be read: {said}", signs=("log lost",))
+        return HostAnswer("unknown", f"{title}: the log cannot be read: {said}")
     lines = output.text.splitlines()
     errors = [line for line in lines if ERROR.search(line)]
     if not errors:

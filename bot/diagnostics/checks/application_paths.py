@@ -14,6 +14,7 @@ import requests
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
 from bot.policy import Application, Verification
+from bot.policy.verification import VerificationStep
 from bot.store.documents import Measure
 from bot.systems.user_journey import Stage, walk
 from bot.words import cut
@@ -80,7 +81,7 @@ def _walk(surroundings: Surroundings, application: Application) -> Iterator[Poin
         yield from _judge(stage)
 
 
-def _only(verification: Verification, steps: list[object]) -> Verification:
+def _only(verification: Verification, steps: list[VerificationStep]) -> Verification:
     return verification.model_copy(update={"steps": steps})
 
 
@@ -92,9 +93,8 @@ def _judge(stage: Stage) -> Iterator[Point]:
         yield Point("ok", f"{words}.")
     else:
         sign = "login broken" if "cookie" in stage.expected else "page broken"
-        yield Point(
-            "critical", f"{words}, expected {stage.expected}.", signs=(sign,), normal=f"It is {stage.expected}."
-        )
+        normal = f"It is {stage.expected}."
+        yield Point("critical", f"{words}, expected {stage.expected}.", signs=(sign,), normal=normal)
 
 
 CHECK = ApplicationPaths()

@@ -1,4 +1,4 @@
-"""The bucket of the backups: is it there, does it keep versions, was something deleted, is every part of the newest there?
+"""The bucket of the backups: is it there, does it keep versions, was something deleted, is the newest whole?
 
 (Document: Manual Backups, whose only copy is what lies in this bucket.)
 """
@@ -70,10 +70,8 @@ def _judge_deleted(surroundings: Surroundings, markers: list[DeleteMarkerEntryTy
     newest = max(latest, key=lambda one: one["LastModified"])
     age = show_duration(surroundings.now() - newest["LastModified"])
     names = ", ".join(str(one["Key"]) for one in latest[:SHOWN])
-    words = (
-        f"{len(latest)} objects of the backups were deleted, the last {age} ago ({names}); their versions are there "
-    )
-    words += "still: removing the delete markers brings them back."
+    words = f"{len(latest)} objects of the backups were deleted, the last {age} ago ({names}); their versions are "
+    words += "there still: removing the delete markers brings them back."
     yield Point("critical", words, signs=("backups gone",), normal="Backups are deleted by Prune alone.")
 
 

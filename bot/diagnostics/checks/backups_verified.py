@@ -29,7 +29,7 @@ class BackupsVerified(Check):
         if not listing.backups:
             where = bucket.place(place.prefix)
             return self.finding("critical", f"There is none of {surroundings.database} in {where}.", suggests=[take],
-                                normal="The newest is less than a week or two old.", signs=["backups gone"])  # fmt: skip
+                                normal="The newest is days old.", signs=["backups gone"])  # fmt: skip
         newest = listing.backups[0]
         age = surroundings.now() - newest.snapshot_at
         state: FindingState = "ok"

@@ -14,11 +14,7 @@ from bot.systems.postgres import Connection
 
 BETWEEN_S = 2.0
 COUNTERS = """
-    SELECT xact_commit, xact_rollback, deadlocks, temp_bytes FROM pg_stat_database WHERE datname = current_database()
-"""
-# Many rows read one after another in tables that are not small: what a dropped index looks like from here.
-READ_WHOLE = """
-    SELECT format('%I', relname), seq_scan, seq_tup_read, n_live_tup FROM pg_stat_user_tables
+    SELECT xact_commit, xact_rollback, deadlocks FROM pg_stat_database WHERE datname = current_database()
 """
 WAITS = """
     SELECT coalesce(wait_event_type || ': ' || wait_event, 'computing'),
@@ -26,15 +22,13 @@ WAITS = """
     FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 ROLLED_BACK, FEWEST = 0.2, 5
-BIG_TABLE, OFTEN_PER_S = 10_000, 2.0
 WAITS_S = 2.0
 
 
 @dataclass(frozen=True)
 class Look:
     at: float
-    counters: tuple[int, int, int, int]
-    scans: dict[str, tuple[int, int, int]]
+    counters: tuple[int, int, int]
 
 
 class DatabaseActivity(DatabasePointCheck):
@@ -49,20 +43,19 @@ class DatabaseActivity(DatabasePointCheck):
             after = _look(connection)
             waits = connection.execute(WAITS).fetchall()
         yield from _judge_transactions(before, after)
-        yield from _judge_scans(before, after)
         yield from _judge_waits(waits)
 
 
 def _look(connection: Connection) -> Look:
     counters = connection.execute(COUNTERS).fetchone()
     assert counters is not None  # we are in it
-    rows = connection.execute(READ_WHOLE).fetchall()
-    return Look(time.monotonic(), (*counters,), {name: (scans, read, live) for name, scans, read, live in rows})
+    commits, rollbacks, deadlocks = counters
+    return Look(time.monotonic(), (commits, rollbacks, deadlocks))
 
 
 def _judge_transactions(before: Look, after: Look) -> Iterator[Point]:
     took_s = after.at - before.at
-    commits, rollbacks, deadlocks, _ = (new - old for new, old in zip(after.counters, before.counters, strict=True))
+    commits, rollbacks, deadlocks = (new - old for new, old in zip(after.counters, before.counters, strict=True))
     measure = Measure(name="commits a second", value=round(commits / took_s, 1))
     yield Point("ok", f"{commits / took_s:.1f} commits a second.", measures=(measure,))
     if rollbacks >= FEWEST and rollbacks > ROLLED_BACK * (commits + rollbacks):
@@ -70,15 +63,6 @@ def _judge_transactions(before: Look, after: Look) -> Iterator[Point]:
         yield Point("warning", words, signs=("statements fail",), normal="Few are.")
     if deadlocks:
         yield Point("warning", f"{deadlocks} deadlocks within {took_s:.0f} s.", signs=("statements fail",))
-
-
-def _judge_scans(before: Look, after: Look) -> Iterator[Point]:
-    for name, (scans, read, live) in after.scans.items():
-        old = before.scans.get(name, (scans, read, live))
-        rate = (scans - old[0]) / (after.at - before.at)
-        if live >= BIG_TABLE and rate >= OFTEN_PER_S:
-            words = f"{name} ({live:,} rows) is read from beginning to end {rate:.1f} times a second: an index may be"
-            yield Point("warning", f"{words} missing.", signs=("index gone",))
 
 
 def _judge_waits(waits: list[tuple[str, float]]) -> Iterator[Point]:

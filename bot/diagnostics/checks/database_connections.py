@@ -29,8 +29,8 @@ LIMITS = """
     FROM pg_roles r WHERE rolconnlimit >= 0 AND (rolname = %(role)s OR rolname = current_user)
 """
 HOLDERS = """
-    SELECT coalesce(usename, ''), coalesce(nullif(application_name, ''), 'no name'), coalesce(host(client_addr), 'local'),
-           count(*), count(*) FILTER (WHERE state = 'idle')
+    SELECT coalesce(usename, ''), coalesce(nullif(application_name, ''), 'no name'),
+           coalesce(host(client_addr), 'local'), count(*), count(*) FILTER (WHERE state = 'idle')
     FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5
 """
 OF_THE_APPLICATION = """

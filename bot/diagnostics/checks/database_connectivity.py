@@ -10,7 +10,7 @@ from bot.outcome import Failed, Refused
 from bot.store.documents import Finding, Measure, Suggestion
 from bot.systems.databases import observe_server
 
-SLOW_S = 1.0
+SLOW_S = 3.0
 
 
 class DatabaseConnectivity(Check):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import DatabasePointCheck, Point
 from bot.store.documents import FindingState, Suggestion
+from bot.systems.databases import own_oid
 from bot.systems.row_profiles import ColumnProfile, Profile, TableProfile, read_profile
 from bot.words import show_duration
 
@@ -31,15 +32,12 @@ class DatabaseContent(DatabasePointCheck):
     def look(self, surroundings: Surroundings) -> Iterator[Point]:
         with surroundings.connect(self.timeout_s / 2) as connection:
             now = read_profile(connection)
-            row = connection.execute(
-                "SELECT oid::bigint FROM pg_database WHERE datname = current_database()"
-            ).fetchone()
-        assert row is not None  # we are in it
+            oid = own_oid(connection)
         newest = surroundings.baseline()
         if newest is None or newest.looks is None:
             yield Point("unknown", "Not known yet how they should look: there is no backup with a look at the rows.")
             return
-        was, restored = newest.looks.profile, newest.source.oid != row[0]
+        was, restored = newest.looks.profile, newest.source.oid != oid
         since = f"As in the verified backup {show_duration(surroundings.now() - newest.snapshot_at)} ago."
         yield Point("ok", f"Samples of {len(now.tables)} tables look as before.", normal=since)
         restore = Suggestion(

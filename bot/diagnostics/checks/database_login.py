@@ -15,7 +15,8 @@ CONNECT_S, ANSWER_S = 5, 3.0
 OBSERVE = """
     SELECT current_user, pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on',
            (SELECT reset_val::bigint FROM pg_settings WHERE name = 'statement_timeout'),
-           current_setting('search_path'), current_schemas(false) = '{}', has_database_privilege(current_database(), 'CONNECT')
+           current_setting('search_path'), current_schemas(false) = '{}',
+           has_database_privilege(current_database(), 'CONNECT')
 """
 SHORT_MS = 1000
 """A statement that may not take longer than this often ends before it is done."""

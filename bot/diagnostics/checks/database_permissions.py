@@ -87,10 +87,8 @@ def _judge_change(change: Change, role: str, since: str) -> Point:
     if was.kind == "privilege":
         words = f"{was.part} may no longer {', '.join(_lost(change))} on {was.of}."
     elif was.kind == "role":
-        words = (
-            f"The role {was.of} is gone." if now is None else f"The role {was.of} was: {was.definition or 'plain'}; "
-        )
-        words += f"is: {now.definition or 'plain'}." if now else ""
+        words = f"The role {was.of} was: {was.definition or 'plain'}; "
+        words += f"is: {now.definition or 'plain'}." if now else "it is gone."
     else:
         words = f"{was.of} was {_owner(was.definition)}, is {_owner(now.definition) if now else 'nobody'}."
     return Point("critical" if ours else "warning", words, signs=("rights gone",) if ours else (), normal=since)

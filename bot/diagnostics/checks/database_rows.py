@@ -15,7 +15,7 @@ HIDDEN = """
     SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relrowsecurity AND row_security_active(c.oid)
 """
-SHRUNK_TOLD, SHRUNK_CRITICAL = 0.002, 0.2
+SHRUNK_TOLD, SHRUNK_WARN, SHRUNK_CRITICAL = 0.002, 0.05, 0.2
 GROWN, GROWN_ROWS = 1.8, 100
 TABLES, TOLD = 20, 3
 

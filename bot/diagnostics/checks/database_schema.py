@@ -102,8 +102,7 @@ def _find_renamed(changes: Iterable[Change]) -> Iterator[tuple[Item, Item]]:
         alike = [
             one
             for one in new
-            if (one.kind, one.definition) == (item.kind, item.definition)
-            and (item.kind == "table" or one.of == item.of)
+            if (one.kind, one.definition) == (item.kind, item.definition) and (one.of == item.of or not item.part)
         ]
         if len(alike) == 1:
             yield item, alike[0]

@@ -55,10 +55,8 @@ class DatabaseSequences(DatabasePointCheck):
                 words += f"number that is taken, and are refused. setval('{name}', {most}) puts it right."
                 yield Point("critical", words, signs=("numbers taken",), normal="It is ahead of its column.")
             elif name in before and value < before[name].last_value:
-                words = (
-                    f"{name} is at {value:,}, and was at {before[name].last_value:,} in the backup: it was moved back, "
-                )
-                words += "so numbers that were given come again."
+                words = f"{name} is at {value:,}, and was at {before[name].last_value:,} in the backup: it was moved "
+                words += "back, so numbers that were given come again."
                 yield Point("critical", words, signs=("numbers taken",), normal="It only goes up.")
             if value >= NEARLY * limit and not cycles:
                 over = value >= LAST * limit

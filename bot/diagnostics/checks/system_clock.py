@@ -52,10 +52,8 @@ def _judge(who: str, ahead_s: float) -> Point:
     measure = Measure(name=f"clock of {who} off by", value=round(off, 1), unit="s")
     if state == "ok":
         return Point("ok", f"The clock of {who} agrees with the bot's.", measures=(measure,))
-    words = (
-        f"The clock of {who} is {show_duration(off)} {'ahead of' if ahead_s > 0 else 'behind'} the bot's: one of the"
-    )
-    return Point(state, f"{words} two is wrong; see the time service (chrony, NTP) of both.", signs=("clock wrong",),
+    words = f"The clock of {who} is {show_duration(off)} {'ahead of' if ahead_s > 0 else 'behind'} the bot's: one of"
+    return Point(state, f"{words} the two is wrong; see their time services (chrony, NTP).", signs=("clock wrong",),
                  measures=(measure,), normal="They agree within seconds.")  # fmt: skip
 
 

@@ -30,7 +30,7 @@ NAMES_SHOWN = 4
 
 
 def show_sweep(sweep: Sweep, who: str) -> Iterator[Block]:
-    story = sweep.story or SweepStory()
+    story = sweep.story
     findings = sorted(sweep.findings, key=lambda finding: ORDER.index(finding.state))
     yield parts.header(f"Diagnosis: {sweep.scope}")
     yield from _show_story(story)
@@ -82,11 +82,12 @@ def show_finding(finding: Finding, sweep: Sweep, since: datetime | None = None) 
     if finding.normal:
         rows.append((faint(f"Normal: {cut(finding.normal, NORMAL_SHOWN)}"),))
     yield lines(rows)
-    shown = cut("\n".join(finding.evidence[:EVIDENCE_LINES]), EVIDENCE_SHOWN)
-    if finding.evidence and shown not in finding.summary:
+    further = [line for line in finding.evidence if line not in finding.summary]
+    shown = cut("\n".join(further[:EVIDENCE_LINES]), EVIDENCE_SHOWN)
+    if further:
         yield preformatted(shown)
     buttons = list(_suggested(finding, sweep))
-    if len("\n".join(finding.evidence)) > len(shown):
+    if len("\n".join(further)) > len(shown):
         value: dict[str, JsonValue] = {"sweep": sweep.id, "finding": finding.key}
         buttons.append(parts.button(f"Show evidence ({len(finding.evidence)} lines)", "sweep.evidence", value))
     if buttons:

@@ -37,7 +37,7 @@ class Break:
 def run(shared: SharedStage, statement: str, *, database: str = DATABASE) -> None:
     """As the superuser."""
     with psycopg.connect(shared.stage.cluster.url(database, role="postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL(statement))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement))
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def held(shared: SharedStage, *, role: str = "traitortrack", statement: str, tim
     sessions = [psycopg.connect(shared.stage.cluster.url(DATABASE, role=role)) for _ in range(times)]
     try:
         for session in sessions:
-            session.execute(sql.SQL(statement))  # type: ignore[arg-type]
+            session.execute(sql.SQL(statement))
         yield
     finally:
         for session in sessions:
@@ -259,7 +259,8 @@ BREAKS = [
           on_server("ALTER ROLE traitortrack NOLOGIN", heal=("ALTER ROLE traitortrack LOGIN",)),
           "database_login", "critical", r"may not log in any more", "", ("database_permissions", *DOWN), "log in"),
     Break("the role's connections are limited",
-          on_server("ALTER ROLE traitortrack CONNECTION LIMIT 0", heal=("ALTER ROLE traitortrack CONNECTION LIMIT -1",)),
+          on_server("ALTER ROLE traitortrack CONNECTION LIMIT 0",
+                    heal=("ALTER ROLE traitortrack CONNECTION LIMIT -1",)),
           "database_login", "critical", r"All connections that it allows are taken", "",
           ("database_permissions", "database_connections", *DOWN), "connections"),
     Break("the database's connections are taken", one_connection, "database_connectivity", "critical",

@@ -11,7 +11,7 @@ from bot.clock import utc_now
 from bot.diagnostics.causes import guess_cause
 from bot.diagnostics.check import Surroundings, all_checks
 from bot.diagnostics.sweeps import ask_all
-from bot.diagnostics.usual import Usual
+from bot.diagnostics.usual import Normal
 from bot.policy import Policy
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.stage import DATABASE
@@ -41,7 +41,7 @@ def diagnose(policy: Policy, shared: SharedStage) -> dict[str, Finding]:
         if check.scope in SCOPES and not check.on_demand and check.name not in LEFT_OUT
     ]
     place = Surroundings(policy, shared.stage.environment(), utc_now, DATABASE)
-    return {finding.check: Usual([]).tell(finding) for finding in ask_all(checks, [place])}
+    return {finding.check: Normal([]).tell(finding) for finding in ask_all(checks, [place])}
 
 
 def test_a_healthy_stage_is_healthy(policy: Policy, fresh_stage: SharedStage) -> None:

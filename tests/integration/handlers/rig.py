@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 
 from bot.app import build_bolt, build_services
 from bot.clock import utc_now
-from bot.policy import Policy, load_policy
+from bot.policy import Policy, default_policy_path, load_policy
 from bot.sandbox.actor import Actor
 from bot.sandbox.actor import wait_for as wait_until
 from bot.sandbox.people import BYSTANDER, list_members
@@ -27,6 +28,7 @@ from bot.settings import manifest_path
 from bot.slack.channels import join_or_create
 from bot.store.tables import Delivery, Incident
 from bot.web.server import build_web, serve_web
+from tests.quiet_policy import keep_quiet
 from tests.workspace.conftest import hang_up
 
 Json = dict[str, Any]
@@ -146,6 +148,7 @@ def make_environment(workspace: Workspace, folder: Path, how: str) -> dict[str, 
         "HOME": str(folder),
         "PATH": os.environ["PATH"],
         "HOLDFAST_DATABASE_URL": f"sqlite:///{folder / 'holdfast.db'}",
+        "HOLDFAST_POLICY": str(keep_quiet(Path(shutil.copy(default_policy_path(), folder / "policy.yml")))),
         "ALERTS_SECRET": SECRET,
         "HOLDFAST_WEB_URL": WEB_URL,
         "HOLDFAST_WEB_SECRET": SECRET,

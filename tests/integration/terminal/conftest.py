@@ -28,6 +28,7 @@ from bot.terminal.session import Parts, TerminalSession
 from tests.by_people import make_by_people
 from tests.integration.engine.conftest import refuse_to_end
 from tests.integration.handlers.rig import make_workspace
+from tests.quiet_policy import keep_quiet
 
 ROOT = Path(__file__).parents[3]
 LIMIT_S = 90
@@ -104,7 +105,7 @@ def write_policy(folder: Path, application_url: str = "http://127.0.0.1:9") -> P
     text["playbooks"]["by_people"] = make_by_people()
     path = folder / "policy.yml"
     path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return path
+    return keep_quiet(path)
 
 
 def make_environment(workspace: Workspace, folder: Path) -> dict[str, str]:

@@ -100,8 +100,8 @@ def test_certificates_of_a_server(
 def test_an_issuer_that_nobody_trusts_is_a_warning(tmp_path: Path) -> None:
     with serve_tls(tmp_path) as server:
         found = CERTIFICATES.run(surroundings(f"https://localhost:{server.port}"))
-    assert found.evidence[0].startswith("DNS backup: backup.traitortrack.example.com is a name for examples")
-    assert "does not trust its issuer: " in found.evidence[1]
+    assert "does not trust its issuer: " in found.evidence[0]
+    assert found.evidence[1].startswith("DNS backup: backup.traitortrack.example.com is a name for examples")
 
 
 def test_no_https_and_no_server_are_no_alarm() -> None:

@@ -17,6 +17,7 @@ from bot.comms import messages
 from bot.diagnostics import checks
 from bot.diagnostics.check import Check, all_checks, choose_checks, scopes
 from bot.policy import load_policy
+from bot.policy.severities import DiagnosisScope
 from bot.recovery import actions
 from bot.recovery.action import Action, Parameters, Step
 from bot.recovery.registry import all_actions
@@ -167,3 +168,7 @@ def find_suggestions(source: str) -> Iterator[str]:
                 for one in node.keywords
                 if one.arg == "action" and isinstance(one.value, ast.Constant)
             )
+
+
+def test_the_policy_can_name_every_scope() -> None:
+    assert set(get_args(DiagnosisScope)) == set(scopes())

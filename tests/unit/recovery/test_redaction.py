@@ -95,7 +95,11 @@ def test_a_known_value_is_never_left(before: str, after: str) -> None:
 
 
 def test_documents_keep_their_shape(redactor: Redactor) -> None:
-    document: JsonValue = {"state": "ok", "lines": ["password=geheim", 3, None], "deep": {"token": "a-long-session-value"}}
+    document: JsonValue = {
+        "state": "ok",
+        "lines": ["password=geheim", 3, None],
+        "deep": {"token": "a-long-session-value"},
+    }
     assert redactor.redact_all(document) == {
         "state": "ok", "lines": [f"password={HIDDEN}", 3, None], "deep": {"token": HIDDEN}
     }  # fmt: skip

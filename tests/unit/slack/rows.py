@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.store.documents import Finding, PlanDocument, Proof, Suggestion, Verdict
+from bot.store.documents import Finding, PlanDocument, Proof, Suggestion, SweepStory, Verdict
 from bot.store.tables import Incident, LedgerEntry, Link, Plan, Run, RunStep, Sweep, Task
 from tests.unit.slack import shapes
 
@@ -97,6 +97,7 @@ def make_sweep(findings: int | list[Finding] = 0, also: list[Finding] | None = N
     facts: dict[str, Any] = {
         "id": 3, "incident_id": 7, "scope": "all", "requested_by": "mei", "place": "p", "started_at": NOON,
         "finished_at": NOON + timedelta(seconds=2), "findings": [*(also or []), *findings],
+        "story": SweepStory(),
     }  # fmt: skip
     return Sweep(**{**facts, **changed})
 
