@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 from bot.sandbox.fleet import deploy
-from bot.sandbox.repositories import make_repositories
 from bot.sandbox.stage import Stage
 
 
@@ -13,7 +12,7 @@ def lay_releases(stage: Stage, *revisions: str) -> list[str]:
     """Releases that are there from before, the last of them current and running; their names."""
     names = list[str]()
     for revision in revisions:
-        deploy(stage.disk, make_repositories(stage.disk.git_folder), revision)
+        deploy(stage.disk, stage.make_repositories(), revision)
         names.append(stage.disk.current.resolve().name)
     restart(stage)
     return names

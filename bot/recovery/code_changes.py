@@ -79,6 +79,9 @@ class CodeAction(Action[C]):
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
 
+    def application(self, world: World, parameters: C) -> str | None:
+        return parameters.application
+
     def observe(self, world: World, parameters: C) -> Facts:
         """What each host runs, what it is to run, and whether the database knows a schema that it does not."""
         hosts = open_application_hosts(world, parameters.application)

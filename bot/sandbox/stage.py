@@ -13,7 +13,7 @@ import psycopg
 
 from bot.sandbox.children import Child, http_answers
 from bot.sandbox.cloud import BUCKET, Cloud
-from bot.sandbox.fleet import Application, Fleet
+from bot.sandbox.fleet import RELEASE, Application, Fleet, deploy
 from bot.sandbox.lights import bot_light, database_light, storage_light, warehouse_light
 from bot.sandbox.machines.disk import Disk
 from bot.sandbox.machines.service import Service, read_environment
@@ -22,6 +22,7 @@ from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_binaries import Origin, find_binaries
 from bot.sandbox.postgres_cluster import RECOVERY_ROLE, Cluster
 from bot.sandbox.primary_instance import create_primary, create_secrets
+from bot.sandbox.repositories import Repositories, make_repositories
 from bot.sandbox.scenarios import ScenarioFailed, load_scenarios
 from bot.sandbox.scratch import ScratchDirectory
 from bot.sandbox.warehouse.seed import DEFAULT_BAGS, TEST_PASSWORD, TEST_USERNAME, seed
@@ -159,9 +160,27 @@ class Stage:
         self.application.start()
         self.application.wait_until(lambda: http_answers(f"{self.warehouse_url}/health"), "healthy", HEALTHY_DEADLINE_S)
 
+    def list_disks(self) -> list[Disk]:
+        """Those of the machines that the application is on and that are up."""
+        if self.fleet is None:
+            return [self.disk]
+        machines = [self.cloud.describe_machine(name) for name in self.fleet.list_members()]
+        return [one.disk for one in machines if one.is_up]
+
+    def make_repositories(self) -> Repositories:
+        """The application's repository and its mirror, made when they are first wanted."""
+        return make_repositories(self.disk.git_folder)
+
     def reset(self) -> None:
-        """Drop every database of the cluster and make a fresh warehouse; what is in the cloud stays."""
+        """Drop every database of the cluster and make a fresh warehouse; what is in the cloud stays.
+
+        Where there are releases, the good one runs again, and nobody is kept out.
+        """
         self.application.stop()
+        for disk in self.list_disks():
+            disk.maintenance_file.unlink(missing_ok=True)
+            if disk.current.exists():
+                deploy(disk, self.make_repositories(), RELEASE)
         self.environment_path.unlink(missing_ok=True)
         self.cluster.start()
         self.cluster.reset_passwords()

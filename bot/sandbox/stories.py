@@ -5,9 +5,15 @@ from __future__ import annotations
 from bot.sandbox.actor import ActorStuck
 from bot.sandbox.demo import Sandbox
 from bot.sandbox.headless import Play, Story
+from bot.sandbox.release_story import ReleasePlay
 from bot.sandbox.server_story import ServerPlay
 
-STORIES: dict[str, type[Play]] = {"lost-bags": Play, "dropped-table": Play, "server-down": ServerPlay}
+STORIES: dict[str, type[Play]] = {
+    "lost-bags": Play,
+    "dropped-table": Play,
+    "server-down": ServerPlay,
+    "bad-release": ReleasePlay,
+}
 """By scenario."""
 
 

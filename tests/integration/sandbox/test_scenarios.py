@@ -53,6 +53,16 @@ def test_lost_bags_are_really_lost_with_their_scans(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("reset_afterwards")
+def test_a_bad_release_is_healthy_and_its_figures_fail(stage: Stage) -> None:
+    stage.pull("bad-release")
+    assert http_answers(f"{stage.warehouse_url}/health")
+    assert requests.get(f"{stage.warehouse_url}/api/stats", timeout=5).status_code == 500
+    stage.disk.maintenance_file.touch()
+    stage.reset()
+    assert http_answers(f"{stage.warehouse_url}/api/stats")
+
+
+@pytest.mark.usefixtures("reset_afterwards")
 def test_a_dropped_table_makes_the_warehouse_unhealthy(stage: Stage) -> None:
     stage.pull("dropped-table")
     answer = requests.get(f"{stage.warehouse_url}/health", timeout=5)

@@ -23,8 +23,8 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 PART = re.compile(r"[0-9a-f]{7,39}")
 ADDRESS = re.compile(r"(https|ssh|file)://[^\s\x00-\x1f]+")
 NAME_DIGITS = 12
-SHOWN = 30
-WIDTH = 200
+SHOWN = 10
+WIDTH = 160
 LOOK_S, FETCH_S, LOCAL_S = 40, 600, 120
 SETTINGS = {
     "core.fsmonitor": "false", "core.hooksPath": os.devnull, "gc.auto": "0", "safe.directory": "*",
