@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
@@ -39,6 +39,10 @@ PARTS_OF_ONE_SIZE = 2_000
 PARTS_IN_FLIGHT = 1
 READ_BYTES = 1024 * 1024
 READ_ATTEMPTS = 5
+
+
+class _Free(TypedDict, total=False):
+    IfNoneMatch: str
 
 
 class ArchiveExists(SystemRefused):
@@ -87,8 +91,11 @@ class Bucket:
         *,
         metadata: Mapping[str, str],
         storage_class: StorageClassType = "STANDARD",
+        over: bool = False,
     ) -> Stored:
         """Store a stream of any length under a key that must be free, in about 15 MB of memory.
+
+        `over`: under a key that something else may be stored under, which a bucket with versions keeps.
 
         Every part carries its SHA-256, which S3 checks. An upload that does not come to its end is aborted and leaves
         nothing. Raises ArchiveExists, StorageUnavailable, and whatever `chunks` raises.
@@ -97,8 +104,8 @@ class Bucket:
         head = list(islice(parts, 2))
         try:
             if len(head) < 2:
-                return self._put(key, b"".join(head), metadata, storage_class)
-            return self._store_parts(key, _chain(head, parts), metadata, storage_class)
+                return self._put(key, b"".join(head), metadata, storage_class, over)
+            return self._store_parts(key, _chain(head, parts), metadata, storage_class, over)
         except (ClientError, BotoCoreError) as error:
             raise self._explain(key, error) from error
 
@@ -161,12 +168,20 @@ class Bucket:
             raise self._explain(prefix, error) from error
         return len(left)
 
-    def _put(self, key: str, body: bytes, metadata: Mapping[str, str], storage_class: StorageClassType) -> Stored:
+    def sign(self, key: str, version_id: str | None, good_for_s: int) -> str:
+        """An address that whoever has it can read this one object by; a secret for as long as it is good."""
+        named = {"Bucket": self.name, "Key": key, **({"VersionId": version_id} if version_id else {})}
+        return self._client.generate_presigned_url("get_object", Params=named, ExpiresIn=good_for_s)
+
+    def _put(
+        self, key: str, body: bytes, metadata: Mapping[str, str], storage_class: StorageClassType, over: bool
+    ) -> Stored:
+        free: _Free = {} if over else {"IfNoneMatch": "*"}
         answer = self._client.put_object(
             Bucket=self.name,
             Key=key,
             Body=body,
-            IfNoneMatch="*",
+            **free,
             ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
             Metadata=dict(metadata),
             StorageClass=storage_class,
@@ -174,8 +189,14 @@ class Bucket:
         return Stored(key, answer.get("VersionId"), len(body))
 
     def _store_parts(
-        self, key: str, parts: Iterator[bytes], metadata: Mapping[str, str], storage_class: StorageClassType
+        self,
+        key: str,
+        parts: Iterator[bytes],
+        metadata: Mapping[str, str],
+        storage_class: StorageClassType,
+        over: bool,
     ) -> Stored:
+        free: _Free = {} if over else {"IfNoneMatch": "*"}
         upload_id = self._client.create_multipart_upload(
             Bucket=self.name,
             Key=key,
@@ -190,7 +211,7 @@ class Bucket:
                 Key=key,
                 UploadId=upload_id,
                 MultipartUpload={"Parts": sent},
-                IfNoneMatch="*",
+                **free,
             )
         except BaseException:
             # Whatever stops the upload, what was sent must not lie there unseen and be paid for.

@@ -37,10 +37,12 @@ from tests.stage_fixtures import SharedStage
 pytestmark = pytest.mark.crash
 
 SCENES: dict[str, Build] = {
+    "back_up_code": code.back_up_code,
     "back_up_database": backups.back_up_database,
     "base_backup": backups.base_backup,
     "clear_session_cache": code.clear_session_cache,
     "deploy_code": code.deploy_code,
+    "deploy_code_archive": code.deploy_code_archive,
     "dns_failover_settings": names.dns_failover_settings,
     "drop_kept_database": databases.drop_kept_database,
     "end_queries": databases.end_queries,
@@ -79,6 +81,7 @@ SCENES: dict[str, Build] = {
     "restore_plain_dump": databases.restore_plain_dump,
     "restore_to_time": databases.restore_to_time,
     "roll_back_code": code.roll_back_code,
+    "sync_code_mirror": code.sync_code_mirror,
     "switch_database": rds.on_rds(
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
         undone=("UpdateSecretVersionStage",),

@@ -59,7 +59,9 @@ class Desk:
     def plan(self, name: str, **given: Any) -> Context[Any]:
         """A plan, and what its steps are given. Raises as the action does."""
         action: Action[Any] = find_action(name)
-        parameters = read_parameters(action, {"application": "traitortrack", **given})
+        if "application" in action.parameters.model_fields:
+            given = {"application": "traitortrack", **given}
+        parameters = read_parameters(action, given)
         observed = action.observe(self.world, parameters)
         plan = action.plan(self.world, parameters, observed, History())
         return Context(
