@@ -160,12 +160,14 @@ class ReplaceTheServer(Action[ReplaceServer]):
         return measure(context)
 
     def clean_up(self, context: Context[ReplaceServer]) -> str:
-        """Until it is healthy behind the load balancer it is terminated: nobody knows it but this run, and it costs.
+        """What was launched is terminated: nobody knows it but this run, and it costs.
 
-        From then on it stays, since it carries users when servers are short.
+        It stays where it is healthy behind the load balancer and the run failed, since it carries users when servers
+        are short; and in any case once the old one has gone out.
         """
         place = find_place(context.world, context.parameters.host)
-        if was_enlisted(context) is not None and "register" in context.outputs:
+        serves = "register" in context.outputs and enlisted(context, place) is not None
+        if serves and (not context.cancelled() or has_left(context, place)):
             return f"{name_of(context)} serves and stays; `/dr retry {context.run_id}` goes on with {place.old}."
         return f"{remove_launched(context, place)} {place.old} was not touched."
 
@@ -212,6 +214,16 @@ def count_healthy(observed: Facts, without: str) -> int:
         if isinstance(states, dict)
     ]
     return min(counts, default=0)
+
+
+def has_left(context: Context[ReplaceServer], place: Place) -> bool:
+    """Whether the old one was behind the load balancer when this was planned, and is not any more."""
+    before, now = context.plan.observed["targets"], place.list_states()
+    assert isinstance(before, dict)
+    return any(
+        isinstance(states, dict) and place.old in states and now.get(arn, {}).get(place.old, "draining") == "draining"
+        for arn, states in before.items()
+    )
 
 
 def _place(context: Context[ReplaceServer]) -> Place:
