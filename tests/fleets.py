@@ -133,6 +133,8 @@ class Servers:
         wait_until("their end", lambda: not self.list_others())
 
     def _bring_back(self, name: str) -> None:
+        if self.state_of(name) == "running" and not self.stage.cloud.describe_machine(name).is_up:
+            self.client("ec2").stop_instances(InstanceIds=[name])  # a dead machine comes back no other way
         if self.state_of(name) in ("stopping", "stopped"):
             wait_until("its stop", lambda: self.state_of(name) == "stopped")
             self.client("ec2").start_instances(InstanceIds=[name])
