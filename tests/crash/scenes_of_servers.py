@@ -19,7 +19,9 @@ REFRESH = "StartInstanceRefresh"
 
 def describe_servers(shared: SharedStage, path: Path) -> None:
     """Put them into the policy file of a bot."""
-    servers_of(shared.stage).describe(path)
+    servers = servers_of(shared.stage)
+    servers.reset()  # a refresh may have given them other ids
+    servers.describe(path)
 
 
 def replace_server(_stack: ExitStack, shared: SharedStage) -> Scene:

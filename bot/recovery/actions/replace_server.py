@@ -35,7 +35,6 @@ from bot.recovery.replacing import (
 )
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.hosts.command import HostUnclear
 from bot.systems.hosts.releases import read_releases
 from bot.systems.membership import PERMISSIONS as MEMBER_PERMISSIONS
 from bot.systems.probe import probe_health
@@ -188,14 +187,20 @@ def find_revision(world: World, place: Place, parameters: ReplaceServer) -> str:
     """What is to run there. Raises `Refused` where no other server says what they run."""
     if parameters.revision:
         return parameters.revision
+    said = list[str]()
     for host in list_others(world, place):
         try:
             name, commit = current_of(read_releases(host))
-        except (Refused, Failed, HostUnclear):
+        except (Refused, Failed) as error:
+            said.append(error.reason)
             continue
         if commit or name:
             return str(commit or name)
-    raise Refused("No other server says which code it runs.", "Name a tag or commit in `revision`, such as v1.2.0.")
+        said.append(f"{host.host.title} has no release.")
+    raise Refused(
+        f"No other server says which code it runs. {' '.join(said)}".strip(),
+        "Name a tag or commit in `revision`, such as v1.2.0.",
+    )
 
 
 def read_template(observed: Facts) -> Template:
