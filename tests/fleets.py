@@ -14,14 +14,16 @@ from bot.policy import Policy
 from bot.sandbox.children import http_answers
 from bot.sandbox.cloud import REGION
 from bot.sandbox.demo_policy import FOLDERS, describe_fleet
-from bot.sandbox.fleet import GROUP, Fleet
+from bot.sandbox.fleet import GROUP, LEAST, MOST, Fleet
 from bot.sandbox.ports import free_port
 from bot.sandbox.primary_instance import create_secrets, open_client
 from bot.sandbox.service import ask
 from bot.sandbox.stage import Stage
 from tests.integration.rds.driver import wait_until
 
-QUICK = {"pending_s": 0.05, "stopping_s": 0.05, "appears_s": 0.0, "probe_every_s": 0.1, "timeout_scale": 0.01}
+QUICK = {"pending_s": 0.05, "stopping_s": 0.05, "appears_s": 0.0, "probe_every_s": 0.1, "timeout_scale": 0.01,
+    "refresh_step_s": 0.1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,18 @@ class Servers:
         found = self.client("ec2").describe_instances(InstanceIds=[name])["Reservations"][0]["Instances"][0]
         return str(found["State"]["Name"])
 
+    def describe_group(self) -> dict[str, Any]:
+        """The auto-scaling group."""
+        found = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])
+        return dict(found["AutoScalingGroups"][0])
+
     def list_members(self) -> set[str]:
         """Of the auto-scaling group."""
-        found = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])
-        return {one["InstanceId"] for one in found["AutoScalingGroups"][0]["Instances"]}
+        return {one["InstanceId"] for one in self.describe_group()["Instances"]}
+
+    def count_refreshes_under_way(self) -> int:
+        found = self.client("autoscaling").describe_instance_refreshes(AutoScalingGroupName=GROUP)
+        return sum(1 for one in found["InstanceRefreshes"] if "EndTime" not in one)
 
     def list_others(self) -> dict[str, str]:
         """Instances that were launched since the beginning, and are there yet, with their states."""
@@ -76,6 +86,8 @@ class Servers:
     def reset(self) -> None:
         """Both in the group and behind the load balancer, no other server, the first one's application dead."""
         create_secrets(self.stage.cloud, self.stage.application_url)
+        if any(self.state_of(name) in ("shutting-down", "terminated") for name in self.fleet.instance_ids):
+            self.fleet.instance_ids[:] = sorted(self.list_members())  # a refresh has replaced them
         self._remove_others()
         for name in self.fleet.instance_ids:
             self._bring_back(name)
@@ -88,7 +100,14 @@ class Servers:
         ask(str(self.stage.cloud.describe_machine(self.well).disk.init_socket), "start")
         expected = {self.failed: "unhealthy", self.well: "healthy"}
         wait_until("the two", lambda: self.fleet.list_states() == expected)
+        self.stage.cloud.change_server_pace(**QUICK)
         self.stage.cloud.forget_calls()
+
+    def put_right(self) -> None:
+        """The group's settings as at the beginning."""
+        self.client("autoscaling").update_auto_scaling_group(
+            AutoScalingGroupName=GROUP, MinSize=LEAST, MaxSize=MOST, HealthCheckType="ELB", HealthCheckGracePeriod=300
+        )
 
     def revive(self) -> None:
         """Let the first one's application run again."""
@@ -114,6 +133,8 @@ class Servers:
         wait_until("their end", lambda: not self.list_others())
 
     def _bring_back(self, name: str) -> None:
+        if self.state_of(name) == "running" and not self.stage.cloud.describe_machine(name).is_up:
+            self.client("ec2").stop_instances(InstanceIds=[name])  # a dead machine comes back no other way
         if self.state_of(name) in ("stopping", "stopped"):
             wait_until("its stop", lambda: self.state_of(name) == "stopped")
             self.client("ec2").start_instances(InstanceIds=[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from bot.sandbox.fleet import TEMPLATE
+from bot.sandbox.fleet import GROUP, LEAST, TEMPLATE
 from bot.store.tables import Run
 from tests.crash.rig import Rig
 from tests.crash.scenes import Scene
@@ -13,12 +13,15 @@ from tests.fleets import Servers, servers_of
 from tests.integration.rds.driver import wait_until
 from tests.stage_fixtures import SharedStage
 
-ACTIONS = ("replace_server", "terminate_server")
+ACTIONS = ("refresh_instances", "replace_server", "terminate_server", "verify_auto_scaling")
+REFRESH = "StartInstanceRefresh"
 
 
 def describe_servers(shared: SharedStage, path: Path) -> None:
     """Put them into the policy file of a bot."""
-    servers_of(shared.stage).describe(path)
+    servers = servers_of(shared.stage)
+    servers.reset()  # a refresh may have given them other ids
+    servers.describe(path)
 
 
 def replace_server(_stack: ExitStack, shared: SharedStage) -> Scene:
@@ -56,6 +59,42 @@ def terminate_server(_stack: ExitStack, shared: SharedStage) -> Scene:
         assert servers.state_of(name) == "stopped"
 
     return Scene({"instance": name}, done, untouched)
+
+
+def verify_auto_scaling(stack: ExitStack, shared: SharedStage) -> Scene:
+    """A group that somebody has set otherwise."""
+    servers = _open(shared)
+    stack.callback(servers.put_right)
+    servers.client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=GROUP, MinSize=1, HealthCheckType="EC2", HealthCheckGracePeriod=10
+    )
+
+    def done(rig: Rig, run: Run) -> None:
+        found = servers.describe_group()
+        assert (found["MinSize"], found["HealthCheckType"], found["HealthCheckGracePeriod"]) == (LEAST, "ELB", 300)
+        assert servers.list_members() == set(servers.fleet.instance_ids)
+
+    def untouched(rig: Rig, run: Run) -> None:
+        assert servers.describe_group()["MinSize"] == 1
+
+    return Scene({}, done, untouched)
+
+
+def refresh_instances(_stack: ExitStack, shared: SharedStage) -> Scene:
+    """One refresh, whoever died; who cancels it has stopped it."""
+    servers = _open(shared)
+    servers.revive()
+    servers.stage.cloud.forget_calls()
+
+    def done(rig: Rig, run: Run) -> None:
+        assert [call["operation"] for call in servers.stage.cloud.calls("StartInstanceRefresh")] == [REFRESH]
+        assert servers.list_members().isdisjoint(servers.fleet.instance_ids)
+
+    def untouched(rig: Rig, run: Run) -> None:
+        assert servers.count_refreshes_under_way() == 0
+        assert servers.answers()
+
+    return Scene({}, done, untouched)
 
 
 def _open(shared: SharedStage) -> Servers:

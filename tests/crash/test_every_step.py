@@ -69,6 +69,7 @@ SCENES: dict[str, Build] = {
         rds.a_moment, "RestoreDBInstanceToPointInTime", "ModifyDBInstance", undone=rds.REMOVAL
     ),
     "rds_snapshot": rds.on_rds(rds.nothing_twice, "CreateDBSnapshot", "CopyDBSnapshot"),
+    "refresh_instances": servers.refresh_instances,
     "replace_server": servers.replace_server,
     "restart_application": applications.restart_application,
     "restore_secret": secrets.on_secret(secrets.a_deleted_one, "RestoreSecret"),
@@ -87,6 +88,7 @@ SCENES: dict[str, Build] = {
         undone=("UpdateSecretVersionStage",),
     ),
     "terminate_server": servers.terminate_server,
+    "verify_auto_scaling": servers.verify_auto_scaling,
     "write_environment": secrets.write_environment,
 }  # fmt: skip
 WARM = {"autoscaling", "ec2", "elasticloadbalancing", "rds", "secretsmanager", "ssm"}

@@ -35,7 +35,6 @@ from bot.recovery.replacing import (
 )
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.hosts.command import HostUnclear
 from bot.systems.hosts.releases import read_releases
 from bot.systems.membership import PERMISSIONS as MEMBER_PERMISSIONS
 from bot.systems.probe import probe_health
@@ -160,12 +159,14 @@ class ReplaceTheServer(Action[ReplaceServer]):
         return measure(context)
 
     def clean_up(self, context: Context[ReplaceServer]) -> str:
-        """Until it is healthy behind the load balancer it is terminated: nobody knows it but this run, and it costs.
+        """What was launched is terminated: nobody knows it but this run, and it costs.
 
-        From then on it stays, since it carries users when servers are short.
+        It stays where it is healthy behind the load balancer and the run failed, since it carries users when servers
+        are short; and in any case once the old one has gone out.
         """
         place = find_place(context.world, context.parameters.host)
-        if was_enlisted(context) is not None and "register" in context.outputs:
+        serves = "register" in context.outputs and enlisted(context, place) is not None
+        if serves and (not context.cancelled() or has_left(context, place)):
             return f"{name_of(context)} serves and stays; `/dr retry {context.run_id}` goes on with {place.old}."
         return f"{remove_launched(context, place)} {place.old} was not touched."
 
@@ -186,14 +187,20 @@ def find_revision(world: World, place: Place, parameters: ReplaceServer) -> str:
     """What is to run there. Raises `Refused` where no other server says what they run."""
     if parameters.revision:
         return parameters.revision
+    said = list[str]()
     for host in list_others(world, place):
         try:
             name, commit = current_of(read_releases(host))
-        except (Refused, Failed, HostUnclear):
+        except (Refused, Failed) as error:
+            said.append(error.reason)
             continue
         if commit or name:
             return str(commit or name)
-    raise Refused("No other server says which code it runs.", "Name a tag or commit in `revision`, such as v1.2.0.")
+        said.append(f"{host.host.title} has no release.")
+    raise Refused(
+        f"No other server says which code it runs. {' '.join(said)}".strip(),
+        "Name a tag or commit in `revision`, such as v1.2.0.",
+    )
 
 
 def read_template(observed: Facts) -> Template:
@@ -212,6 +219,16 @@ def count_healthy(observed: Facts, without: str) -> int:
         if isinstance(states, dict)
     ]
     return min(counts, default=0)
+
+
+def has_left(context: Context[ReplaceServer], place: Place) -> bool:
+    """Whether the old one was behind the load balancer when this was planned, and is not any more."""
+    before, now = context.plan.observed["targets"], place.list_states()
+    assert isinstance(before, dict)
+    return any(
+        isinstance(states, dict) and place.old in states and now.get(arn, {}).get(place.old, "draining") == "draining"
+        for arn, states in before.items()
+    )
 
 
 def _place(context: Context[ReplaceServer]) -> Place:

@@ -57,7 +57,7 @@ class Services:
         with self._lock:
             if self._datacentre is None:
                 from bot.sandbox.strict_cloud import ssm  # noqa: PLC0415 (see above)
-                from bot.sandbox.strict_cloud.ec2 import balancing, wire  # noqa: PLC0415 (see above)
+                from bot.sandbox.strict_cloud.ec2 import balancing, scaling, wire  # noqa: PLC0415 (see above)
                 from bot.sandbox.strict_cloud.ec2.datacentre import Datacentre  # noqa: PLC0415 (see above)
 
                 self._datacentre = Datacentre(self._machines, bags_per_s=self._bags_per_s)
@@ -65,6 +65,7 @@ class Services:
                 ssm.install(self._datacentre)
                 self._balancers = balancing.Balancers(self._datacentre)
                 balancing.install(self._balancers, self._datacentre)
+                scaling.install(scaling.Scaling(self._datacentre, self._balancers))
                 self._tickers.append(Ticker(self._datacentre.advance))
             return self._datacentre
 

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.sandbox.machines.disk import Disk
 from bot.sandbox.machines.machine import Machine
 from bot.sandbox.ports import free_port
 from bot.sandbox.strict_cloud.pace import Agenda, Clock, Durations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from moto.ec2.models.instances import Instance
 
 log = logging.getLogger(__name__)
@@ -62,12 +65,13 @@ class Datacentre:
         self.workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="servers")
         self._folder, self._bags_per_s = folder, bags_per_s
 
-    def launch(self, instance: Instance) -> Server:
-        """Give an instance that moto has just made its machine: an empty one, that boots."""
+    def launch(self, instance: Instance, prepare: Callable[[Disk], None] = lambda disk: None) -> Server:
+        """Give an instance that moto has just made its machine, which boots: empty but for what `prepare` does."""
         with self.lock:
             machine = Machine(self._folder / instance.id, free_port(), bags_per_s=self._bags_per_s)
             agenda = Agenda(self.clock, self.pace, self.workers, lambda error: self._fail(server, error))
             server = self.servers[instance.id] = Server(instance, machine, agenda)
+            prepare(machine.disk)
             self._boot(server)
         return server
 
