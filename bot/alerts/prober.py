@@ -60,7 +60,7 @@ class HealthProber:
         return self.alerts.policy.alerts.prober
 
     def _ask_all(self) -> dict[str, Answer]:
-        applications = self.alerts.policy.applications
+        applications = {key: one for key, one in self.alerts.policy.applications.items() if not one.standby}
         with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix=NAME) as pool:
             return dict(zip(applications, pool.map(self._ask_one, applications.values()), strict=True))
 

@@ -55,8 +55,10 @@ class Address:
 def list_addresses(policy: Policy) -> list[Address]:
     """Of each application, then the primary and the backup of the DNS failover; each host and port once."""
     dns = policy.infrastructure.dns
-    found = [Address(one.title, str(one.url)) for one in policy.applications.values()]
+    applications = policy.applications.values()
+    found = [Address(one.title, str(one.url)) for one in applications if not one.standby]
     found += [Address("DNS primary", str(dns.primary)), Address("DNS backup", str(dns.backup), vital=False)]
+    found += [Address(one.title, str(one.url), vital=False) for one in applications if one.standby]
     return list({(one.host, one.port): one for one in reversed(found)}.values())[::-1]
 
 

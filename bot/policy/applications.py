@@ -11,6 +11,8 @@ class Application(Section):
 
     title: Text
     """What people call it."""
+    standby: bool = Field(default=False, examples=[True])
+    """Whether it only runs after a failover: then nobody is called because it does not answer."""
     url: WebAddress
     """Address without a path."""
     health_path: UrlPath

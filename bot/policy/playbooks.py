@@ -6,8 +6,26 @@ from pydantic import Field, model_validator
 
 from bot.policy.section import Key, Section, Text
 
-ConditionName = Literal["always", "database_present", "database_missing", "rows_lost", "long_queries", "server_failed"]
-ReferenceName = Literal["database", "newest_verified_backup", "rds_instance", "rds_read_replica", "failed_server"]
+ConditionName = Literal[
+    "always",
+    "database_present",
+    "database_missing",
+    "rows_lost",
+    "long_queries",
+    "server_failed",
+    "second_region_replica",
+    "no_second_region_replica",
+    "primary_region_answers",
+]
+ReferenceName = Literal[
+    "database",
+    "newest_verified_backup",
+    "rds_instance",
+    "rds_read_replica",
+    "rds_restored_instance",
+    "second_region_instance",
+    "failed_server",
+]
 
 
 class PlaybookStep(Section):

@@ -178,8 +178,10 @@ class Execution:
 
     def _prove(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
         evidence = action.verify(context)
-        used = verify_as_user(self.world, action.application(self.world, context.parameters))
-        skipped = _judge_skipped(action.steps(), context)
+        steps = action.steps()
+        memory = StepMemory(self.database, run.id, len(steps) - 1)
+        used = verify_as_user(self.world, action.application(self.world, context.parameters), memory)
+        skipped = _judge_skipped(steps, context)
         evidence = Evidence([*evidence.verdicts, *used, *skipped], evidence.measured, evidence.words)
         with self.database.write() as session:
             row = session.get_one(Run, run.id, with_for_update=True)

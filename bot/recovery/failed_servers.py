@@ -18,7 +18,8 @@ def list_failed(world: World) -> list[tuple[str, str]]:
     One that is registered and not healthy has failed; one that is not registered has, where healthy ones are too few.
     Raises `Refused` where it cannot be told.
     """
-    keys = [key for key, host in world.policy.hosts.items() if host.reach == "ssm"]
+    standby = {key for key, one in world.policy.applications.items() if one.standby}
+    keys = [key for key, host in world.policy.hosts.items() if host.reach == "ssm" and host.application not in standby]
     return [(key, words) for key in keys for words in _find_trouble(find_place(world, key))]
 
 

@@ -64,6 +64,19 @@ def open_second_rds(world: World) -> Rds:
     return Rds(world.policy.infrastructure.regions.secondary)
 
 
+def find_second_instance(world: World) -> str:
+    """The instance in the second region that the application can write to. Raises `Refused` where there is none."""
+    rules, rds = world.policy.infrastructure.rds, open_second_rds(world)
+    for name in (rules.read_replica, rules.restored_instance):
+        found = rds.find(name)
+        if found is not None and found.source is None:
+            return name
+    raise Refused(
+        f"Neither {rules.read_replica} nor {rules.restored_instance} is an instance of its own in {rds.region}.",
+        "Promote the replica there, or restore a copy: `/dr plan rds_restore_copy`.",
+    )
+
+
 def database_behind(world: World) -> tuple[str, Database]:
     """Name and settings of the database that lives on the policy's instance, and on every copy of it."""
     name = world.policy.infrastructure.rds.database

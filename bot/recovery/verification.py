@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 from bot.policy import Application
-from bot.recovery.action import World
+from bot.recovery.action import Memory, World
 from bot.store.documents import Verdict
 from bot.systems.user_journey import Stage, walk
 from bot.words import cut
 
+MADE = "made by the test user"
 NAME = "As a user would"
 SHOWN = 300
 
 
-def verify_as_user(world: World, application: str | None) -> list[Verdict]:
-    """Go the policy's way through the application once; whatever is made on it is taken away again.
+def verify_as_user(world: World, application: str | None, memory: Memory | None = None) -> list[Verdict]:
+    """Go the policy's way through the application once; whatever is made on it is taken away again, after a crash too
+    where there is a `memory`.
 
     One verdict where all is good, else one for each step that is not. Where there is no way, or no test user to go it,
     that is not known, and neither good nor bad.
@@ -28,15 +32,20 @@ def verify_as_user(world: World, application: str | None) -> list[Verdict]:
     missing = [name for name in named if not world.environment.get(name)]
     if missing:
         return [_unknown(f"not verified: {', '.join(missing)} is not set, so there is no test user to log in with")]
-    return _judge(world, _walk(world, settings))
+    return _judge(world, _walk(world, settings, memory or Memory()))
 
 
-def _walk(world: World, settings: Application) -> list[Stage]:
+def _walk(world: World, settings: Application, memory: Memory) -> list[Stage]:
     verification = settings.verification
     assert verification is not None
     names = (verification.user_env, verification.password_env)
     user, password = (world.environment.get(name or "", "") for name in names)
-    return list(walk(str(settings.url), verification, user, password))
+    left = {str(name): str(value) for name, value in json.loads(memory.recall(MADE) or "{}").items()}
+    way = walk(
+        str(settings.url), verification, user, password,
+        left=left, keep=lambda made: memory.keep(MADE, json.dumps(made)),
+    )  # fmt: skip
+    return list(way)
 
 
 def _judge(world: World, stages: list[Stage]) -> list[Verdict]:

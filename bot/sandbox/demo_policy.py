@@ -74,6 +74,7 @@ def write_demo_policy(
     `postbox`: where what is said outside Slack goes.
     """
     text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
+    text["applications"] = {key: one for key, one in text["applications"].items() if not one.get("standby")}
     for application in text["applications"].values():
         application["url"] = application_url
         application["verification"]["quiet_for"] = "3 seconds"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -31,18 +31,31 @@ class Stage:
     skipped: bool = False
 
 
-def walk(url: str, verification: Verification, user: str, password: str) -> Iterator[Stage]:
-    """Go through all steps. After one that failed only those that clean up are done."""
+def walk(
+    url: str, verification: Verification, user: str, password: str, *,
+    left: Mapping[str, str] | None = None, keep: Callable[[dict[str, str]], None] = lambda made: None,
+) -> Iterator[Stage]:  # fmt: skip
+    """Go through all steps. After one that failed only those that clean up are done.
+
+    `keep` is told at once what was made, by the names that the policy remembers it under, and that nothing is left.
+    `left` is what it was told last by somebody who did not come to the end: that is taken away too.
+    """
     known = {"user": user, "password": password, "mark": secrets.token_hex(6)}
-    failed = False
+    given, failed = set(known), False
     with requests.Session() as session:
         for step in verification.steps:
             if failed and not (step.clean_up and _needed(step) <= set(known)):
                 yield Stage(step.title, _describe(step), "not tried", good=False, skipped=True)
                 continue
             stage = _take(session, url, step, known)
+            if step.remember:
+                keep({**(left or {}), **{name: value for name, value in known.items() if name not in given}})
             failed = failed or not stage.good
             yield stage
+        for step in verification.steps if left else ():
+            if step.clean_up and _needed(step) & set(left or {}):
+                _take(session, url, step, {**known, **(left or {})})
+    keep({})
 
 
 def _take(session: requests.Session, url: str, step: VerificationStep, known: dict[str, str]) -> Stage:

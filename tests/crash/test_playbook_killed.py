@@ -30,9 +30,8 @@ LONGEST_LIFE_S = 4.0
 """A bot that has just been started is up in about one and a half, so kills fall into starting and into working."""
 STORY = Counter(
     {
-        "playbook.started": 1, "playbook.begun": 1, "playbook.step.begun": 3, "playbook.step.done": 3,
-        "playbook.step.needless": 1,
-        "playbook.confirmed": 1, "playbook.done": 1,
+        "playbook.started": 1, "playbook.begun": 1, "playbook.step.begun": 2, "playbook.step.done": 2,
+        "playbook.step.needless": 1, "playbook.done": 1,
     }
 )  # fmt: skip
 
@@ -78,15 +77,12 @@ def kill_until_over(rig: Rig, run: PlaybookRun, moments: random.Random, kills: i
 
 
 def act_as_people(rig: Rig, run: PlaybookRun) -> None:
-    """Approve the whole, and say that what a person does is done, as soon as it is asked for."""
+    """Approve the whole."""
     found = rig.services.playbooks.find(run.id)
     if found.state == "pending" and found.plan_id:
         plan = rig.services.plans.find(found.plan_id)
         if plan.state == "pending":
             rig.approve(plan)
-    last = rig.services.playbooks.list_tasks(run.id)[-1]
-    if found.state == "running" and last.state == "asked":
-        rig.services.playbooks.steering.confirm(run.id, last.index, rig.person("mei"))
 
 
 def assert_as_undisturbed(rig: Rig, run: PlaybookRun) -> None:
@@ -95,7 +91,7 @@ def assert_as_undisturbed(rig: Rig, run: PlaybookRun) -> None:
     ended = rig.services.playbooks.find(run.id)
     tasks = rig.services.playbooks.list_tasks(run.id)
     assert ended.state == "done", f"{ended.words} {where}"
-    assert [task.state for task in tasks] == ["done", "needless", "done", "done"], where
+    assert [task.state for task in tasks] == ["done", "needless", "done"], where
     assert rig.shared.count_bags() == rig.shared.baseline.fingerprint.tables["public.bag"].rows
     assert len(list_backups(rig.shared.bucket, PREFIX).backups) == 2, where
     restored = tasks[2].plan_id

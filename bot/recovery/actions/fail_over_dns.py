@@ -66,6 +66,11 @@ class FailOverTheName(Action[FailOverDns]):
         sides = [("backup", f"The backup, {host_of(dns.backup)}"), ("primary", "Home, to the primary")]
         return sides if name == "to" else None
 
+    def application(self, world: World, parameters: FailOverDns) -> str | None:
+        """The one that users reach by this name."""
+        hostname = host_of(world.policy.infrastructure.dns.primary)
+        return next((key for key, one in world.policy.applications.items() if host_of(str(one.url)) == hostname), None)
+
     def disaster(self, world: World, parameters: FailOverDns) -> str | None:
         return next((key for key in ("region_outage",) if key in world.policy.disasters), None)
 

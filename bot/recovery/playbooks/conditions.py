@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.diagnostics.checks.database_rows import SHRUNK_TOLD
+from bot.outcome import Failed
 from bot.policy import ConditionName
 from bot.recovery.backups import find_backup, maintenance_url, recovery_url, settings_of
 from bot.recovery.failed_servers import list_failed
+from bot.recovery.instances import open_region, open_second_rds
 from bot.recovery.playbooks.references import Occasion, find_backup_before
 from bot.systems.databases import find_database
 from bot.systems.fingerprints import count_rows
@@ -74,6 +76,32 @@ def _has_failed_server(occasion: Occasion) -> Answer:
     return Answer(bool(failed), "; ".join(words for _, words in failed) or "every server is healthy or coming up")
 
 
+def _has_second_replica(occasion: Occasion) -> Answer:
+    return _look_for_replica(occasion, wanted=True)
+
+
+def _has_no_second_replica(occasion: Occasion) -> Answer:
+    return _look_for_replica(occasion, wanted=False)
+
+
+def _look_for_replica(occasion: Occasion, *, wanted: bool) -> Answer:
+    """One that was promoted already counts: what the playbook has just done makes no other way of it."""
+    name = occasion.world.policy.infrastructure.rds.read_replica
+    rds = open_second_rds(occasion.world)
+    there = rds.find(name) is not None
+    return Answer(there == wanted, f"{name} is {'' if there else 'not '}in {rds.region}")
+
+
+def _primary_answers(occasion: Occasion) -> Answer:
+    """Asked briefly: its silence is what a region outage is about."""
+    rds, name = open_region(occasion.world, "primary", brief=True), occasion.world.policy.infrastructure.rds.instance
+    try:
+        found = rds.find(name)
+    except Failed as away:
+        return Answer(False, f"{rds.region} does not answer: {away.reason}")
+    return Answer(found is not None, f"{rds.region} answers; {name} is {found.status if found else 'not there'}")
+
+
 def _exists(occasion: Occasion) -> bool:
     with connect(_maintenance(occasion), purpose="condition") as connection:
         return find_database(connection, occasion.database) is not None
@@ -91,4 +119,7 @@ CONDITIONS: dict[ConditionName, Callable[[Occasion], Answer]] = {
     "rows_lost": _has_lost_rows,
     "long_queries": _has_long_queries,
     "server_failed": _has_failed_server,
+    "second_region_replica": _has_second_replica,
+    "no_second_region_replica": _has_no_second_replica,
+    "primary_region_answers": _primary_answers,
 }

@@ -13,6 +13,7 @@ from bot.policy import PlaybookStep, ReferenceName
 from bot.recovery.action import World
 from bot.recovery.backups import find_backups
 from bot.recovery.failed_servers import find_failed
+from bot.recovery.instances import find_second_instance
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,7 @@ REFERENCES: dict[ReferenceName, Callable[[Occasion], str]] = {
     "newest_verified_backup": find_backup_before,
     "rds_instance": lambda occasion: occasion.world.policy.infrastructure.rds.instance,
     "failed_server": lambda occasion: find_failed(occasion.world),
+    "rds_restored_instance": lambda occasion: occasion.world.policy.infrastructure.rds.restored_instance,
+    "second_region_instance": lambda occasion: find_second_instance(occasion.world),
     "rds_read_replica": lambda occasion: occasion.world.policy.infrastructure.rds.read_replica,
 }

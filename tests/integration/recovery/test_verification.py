@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import utc_now
-from bot.recovery.action import World
+from bot.recovery.action import Memory, World
 from bot.recovery.registry import all_actions, read_parameters
 from bot.recovery.verification import verify_as_user
 from bot.sandbox.demo_policy import write_demo_policy
@@ -28,6 +28,33 @@ def test_all_is_good(world: World, fresh_stage: SharedStage) -> None:
     (verdict,) = verify_as_user(world, APPLICATION)
     assert (verdict.good, "Login" in verdict.found) == (True, True)
     assert fresh_stage.count_bags() == before, "the test bag is taken away again"
+
+
+class Kept(Memory):
+    """Dies once, as soon as it has kept what was made."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.dies = True
+
+    def recall(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    def keep(self, name: str, value: str) -> None:
+        self.values[name] = value
+        if self.dies:
+            raise KeyboardInterrupt
+
+
+def test_what_was_made_before_a_crash_is_taken_away_after_it(world: World, fresh_stage: SharedStage) -> None:
+    before, memory = fresh_stage.count_bags(), Kept()
+    with pytest.raises(KeyboardInterrupt):
+        verify_as_user(world, APPLICATION, memory)
+    assert fresh_stage.count_bags() == before + 1, "it died with its bag in there"
+    memory.dies = False
+    (verdict,) = verify_as_user(world, APPLICATION, memory)
+    assert (verdict.good, fresh_stage.count_bags()) == (True, before)
+    assert list(memory.values.values()) == ["{}"]
 
 
 def test_what_fails_makes_the_proof_bad_and_what_follows_is_not_known(world: World) -> None:
