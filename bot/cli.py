@@ -22,6 +22,7 @@ from bot.terminal.incident import incident
 from bot.terminal.permissions import permissions
 from bot.terminal.playbooks import playbook
 from bot.terminal.records import ledger, policy
+from bot.terminal.secrets import secrets
 from bot.terminal.serve import serve
 from bot.terminal.session import Parts, TerminalSession
 from bot.terminal.status_site import status_site
@@ -36,7 +37,7 @@ def holdfast() -> None:
 
 dr.add_command(playbook)
 dr.add_command(chart)
-for command in (incident, alerts, dr, policy, ledger, permissions, templates, status_site, serve):
+for command in (incident, alerts, dr, policy, ledger, permissions, templates, secrets, status_site, serve):
     holdfast.add_command(command)
 
 

@@ -196,3 +196,7 @@ class Infrastructure(Section):
     """The name that moves to a backup."""
     code: CodeSource
     """Where the code can be had."""
+    isolation_group: Annotated[str, matching(r"sg-[0-9a-f]{8,17}", "the id of a security group")] | None = Field(
+        default=None, examples=["sg-0123456789abcdef0"]
+    )
+    """Security group that lets nobody in, for servers that are shut off; best with a way out to SSM on port 443."""

@@ -1,9 +1,11 @@
 """Which secrets the product needs, and where they can be had again. Never their values."""
 
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
 
+from bot.policy.durations import PositiveDuration
 from bot.policy.section import EnvironmentName, S3Location, Section, Text
 
 
@@ -36,5 +38,7 @@ class OfflineCopy(Section):
     """Cipher that GPG encrypts it with."""
     server_side_encryption: Literal["AES256", "aws:kms"]
     """How S3 encrypts it once more."""
+    renew_after: PositiveDuration = Field(default=timedelta(days=90), examples=["90 days"])
+    """How old it may become; the document says nothing of it."""
     holds: list[EnvironmentName] = Field(min_length=1)
     """Keys of `secrets` that are in it."""

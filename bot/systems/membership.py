@@ -53,12 +53,12 @@ def attach(region: str, group: str, server: str) -> None:
     )
 
 
-def detach(region: str, group: str, server: str) -> None:
-    """Take it out of the group, which is not to replace it. Raises AwsRefused, AwsUnclear."""
+def detach(region: str, group: str, server: str, *, replaced: bool = False) -> None:
+    """Take it out of the group, which launches another only where it is `replaced`. Raises AwsRefused, AwsUnclear."""
     client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=ACTING)
     act(
         f"detach {server} from {group}",
         lambda: client.detach_instances(
-            AutoScalingGroupName=group, InstanceIds=[server], ShouldDecrementDesiredCapacity=True
+            AutoScalingGroupName=group, InstanceIds=[server], ShouldDecrementDesiredCapacity=not replaced
         ),
     )

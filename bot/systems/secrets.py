@@ -113,6 +113,16 @@ class Secrets:
             ),
         )
 
+    def create(self, name: str, value: SecretStr, *, token: str) -> None:
+        """A secret that is missing, with its first version. The same token again adds nothing."""
+        learn(value.get_secret_value())
+        act(
+            f"create secret {name}",
+            lambda: self._acting.create_secret(
+                Name=name, SecretString=value.get_secret_value(), ClientRequestToken=token
+            ),
+        )
+
     def restore(self, name: str) -> None:
         """Take back that a secret was scheduled for deletion."""
         act(f"restore secret {name}", lambda: self._acting.restore_secret(SecretId=name))

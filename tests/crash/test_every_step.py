@@ -23,6 +23,7 @@ from tests.crash import scenes_of_applications as applications
 from tests.crash import scenes_of_backups as backups
 from tests.crash import scenes_of_code as code
 from tests.crash import scenes_of_databases as databases
+from tests.crash import scenes_of_evidence as evidence
 from tests.crash import scenes_of_names as names
 from tests.crash import scenes_of_rds as rds
 from tests.crash import scenes_of_secrets as secrets
@@ -50,6 +51,7 @@ SCENES: dict[str, Build] = {
     "fence_database": rds.fence_database,
     "maintenance_off": code.maintenance_off,
     "maintenance_on": code.maintenance_on,
+    "isolate_host": evidence.isolate_host,
     "prune_backups": backups.prune_backups,
     "put_back_database": databases.put_back_database,
     "rds_backup_settings": rds.on_rds(rds.a_forgetful_one, "ModifyDBInstance"),
@@ -83,6 +85,7 @@ SCENES: dict[str, Build] = {
     "restore_to_time": databases.restore_to_time,
     "roll_back_code": code.roll_back_code,
     "sync_code_mirror": code.sync_code_mirror,
+    "snapshot_evidence": evidence.snapshot_evidence,
     "switch_database": rds.on_rds(
         rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
         undone=("UpdateSecretVersionStage",),
@@ -119,8 +122,10 @@ def open_worker(
             names.adapt(text)
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
-        if action in servers.ACTIONS:
+        if action in (*servers.ACTIONS, *evidence.ACTIONS):
             servers.describe_servers(shared, path)
+        if action in evidence.ACTIONS:
+            evidence.name_isolation_group(shared, path)
 
     return open_rig(
         shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or ""),

@@ -12,6 +12,7 @@ from bot.recovery.action import Action, Context, Evidence, Facts, History, Param
 from bot.recovery.secret_versions import (
     MOVE_PERMISSIONS,
     VERSION,
+    Entry,
     drop_labels,
     find_entry,
     keep_version,
@@ -22,7 +23,8 @@ from bot.recovery.secret_versions import (
 )
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.secrets import PREVIOUS, Secret
+from bot.systems.role_password import logs_in
+from bot.systems.secrets import PREVIOUS, Secret, read_url
 
 
 class RollBackSecret(Parameters):
@@ -57,15 +59,10 @@ class RollBackTheSecret(Action[RollBackSecret]):
         """Both versions. Raises `Refused` where there is nothing to go back to."""
         entry = find_entry(world, parameters.secret)
         secret, current = require_current(entry)
-        if entry.policy.renewal == "database":
-            raise Refused(
-                f"{parameters.secret} holds the password of a database role, which no label changes.",
-                "`/dr plan rotate_database_password` sets an earlier version's password; `switch_database` goes to "
-                "another server.",
-            )
         wanted = parameters.version or find_previous(secret)
         if wanted == current:
             raise Refused(f"Version {wanted} of {parameters.secret} is the current one.", "There is nothing to do.")
+        refuse_useless(entry, wanted)
         return {
             "secret": entry.name,
             "current_version": current,
@@ -120,6 +117,17 @@ class RollBackTheSecret(Action[RollBackSecret]):
         before = plan.observed["current_version"]
         return Suggestion(
             action=self.name, label="Move it back", parameters={"secret": parameters.secret, "version": before}
+        )
+
+
+def refuse_useless(entry: Entry, version: str) -> None:
+    """A label changes no password: raises `Refused` where a connection would not lead into its database."""
+    if entry.policy.renewal != "database":
+        return
+    if not logs_in(read_url(entry.secrets.read(entry.name, version), entry.name)):
+        raise Refused(
+            f"Version {version} of {entry.variable} does not lead into its database.",
+            "`rotate_database_password` sets an earlier version's password; `switch_database` goes to another server.",
         )
 
 

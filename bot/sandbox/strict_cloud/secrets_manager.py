@@ -152,3 +152,4 @@ def move_label(secret: FakeSecret, label: str, to: str | None) -> None:
     if to is not None:
         secret.versions[to]["version_stages"].append(label)
     secret.set_default_version_id(find_holder(secret, CURRENT))
+    secret.last_changed_date = int(time.time())
