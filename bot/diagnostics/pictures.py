@@ -157,23 +157,18 @@ class Pictures:
         return self.sketches.sketch(metric, subject, since, until, marks, calm)
 
     def _sketch_incident(
-        self, metric: Metric, subject: str, incident: Incident, now: datetime, deploys: Sequence[Mark] = ()
+        self, metric: Metric, subject: str, incident: Incident, now: datetime, marks: Sequence[Mark] = ()
     ) -> Sketch:
-        """From well before it until now, or until it was over and some time more."""
-        lasted = (incident.resolved_at or now) - incident.detected_at
-        margin = max(BEFORE, lasted / 4)
-        since = incident.detected_at - min(margin, LONGEST)
-        until = min(now, since + LONGEST)
-        with self.database.read() as session:
-            marks = [*list_marks(session, [incident]), *deploys]
+        since, until = span_of(incident, now)
         return self.sketches.sketch(metric, subject, since, until, marks, incident.detected_at)
 
     def _find_telling(self, incident: Incident, now: datetime) -> list[Sketch]:
         """What left its usual range around this incident, the farthest first; of one metric only one."""
+        span = span_of(incident, now)
         sketches = [
             self._sketch_incident(metric, subject, incident, now)
             for metric, subject in list_series(self.policy)
-            if belongs(self.policy, metric, subject, incident)
+            if belongs(self.policy, metric, subject, incident) and self.sketches.is_measured(metric, subject, *span)
         ]
         earliest = (incident.detected_at - HELD).timestamp()
         telling = [one for one in sketches if one.stretch and one.stretch.until >= earliest]
@@ -184,9 +179,11 @@ class Pictures:
         """Draw these, with the deploys that are only looked up now, and post them."""
         if not series:
             return
-        now, deploys = self.clock(), self.find_deploys()
+        now, marks = self.clock(), [*self.find_deploys()]
+        with self.database.read() as session:
+            marks += list_marks(session, [incident])
         parts = [split_name(one) for one in series]
-        sketches = [self._sketch_incident(METRICS[key], subject, incident, now, deploys) for key, subject in parts]
+        sketches = [self._sketch_incident(METRICS[key], subject, incident, now, marks) for key, subject in parts]
         drawn = draw(sketches)
         with self.database.write() as session:
             shown = {one.series for one in _read_shown(session, incident.id)}
@@ -227,6 +224,13 @@ def draw(sketches: Sequence[Sketch]) -> list[tuple[bytes | None, str]]:
         return [(picture, "") for picture in render([one.chart for one in sketches])]
     except (Refused, Failed) as trouble:
         return [(None, trouble.words)] * len(sketches)
+
+
+def span_of(incident: Incident, now: datetime) -> tuple[datetime, datetime]:
+    """What is shown of an incident: from well before it until now."""
+    lasted = (incident.resolved_at or now) - incident.detected_at
+    since = incident.detected_at - min(max(BEFORE, lasted / 4), LONGEST)
+    return since, min(now, since + LONGEST)
 
 
 def belongs(policy: Policy, metric: Metric, subject: str, incident: Incident) -> bool:
