@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 
 from click import Command
@@ -49,6 +50,7 @@ from bot.comms.task_reminders import WORKFLOW as REMIND_OF_TASK
 from bot.comms.task_reminders import TaskReminders
 from bot.comms.templates_check import check_templates
 from bot.comms.update_desk import UpdateDesk
+from bot.diagnostics.deploys import find_deploys
 from bot.diagnostics.pictures import ASKED as DRAW_CHART
 from bot.diagnostics.pictures import INCIDENT as DRAW_INCIDENT_CHARTS
 from bot.diagnostics.pictures import Pictures
@@ -135,7 +137,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
     alerts = AlertDesk(database, policy, notices, desk)
     series = Series(database, policy)
     sampler = Sampler(database, engine, policy, series, environment)
-    pictures = Pictures(database, policy, notices, Sketches(series, sampler, policy))
+    deploys = partial(find_deploys, policy, environment)
+    pictures = Pictures(database, policy, notices, Sketches(series, sampler, policy), deploys)
     services = Services(
         settings=settings,
         policy=policy,

@@ -6,13 +6,14 @@ picture and the message that brings it are committed together; drawing has no ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, incident_room
+from bot.diagnostics.charts.chart import Mark
 from bot.diagnostics.charts.rendering import render
 from bot.diagnostics.metrics import METRICS, Metric, split_name
 from bot.diagnostics.sketches import Sketch, Sketches, list_marks
@@ -39,9 +40,13 @@ KEEP_ASKED = timedelta(days=7)
 class Pictures:
     """Chooses, draws, keeps and posts charts."""
 
-    def __init__(self, database: Database, policy: Policy, notices: Notices, sketches: Sketches) -> None:
+    def __init__(
+        self, database: Database, policy: Policy, notices: Notices, sketches: Sketches,
+        find_deploys: Callable[[], Sequence[Mark]] = list,
+    ) -> None:  # fmt: skip
+        """`find_deploys`: what was deployed when; it may take some seconds."""
         self.database, self.policy, self.notices, self.sketches = database, policy, notices, sketches
-        self.clock = notices.clock
+        self.clock, self.find_deploys = notices.clock, find_deploys
 
     def ask(self, person: Person, words: str, span: str, place: str, incident: Incident | None) -> ChartPicture:
         """Have a chart drawn, which appears at `place`. Raises `Refused` for what is not measured."""
@@ -64,7 +69,8 @@ class Pictures:
         if row is None or row.title:
             return
         key, subject = split_name(row.series)
-        sketch = self._sketch(METRICS[key], subject, row.asked_at, row.span_s, self._meant(row.incident_id))
+        incident, deploys = self._meant(row.incident_id), self.find_deploys()
+        sketch = self._sketch(METRICS[key], subject, row.asked_at, row.span_s, incident, deploys)
         ((picture, left_out),) = draw([sketch])
         with self.database.write() as session:
             row = session.get_one(ChartPicture, chart_id)
@@ -77,7 +83,7 @@ class Pictures:
     def sketch_now(self, words: str, span: str, incident: Incident | None) -> Sketch:
         """A chart for whoever waits for it, not drawn yet. Raises `Refused` for what is not measured."""
         metric, subject = self._choose(words, SPANS_S[span], incident)
-        return self._sketch(metric, subject, self.clock(), SPANS_S[span], incident)
+        return self._sketch(metric, subject, self.clock(), SPANS_S[span], incident, self.find_deploys())
 
     def changed(self, session: Session, incident: Incident, change: Change) -> None:
         """The desk's listener: at the declaration, and once more soon after."""
@@ -98,8 +104,8 @@ class Pictures:
             shown = {one.series for one in _read_shown(session, incident_id)}
         if not incident.is_open or len(shown) >= MOST or self.policy.metrics is None:
             return
-        found = self._find_telling(incident, self.clock())
-        chosen = [one for one in found if one.series not in shown][: MOST - len(shown)]
+        found = [one.series for one in self._find_telling(incident, self.clock())]
+        chosen = [one for one in found if one not in shown][: MOST - len(shown)]
         self._keep(incident, occasion, chosen)
 
     def draw_resolution(self, incident_id: int) -> None:
@@ -116,10 +122,9 @@ class Pictures:
             return
         now = self.clock()
         if shown:
-            parts = [split_name(one.series) for one in shown]
-            chosen = [self._sketch_incident(METRICS[key], subject, incident, now) for key, subject in parts]
+            chosen = [one.series for one in shown]
         else:
-            chosen = self._find_telling(incident, now)[:MOST]
+            chosen = [one.series for one in self._find_telling(incident, now)[:MOST]]
         self._keep(incident, "resolved", chosen)
 
     def list_final(self, session: Session, incident_id: int) -> list[ChartPicture]:
@@ -133,46 +138,52 @@ class Pictures:
         series = find_series(self.policy, words)
         if self.policy.metrics is None and not series[0][0].cloudwatch:
             raise Refused("Nothing is measured.", "Set `metrics` in the policy; from then on there are charts of it.")
-        if len(series) == 1:
+        if len(series) == 1 or series[0][0].cloudwatch:  # to compare those, all would have to be fetched
             return series[0]
         sketches = [self._sketch(metric, subject, self.clock(), span_s, incident) for metric, subject in series]
         best = max(sketches, key=lambda one: (one.stretch.beyond if one.stretch else -1.0, bool(one.chart.main)))
         return best.metric, best.subject
 
-    def _sketch(self, metric: Metric, subject: str, until: datetime, span_s: int, incident: Incident | None) -> Sketch:
+    def _sketch(
+        self, metric: Metric, subject: str, until: datetime, span_s: int, incident: Incident | None,
+        deploys: Sequence[Mark] = (),
+    ) -> Sketch:  # fmt: skip
         """With the incident's marks; elsewhere with those of all that everybody may know of."""
         since = until - timedelta(seconds=span_s)
         with self.database.read() as session:
             incidents = [incident] if incident else list(_list_public(session, since, until))
-            marks = list_marks(session, incidents)
+            marks = [*list_marks(session, incidents), *deploys]
         calm = incident.detected_at if incident and since < incident.detected_at < until else None
         return self.sketches.sketch(metric, subject, since, until, marks, calm)
 
-    def _sketch_incident(self, metric: Metric, subject: str, incident: Incident, now: datetime) -> Sketch:
-        """From well before it until now, or until it was over and some time more."""
-        lasted = (incident.resolved_at or now) - incident.detected_at
-        margin = max(BEFORE, lasted / 4)
-        since = incident.detected_at - min(margin, LONGEST)
-        until = min(now, since + LONGEST)
-        with self.database.read() as session:
-            marks = list_marks(session, [incident])
+    def _sketch_incident(
+        self, metric: Metric, subject: str, incident: Incident, now: datetime, marks: Sequence[Mark] = ()
+    ) -> Sketch:
+        since, until = span_of(incident, now)
         return self.sketches.sketch(metric, subject, since, until, marks, incident.detected_at)
 
     def _find_telling(self, incident: Incident, now: datetime) -> list[Sketch]:
         """What left its usual range around this incident, the farthest first; of one metric only one."""
+        span = span_of(incident, now)
         sketches = [
             self._sketch_incident(metric, subject, incident, now)
             for metric, subject in list_series(self.policy)
-            if belongs(self.policy, metric, subject, incident)
+            if belongs(self.policy, metric, subject, incident) and self.sketches.is_measured(metric, subject, *span)
         ]
         earliest = (incident.detected_at - HELD).timestamp()
         telling = [one for one in sketches if one.stretch and one.stretch.until >= earliest]
         telling.sort(key=lambda one: -one.stretch.beyond if one.stretch else 0.0)
         return list(_without_likes(telling))
 
-    def _keep(self, incident: Incident, occasion: str, sketches: Sequence[Sketch]) -> None:
-        if not sketches:
+    def _keep(self, incident: Incident, occasion: str, series: Sequence[str]) -> None:
+        """Draw these, with the deploys that are only looked up now, and post them."""
+        if not series:
             return
+        now, marks = self.clock(), [*self.find_deploys()]
+        with self.database.read() as session:
+            marks += list_marks(session, [incident])
+        parts = [split_name(one) for one in series]
+        sketches = [self._sketch_incident(METRICS[key], subject, incident, now, marks) for key, subject in parts]
         drawn = draw(sketches)
         with self.database.write() as session:
             shown = {one.series for one in _read_shown(session, incident.id)}
@@ -213,6 +224,13 @@ def draw(sketches: Sequence[Sketch]) -> list[tuple[bytes | None, str]]:
         return [(picture, "") for picture in render([one.chart for one in sketches])]
     except (Refused, Failed) as trouble:
         return [(None, trouble.words)] * len(sketches)
+
+
+def span_of(incident: Incident, now: datetime) -> tuple[datetime, datetime]:
+    """What is shown of an incident: from well before it until now."""
+    lasted = (incident.resolved_at or now) - incident.detected_at
+    since = incident.detected_at - min(max(BEFORE, lasted / 4), LONGEST)
+    return since, min(now, since + LONGEST)
 
 
 def belongs(policy: Policy, metric: Metric, subject: str, incident: Incident) -> bool:

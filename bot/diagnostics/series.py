@@ -109,6 +109,12 @@ class Series:
         with self.database.read() as session:
             return list(_read(session, name, since, until))
 
+    def has(self, name: str, since: datetime, until: datetime) -> bool:
+        """Whether there is a figure from `since` up to and without `until`."""
+        query = sa.select(Sample.at).where(Sample.series == name, Sample.at >= since, Sample.at < until).limit(1)
+        with self.database.read() as session:
+            return session.scalar(query) is not None
+
     def list_names(self) -> list[str]:
         """All series of which there is a figure."""
         with self.database.read() as session:

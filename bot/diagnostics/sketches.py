@@ -71,6 +71,10 @@ class Sketches:
         )  # fmt: skip
         return Sketch(metric, subject, chart, stretch)
 
+    def is_measured(self, metric: Metric, subject: str, since: datetime, until: datetime) -> bool:
+        """Whether there is any figure of that time."""
+        return self.series.has(series_name(metric.key, subject), since, until)
+
     def _sketch_cloud(
         self, metric: Metric, subject: str, since: datetime, until: datetime, marks: Sequence[Mark], calm: datetime
     ) -> Sketch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from bot.store.database import Database
 from bot.store.documents import Finding, Proof
 from bot.store.tables import ChartPicture, Incident, LedgerEntry, Plan, Postmortem, Run, Sweep
 from bot.words import show_duration
+
+log = logging.getLogger(__name__)
 
 WORKFLOW = "draft-postmortem"
 FAILURES = ("delivery.failed", "run.failed", "run.refused", "run.cancelled", "plan.expired", "plan.void")
@@ -60,8 +63,7 @@ class Drafts:
 
     def draft(self, incident_id: int) -> None:
         """The workflow: write the draft once for each resolution, keep it, and post it as a file after its charts."""
-        if self.pictures:
-            self.pictures.draw_resolution(incident_id)
+        self._draw(incident_id)
         with self.database.write() as session:
             resolved_at = session.get_one(Incident, incident_id).resolved_at
             if resolved_at is None or self._is_written(session, incident_id, resolved_at):
@@ -81,6 +83,14 @@ class Drafts:
             )  # fmt: skip
             for listener in self.drafted:
                 listener(session, session.get_one(Incident, incident_id))
+
+    def _draw(self, incident_id: int) -> None:
+        """The charts first: the document names them."""
+        try:
+            if self.pictures:
+                self.pictures.draw_resolution(incident_id)
+        except Exception:  # a boundary: a document that people wait for does not depend on its pictures
+            log.exception("the post-mortem of #%d is written without its charts", incident_id)
 
     def _is_written(self, session: Session, incident_id: int, resolved_at: datetime) -> bool:
         query = sa.select(Postmortem.id).where(Postmortem.incident_id == incident_id)

@@ -51,8 +51,8 @@ def write_title(metric: Metric, chart: Chart, stretch: Stretch | None) -> str:
         return f"{metric.title}: nothing was measured"
     if stretch:
         word = metric.up if stretch.up else metric.down
-        since = show_clock(stretch.since, like=chart.until)
-        span = f"since {since}" if stretch.lasting else f"{since} to {show_clock(stretch.until, like=chart.until)}"
+        since, until = (show_clock(one, like=chart.until) for one in (stretch.since, stretch.until))
+        span = f"since {since}" if stretch.lasting else f"at {since}" if since == until else f"{since} to {until}"
         return f"{metric.title}: {word} {span}"
     gaps = find_gaps(figures, chart.until)
     if gaps and gaps[-1][1] == chart.until:

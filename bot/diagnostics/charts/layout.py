@@ -28,21 +28,33 @@ def place_labels(
     """A place for each label at its anchor, those given first being served first; None where none is free.
 
     No two labels of a lane come nearer than `gap`, and none leaves the room from `left` to `right`. A label begins at
-    its anchor, or ends there where it would not fit otherwise.
+    its anchor, ends there, or stands over it; where it can, it covers no anchor of another.
     """
     taken: list[list[tuple[float, float]]] = [[] for _ in range(lanes)]
-    return [_place(anchor, width, left, right, gap, taken) for anchor, width in zip(anchors, widths, strict=True)]
+    places: list[Place | None] = []
+    for number, (anchor, width) in enumerate(zip(anchors, widths, strict=True)):
+        others = [one for index, one in enumerate(anchors) if index != number]
+        places.append(
+            _place(anchor, width, left, right, gap, taken, others) or _place(anchor, width, left, right, gap, taken, [])
+        )
+    return places
 
 
 def _place(
-    anchor: float, width: float, left: float, right: float, gap: float, taken: list[list[tuple[float, float]]]
-) -> Place | None:
+    anchor: float, width: float, left: float, right: float, gap: float, taken: list[list[tuple[float, float]]],
+    avoided: Sequence[float],
+) -> Place | None:  # fmt: skip
     if width > right - left:
         return None
+    begins = (anchor, anchor - width, min(max(anchor - width / 2, left), right - width))
+    good = [
+        begin
+        for begin in begins
+        if left <= begin and begin + width <= right and not any(begin < one < begin + width for one in avoided)
+    ]
     for lane, spans in enumerate(taken):
-        for begin in (anchor, anchor - width, min(max(anchor - width / 2, left), right - width)):
-            fits = left <= begin and begin + width <= right
-            if fits and all(begin >= end + gap or begin + width + gap <= start for start, end in spans):
+        for begin in good:
+            if all(begin >= end + gap or begin + width + gap <= start for start, end in spans):
                 spans.append((begin, begin + width))
                 return Place(lane, begin)
     return None

@@ -79,6 +79,12 @@ def test_the_title_says_the_finding(shape: Shape, usual: list[Band], title: str)
     assert make(shape, usual)[0].title == title
 
 
+def test_what_was_over_within_a_minute_was_at_that_minute() -> None:
+    line = tuple(Figure(BEGIN + 5 * i, 1.5 if 20 <= i < 23 else 0.045, 5.0) for i in range(60))
+    chart, _ = build_chart(LATENCY, "x", [Line("", line)], USUAL, [], BEGIN, BEGIN + 300)
+    assert chart.title == "Health endpoint: slower at 09:01"
+
+
 def test_fewer_is_a_finding_where_that_means_something() -> None:
     usual = [Band(BEGIN, END, 1000, 990, 1010)]
     chart, stretch = make(lambda i: 1000 if i < 20 else 600, usual, metric="rows")

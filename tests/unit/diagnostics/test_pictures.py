@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
 import sqlalchemy as sa
 
 from bot.comms.notices import Notices, incident_room
+from bot.diagnostics import deploys
 from bot.diagnostics import pictures as pictures_room
+from bot.diagnostics.charts.chart import Mark
 from bot.diagnostics.charts.drawing import draw
 from bot.diagnostics.charts.rendering import ChartsMissing
 from bot.diagnostics.metrics import METRICS
@@ -26,6 +29,7 @@ from bot.outcome import Refused
 from bot.policy import Person, Policy, load_policy
 from bot.store.database import Database
 from bot.store.tables import ChartPicture, Delivery, Incident, Meter, Notice
+from bot.systems.hosts.releases import Deploy
 from tests.integration.store.stores import empty_store, open_store
 from tests.unit.alerts.conftest import HandQueue
 from tests.unit.incidents.conftest import HandClock
@@ -80,11 +84,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 @pytest.fixture
 def here(database: Database, monkeypatch: pytest.MonkeyPatch) -> Here:
-    """Two hours of calm behind us. Drawn here, and not in a process of its own, which has its own test."""
+    """An hour of calm behind us. Drawn here, and not in a process of its own, which has its own test."""
     monkeypatch.setattr(pictures_room, "render", lambda charts: [draw(one) for one in charts])
     empty_store(database)
     here = start(database, SHIPPED)
-    here.measure(120)
+    here.measure(60)
     return here
 
 
@@ -112,8 +116,8 @@ def test_what_left_its_usual_range_is_shown_at_the_declaration(here: Here) -> No
     here.queue.work()
     (chart,) = here.charts()
     assert (chart.series, chart.occasion) == ("rows:traitortrack.bag", "declared")
-    assert chart.title == "Rows: fewer since 14:00"
-    assert "Marks: 14:06 Incident #1." in chart.alt_text
+    assert chart.title == "Rows: fewer since 13:00"
+    assert "Marks: 13:06 Incident #1." in chart.alt_text
     assert chart.picture
     assert here.told() == [(chart.id, incident_room(incident.id))]
 
@@ -154,7 +158,7 @@ def test_what_shows_only_later_is_looked_for_again(here: Here) -> None:
     here.measure(4, health_latency=3.0)
     here.queue.work()
     (chart,) = here.charts()
-    assert (chart.occasion, chart.title) == ("followed", "Health endpoint: slower since 14:00")
+    assert (chart.occasion, chart.title) == ("followed", "Health endpoint: slower since 13:00")
 
 
 def test_drawing_again_shows_nothing_twice(here: Here) -> None:
@@ -176,7 +180,7 @@ def test_at_the_end_the_same_is_drawn_with_the_end_once(here: Here) -> None:
         here.pictures.draw_resolution(incident.id)
     first, last = here.charts()
     assert (first.series, last.series, last.occasion) == (first.series, first.series, "resolved")
-    assert last.title == "Rows: fewer 14:00 to 14:06"
+    assert last.title == "Rows: fewer 13:00 to 13:06"
     assert "#1 resolved" in last.alt_text
     with here.database.read() as session:
         assert [one.id for one in here.pictures.list_final(session, incident.id)] == [last.id]
@@ -250,7 +254,7 @@ def test_without_matplotlib_the_words_are_said(here: Here, monkeypatch: pytest.M
     (chart,) = here.charts()
     assert (chart.picture, len(here.told())) == (None, 1)
     assert chart.left_out == "Charts cannot be drawn here: matplotlib is missing. Install `holdfast[charts]`."
-    assert chart.alt_text.startswith("Rows: fewer since 14:00.")
+    assert chart.alt_text.startswith("Rows: fewer since 13:00.")
 
 
 def test_without_measuring_there_are_no_charts(database: Database) -> None:
@@ -284,6 +288,30 @@ def test_series_belong_to_the_components_and_what_they_depend_on() -> None:
 
     assert concerned() == concerned("application") == concerned("database") == {"application", "database", "host"}
     assert concerned("static_assets") == {"application", "host"}
+
+
+def test_deploys_are_marks(here: Here) -> None:
+    at = here.clock() - timedelta(minutes=10)
+    here.pictures.find_deploys = lambda: [
+        Mark(at.timestamp(), "Deploy v2.4.1", "deploy"), Mark(0.0, "Deploy v1", "deploy"),
+    ]  # fmt: skip
+    here.measure(6, rows=900.0)
+    here.declare()
+    here.queue.work()
+    (chart,) = here.charts()
+    assert "Marks: 12:50 Deploy v2.4.1; 13:06 Incident #1." in chart.alt_text
+
+
+def test_deploys_that_take_long_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    release, now = threading.Event(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr(deploys, "list_deploys", lambda hosts: [Deploy(now, f"v1 on {len(hosts)}")])
+    assert deploys.find_deploys(SHIPPED, {}) == [Mark(now.timestamp(), "Deploy v1 on 2", "deploy")]
+    monkeypatch.setattr(deploys, "LIMIT_S", 0.05)
+    monkeypatch.setattr(deploys, "list_deploys", lambda hosts: [Deploy(now, str(release.wait(30)))])
+    try:
+        assert deploys.find_deploys(SHIPPED, {}) == []
+    finally:
+        release.set()
 
 
 def test_runs_are_marks(here: Here) -> None:
