@@ -100,7 +100,17 @@ class IncidentNotices:
         entry = ledger.read_newest(session, incident.id, kind)
         said = {
             "updated": incident.last_update, "resolved": incident.last_update, "merged": MERGED,
-            "severity": entry.text, "reopened": entry.text,
+            "severity": self._word_severity(entry), "reopened": entry.text,
         }  # fmt: skip
         text = said.get(change, "")
         self.bulletins.prepare(session, incident, stage, actor=entry.actor, text=text)
+
+    def _word_severity(self, entry: LedgerEntry) -> str:
+        """For those who know nothing of our severities."""
+        if not {"before", "severity", "reason"} <= set(entry.data):
+            return entry.text
+        known = self.bulletins.policy.severities
+        titles = {name: f"{name} ({severity.title})" for name, severity in known.items()}
+        order, before, now = list(titles), str(entry.data["before"]), str(entry.data["severity"])
+        verb = "raised" if order.index(now) < order.index(before) else "lowered"  # type: ignore[arg-type]
+        return f"The severity is {verb} from {titles[before]} to {titles[now]}: {entry.data['reason']}"  # type: ignore[index]

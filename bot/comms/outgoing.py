@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.store.documents import BulletinStage, Statement
-from bot.store.tables import Bulletin, Incident, Notice
+from bot.store.tables import Bulletin, Incident, Notice, UpdateClock
 
 BULLETIN = "bulletin"
 PAGE = "page"
@@ -24,6 +27,8 @@ class OutgoingBulletin:
     incident_id: int
     stage: BulletinStage
     statement: Statement
+    next_update_at: datetime | None = None
+    """By when those who are told are to hear again; None where nothing is planned."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ def read_outgoing(session: Session, notice: Notice) -> Outgoing:
     """What a notice says outside Slack. Raises LookupError for a kind that only Slack knows."""
     if notice.kind == BULLETIN:
         bulletin = session.get_one(Bulletin, notice.subject_id)
-        return OutgoingBulletin(bulletin.id, bulletin.incident_id, bulletin.stage, bulletin.statement)
+        due_at = find_next_update(session, bulletin.incident_id, bulletin.audiences)
+        return OutgoingBulletin(bulletin.id, bulletin.incident_id, bulletin.stage, bulletin.statement, due_at)
     if notice.kind == PAGE:
         data = notice.data
         return OutgoingPage(
@@ -56,6 +62,16 @@ def read_outgoing(session: Session, notice: Notice) -> Outgoing:
             resolved=bool(data.get("resolved")),
         )
     raise LookupError(f"a notice of the kind {notice.kind} is said in Slack only")
+
+
+def find_next_update(session: Session, incident_id: int, audiences: Collection[str]) -> datetime | None:
+    """By when all of these audiences will have heard again, as it is planned now; never for what is over."""
+    query = sa.select(sa.func.max(UpdateClock.due_at)).where(
+        UpdateClock.incident_id == incident_id,
+        UpdateClock.audience.in_(audiences),
+        UpdateClock.stage.in_(("first", "ongoing")),
+    )
+    return session.scalar(query)
 
 
 def is_over(outgoing: Outgoing) -> bool:

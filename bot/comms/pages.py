@@ -24,12 +24,11 @@ class Pages:
         if incident.private or incident.severity not in PAGED:
             return
         drill = "DRILL: " if incident.drill else ""
-        product = self.audiences.policy.product
         self.notices.say(
             session, PAGE, key=f"page:{key}", to=self.audiences.pagers(), incident_id=incident.id,
             data={
                 "alias": page_alias(incident, matter),
-                "summary": f"{drill}{product} {incident.severity} #{incident.id}: {what}",
+                "summary": f"{drill}{incident.severity} #{incident.id}: {what}",
                 "details": details,
             },
         )  # fmt: skip

@@ -40,6 +40,7 @@ class Phrasing:
             "kind": kind_of(outgoing),
             "resolved": outgoing.stage == "resolved",
             "said": outgoing.statement,
+            "next_update": outgoing.next_update_at,
             "components": list_components(self.policy, outgoing),
             "status_page_url": self.policy.channels.status_page_url,
         }

@@ -15,8 +15,11 @@ from bot.outcome import Refused
 from bot.policy import Person, format_duration
 from bot.store import ledger
 from bot.store.tables import Incident, UpdateClock
+from bot.words import cut
 
 REASON_LIMIT = 300
+NO_CHANGE = "No change"
+SAID_SHOWN = 1500
 EXAMPLE = "/incident snooze 30m waiting for the vendor"
 
 
@@ -92,8 +95,12 @@ class UpdateDesk:
 
     def _word_no_change(self, incident: Incident) -> str:
         if incident.last_update_at:
-            return f"No change since the update of {self._show(incident.last_update_at)}."
-        return f"No change since it was declared, {self._show(incident.declared_at)}."
+            said = incident.last_update
+            while said.startswith(NO_CHANGE):  # what was said before it is what still holds
+                said = said.partition("\n")[2]
+            since = f"{NO_CHANGE} since the update of {self._show(incident.last_update_at)}."
+            return f"{since} As we said then:\n{cut(said, SAID_SHOWN)}" if said else since
+        return f"{NO_CHANGE} since it was declared, {self._show(incident.declared_at)}."
 
     def _show(self, moment: datetime) -> str:
         """For the timeline and for e-mails: in the policy's time zone, which is named."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from bot.comms.delivery_log import Told
 from bot.comms.messages.playbook import read_clock, read_progress
@@ -17,6 +17,7 @@ from bot.comms.summary_fields import Facts, Field, read_fields
 from bot.incidents.details import list_dependents, name_components
 from bot.incidents.reading import find_visible, list_same
 from bot.incidents.tasks import place_of
+from bot.outcome import Refused
 from bot.policy import Policy
 from bot.services import Services
 from bot.slack.blocks.findings import ORDER
@@ -25,6 +26,7 @@ from bot.store import ledger
 from bot.store.documents import Finding, PlanDocument
 from bot.store.tables import (
     Approval,
+    ChartPicture,
     Incident,
     IncidentRole,
     LedgerEntry,
@@ -85,6 +87,8 @@ class IncidentPage:
     """The newest one."""
     findings: Sequence[Finding]
     """Its findings, the worst first."""
+    charts: Sequence[ChartPicture]
+    """The newest of each series that was drawn, without the pictures themselves (`read_chart`)."""
     entries: Sequence[LedgerEntry]
     """The timeline, the newest first."""
     told: Sequence[Told]
@@ -112,12 +116,29 @@ def read_page(services: Services, incident_id: int, viewer: str, now: datetime) 
             tasks=sorted(session.scalars(sa.select(Task).where(Task.incident_id.in_(same))), key=place_of),
             sweep=sweep,
             findings=sorted(sweep.findings, key=lambda one: ORDER.index(one.state)) if sweep else [],
+            charts=_list_charts(session, same),
             entries=ledger.read_timeline(session, *same)[::-1],
             told=services.deliveries.read(session, incident_id),
             lacking=services.deliveries.lacking,
             links=list(session.scalars(sa.select(Link).where(Link.incident_id.in_(same)).order_by(Link.id))),
             draft=session.scalar(_newest(Postmortem, [incident_id])),
         )
+
+
+def read_chart(services: Services, incident_id: int, chart_id: int, viewer: str) -> bytes:
+    """A chart of the incident as PNG. Raises `Refused` where there is none for the viewer."""
+    with services.database.read() as session:
+        find_visible(session, incident_id, viewer)
+        chart = session.get(ChartPicture, chart_id)
+        if chart is None or chart.picture is None or chart.incident_id not in list_same(session, incident_id):
+            raise Refused(f"There is no chart {chart_id}.", "The incident's page shows those that there are.")
+        return chart.picture
+
+
+def _list_charts(session: Session, incidents: Sequence[int]) -> list[ChartPicture]:
+    drawn = ChartPicture.incident_id.in_(incidents), ChartPicture.picture.is_not(None)
+    query = sa.select(ChartPicture).where(*drawn).options(defer(ChartPicture.picture)).order_by(ChartPicture.id)
+    return list({one.series: one for one in session.scalars(query)}.values())
 
 
 def _newest(table: type[Row], incidents: Sequence[int]) -> sa.Select[Row]:

@@ -16,7 +16,7 @@ from bot.incidents.web_access import ENTRANCE, PAGES, Pass
 from bot.outcome import Refused
 from bot.services import Services
 from bot.settings import templates_dir
-from bot.web.incident_page import read_page
+from bot.web.incident_page import read_chart, read_page
 from bot.web.incident_pages import IncidentPages
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class IncidentSite:
             Route(ENTRANCE, self.enter),
             *(Route(f"{PAGES}/{name}", self._give(name)) for name in ASSETS),
             Route(PAGES, self._for_visitors(self.show_list)),
+            Route(f"{PAGES}/{{number}}/charts/{{chart}}", self._for_visitors(self.show_chart)),
             Route(f"{PAGES}/{{rest:path}}", self._for_visitors(self.show_incident)),
         ]
 
@@ -88,6 +89,15 @@ class IncidentSite:
         except Refused:
             return self._page(self.pages.show_missing(leave), 404)
         return self._page(self.pages.show_incident(leave, page, now))
+
+    def show_chart(self, leave: Pass, request: Request) -> Response:
+        """A picture on the page of an incident, for whoever may see that."""
+        incident, chart = (_read_number(request.path_params[name]) for name in ("number", "chart"))
+        try:
+            picture = read_chart(self.services, incident, chart, leave.person.key)
+        except Refused:
+            return self._page(self.pages.show_missing(leave), 404)
+        return Response(picture, media_type="image/png", headers=HEADERS)
 
     def _for_visitors(self, show: Show) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:

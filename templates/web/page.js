@@ -27,8 +27,20 @@ function show(fresh) {
     if (same) same.open = details.open;
   }
   const focused = document.activeElement?.closest?.("details[id]")?.id;
-  content().replaceChildren(...fresh.childNodes);
+  replaceWhatDiffers(fresh);
   if (focused) document.getElementById(focused)?.querySelector("summary").focus({ preventScroll: true });
+}
+
+// Section by section, so that pictures which are there already are not loaded again.
+function replaceWhatDiffers(fresh) {
+  const [shown, wanted] = [content(), fresh].map((root) => [...root.querySelectorAll("article > *, .foot")]);
+  if (shown.length < 2 || shown.length !== wanted.length) {
+    content().replaceChildren(...fresh.childNodes);
+    return;
+  }
+  shown.forEach((part, number) => {
+    if (!part.isEqualNode(wanted[number])) part.replaceWith(wanted[number]);
+  });
 }
 
 setInterval(refresh, everyMs);

@@ -82,17 +82,18 @@ class Teams:
     def _facts(self, outgoing: Outgoing, limit: int) -> list[dict[str, str]]:
         if isinstance(outgoing, OutgoingPage):
             return []
-        said = outgoing.statement
+        said, over, due_at = outgoing.statement, outgoing.stage == "resolved", outgoing.next_update_at
         affected = ", ".join(
             f"{part['title']} ({part['state']})" for part in list_components(self.wiring.policy, outgoing)
         )
         rows = {
             "Severity": f"{said.severity}-{said.severity_title}",
             "Detected": f"{said.detected_at:%Y-%m-%d %H:%M:%S} UTC",
-            "Impact": said.impact or "not known yet",
+            "Impact while it lasted" if over else "Impact": said.impact or "not known yet",
             "Affected components": affected or "not known yet",
             "Status": said.status.capitalize(),
-            "Estimated recovery": said.estimated_recovery or "not known yet",
+            **({} if over else {"Estimated recovery": said.estimated_recovery or "not known yet"}),
+            **({"Next update": f"by {due_at:%Y-%m-%d %H:%M:%S} UTC"} if due_at else {}),
             "DR Coordinator": said.coordinator or "not assigned yet",
             "As of": f"{said.at:%Y-%m-%d %H:%M:%S} UTC",
         }

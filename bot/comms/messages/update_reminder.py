@@ -16,6 +16,8 @@ from bot.slack.text import literal
 from bot.store.tables import Bulletin, Incident, Notice
 
 KIND = "update_reminder"
+STANDS = {"soon": "due soon", "due": "due now"}
+"""By the step of the reminder; every later one is for what is overdue."""
 
 
 def compose(notice: Notice, subject: Subject) -> Message:
@@ -39,4 +41,5 @@ def compose(notice: Notice, subject: Subject) -> Message:
         room=Ready(f"<#{incident.channel_id}>") if incident.channel_name else "",
     )
     blocks = show_reminder(incident, notice.id, prose, may_act=not over)
-    return Message(f"Update of {literal(title_of(incident))}: {'seen to' if over else 'due'}", pack(blocks))
+    how = "seen to" if over else STANDS.get(str(notice.data["step"]), "overdue")
+    return Message(f"Update of {literal(title_of(incident))}: {how}", pack(blocks))

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.comms.outgoing import find_next_update
 from bot.comms.public_record import select_public
 from bot.comms.status_site.uptime import Stretch, Uptime, measure_uptime, worst_of
 from bot.policy import Policy
@@ -33,6 +34,8 @@ class IncidentRecord:
     id: int
     updates: list[Statement]
     merged_into_id: int | None
+    next_update_at: datetime | None = None
+    """By when the public is to hear again; None where nothing is planned."""
 
     @property
     def latest(self) -> Statement:
@@ -80,14 +83,15 @@ def read_record(session: Session, policy: Policy, shown: list[str], at: datetime
     for bulletin in session.scalars(select_public()):
         if public & set(bulletin.audiences):
             found.setdefault(bulletin.incident_id, []).append(bulletin)
-    incidents = [_read_incident(session, number, told) for number, told in found.items()]
+    incidents = [_read_incident(session, number, told, public) for number, told in found.items()]
     incidents.sort(key=lambda one: (one.began_at, one.id), reverse=True)
     return Record(at, list(_read_components(session, policy, shown or list(policy.components), at)), incidents)
 
 
-def _read_incident(session: Session, number: int, told: list[Bulletin]) -> IncidentRecord:
+def _read_incident(session: Session, number: int, told: list[Bulletin], public: set[str]) -> IncidentRecord:
     merged_into_id = session.get_one(Incident, number).merged_into_id
-    return IncidentRecord(number, [one.statement for one in reversed(told)], merged_into_id)
+    due_at = find_next_update(session, number, public)
+    return IncidentRecord(number, [one.statement for one in reversed(told)], merged_into_id, due_at)
 
 
 def _read_components(session: Session, policy: Policy, shown: list[str], at: datetime) -> Iterator[ComponentRecord]:

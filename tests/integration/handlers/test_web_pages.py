@@ -15,6 +15,7 @@ from bot.app import build_bolt
 from bot.cli import holdfast
 from bot.sandbox.actor import wait_for as wait_until
 from bot.slack.text import unescape
+from bot.store.tables import ChartPicture
 from bot.terminal.session import Parts, TerminalSession
 from bot.web.server import build_web, serve_web
 from tests.integration.handlers.rig import WAIT_S, WEB_URL, Bot, Human, show
@@ -101,6 +102,26 @@ def test_who_is_outside_cannot_tell_a_private_incident_from_none(bot: Bot, mei: 
     assert hidden.text == unknown.text
     assert MARK not in browser.get("/incidents").text
     assert "There is no incident" in show(diego.ask(f"web {incident.id}"))
+
+
+def test_charts_are_on_the_page_of_those_who_may_see_it(bot: Bot, mei: Human, address: str) -> None:
+    incident, _ = live(bot, mei)
+    chart = ChartPicture(
+        incident_id=incident.id, occasion="declared", series="errors", span_s=3600, requested_by="holdfast", place="p",
+        asked_at=bot.services.desk.clock(), title=f"{MARK} errors", alt_text="They rise.", picture=b"PNG",
+    )  # fmt: skip
+    with bot.services.database.write() as session:
+        session.add(chart)
+    path = f"/incidents/{incident.id}/charts/{chart.id}"
+    browser = Browser(address, find_link(show(mei.ask(f"web {incident.id}"))))
+    assert f'src="/bot{path}" alt="They rise."' in browser.get(f"/incidents/{incident.id}").text
+    picture = browser.get(path)
+    assert (picture.content, picture.headers["Content-Type"]) == (b"PNG", "image/png")
+    assert picture.headers["Cache-Control"] == "no-store"
+    assert browser.get(f"/incidents/{incident.id}/charts/{chart.id + 1}").status_code == 404
+    outside = Browser(address, find_link(show(bot.human("diego").ask("web"))))
+    assert outside.get(path).status_code == 404
+    assert Browser(address).get(path).status_code == 401
 
 
 def test_strangers_get_nothing(bot: Bot, mei: Human, address: str) -> None:

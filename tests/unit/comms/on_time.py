@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -80,11 +80,12 @@ class Said:
 class Office:
     """The desk with all that listens to it, and people who use it."""
 
-    def __init__(self, database: Database, policy: Policy) -> None:
+    def __init__(self, database: Database, policy: Policy, ready: Collection[str] = READY) -> None:
+        """`ready`: the channels that something can be said on."""
         self.database, self.policy, self.clock = database, policy, HandClock()
         self.queue = Queue(self.clock)
-        notices = Notices(cast(Engine, self.queue), self.clock)
-        audiences = Audiences(policy, READY)
+        self.notices = notices = Notices(cast(Engine, self.queue), self.clock)
+        self.audiences = audiences = Audiences(policy, ready)
         self.desk, self.bulletins = Desk(database, policy, self.clock), Bulletins(database, policy, notices, audiences)
         pages, on_call = Pages(notices, audiences), OnCall(policy, {}, self.clock)
         self.cadence = Cadence(database, policy, notices, pages, on_call)

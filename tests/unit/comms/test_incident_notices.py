@@ -91,7 +91,9 @@ def test_of_what_was_merged_no_component_goes_back(office: Office) -> None:
 def test_people_hear_the_reason_of_another_severity(office: Office) -> None:
     number = office.declare()
     office.desk.severities.change(number, actor="mei", severity="P2", reason="only gate 3")
-    assert [one.statement.text for one in office.drafts(number)] == ["Severity: P1 → P2: only gate 3"]
+    assert [one.statement.text for one in office.drafts(number)] == [
+        "The severity is lowered from P1 (Critical) to P2 (High): only gate 3"
+    ]
     assert [asked[:2] for asked in office.queue.of("follow-incident")] == [(number, "severity")]
 
 
