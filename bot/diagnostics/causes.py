@@ -86,6 +86,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("constraint gone", "a constraint is gone, so wrong rows can come in", explains=False),
     _of("log held back", "something holds the server's log back, and the disk fills up", explains=False),
     _of("upkeep missing", "the database lacks upkeep, so queries grow slow", "long query", explains=False),
+    _of("replica behind", "a replica is behind, so what is read there is old", explains=False),
     _of("application slow", "the application is slow", explains=False),
     _of("database slow", "the database is slow", explains=False),
     _of("backups gone", "backups are gone: nothing is hurt yet, but nothing could be restored", "backups at risk",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.diagnostics.check import Check, Surroundings
-from bot.store.documents import Finding
+from bot.store.documents import Finding, Measure
 from bot.words import show_duration, show_size
 
 REPLICAS = """
@@ -14,6 +14,7 @@ REPLICAS = """
     FROM pg_stat_replication WHERE state <> 'backup'
 """
 WARN_LAG_S = 60.0
+SHOWN = 3
 WARN_LAG_BYTES = 256 * 1024 * 1024
 
 
@@ -27,14 +28,19 @@ class DatabaseReplication(Check):
             replicas = connection.execute(REPLICAS).fetchall()
         if not replicas:
             return self.finding("ok", "No replica is connected, so there is no lag to watch.")
+        measure = Measure(name="lag", value=max(float(row[4] or 0) for row in replicas), unit="s")
         late = [row for row in replicas if (row[4] or 0) > WARN_LAG_S or (row[3] or 0) > WARN_LAG_BYTES]
         lines = [
             f"{name}: {state}, {sync}, {_lag(lag_bytes, lag_s)} behind"
             for name, state, sync, lag_bytes, lag_s in replicas
         ]
         if late:
-            return self.finding("warning", f"{len(late)} of {len(replicas)} replicas are behind.", lines)
-        return self.finding("ok", f"{len(replicas)} replicas keep up.", lines)
+            words = "; ".join(
+                f"{name} by {_lag(size, lag_s)} ({state})" for name, state, _, size, lag_s in late[:SHOWN]
+            )
+            summary = f"{len(late)} of {len(replicas)} replicas are behind: {words}."
+            return self.finding("warning", summary, lines, signs=["replica behind"], measures=[measure])
+        return self.finding("ok", f"{len(replicas)} replicas keep up.", lines, measures=[measure])
 
 
 def _lag(lag_bytes: int | None, lag_s: float | None) -> str:
