@@ -12,8 +12,7 @@ from bot.outcome import Failed, Refused
 from bot.recovery.backups import describe_backups, find_backups
 from bot.recovery.registry import default_database
 from bot.services import Services
-from bot.store.documents import Verdict
-from bot.store.documents import Finding
+from bot.store.documents import Finding, Verdict
 from bot.store.tables import Plan, Run
 from bot.terminal.chosen import reading_of
 from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
