@@ -69,7 +69,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("wrong address", "the application is connected to another database than it should be"),
     _of("clock wrong", "a clock is wrong", "certificate bad"),
     _of("certificate bad", "a certificate is refused"),
-    _of("secret wrong", "a secret does not hold what logs in"),
+    _of("secret wrong", "a secret does not hold what logs in: what starts next will not", explains=False),
     _of("processes gone", "the application's processes are gone", "application down"),
     _of("files used up", "the machine has too many files open", "application down"),
     _of("processor burned", "something keeps the processors busy", "database slow", "long query", explains=False),
@@ -134,11 +134,11 @@ def _find(findings: Sequence[Finding], causes: Iterable[Cause]) -> tuple[Cause, 
     for cause in causes:
         holders = [one for one in findings if cause.sign in one.signs]
         if holders:
-            return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical"))
+            return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical", one.check))
     return None
 
 
-ECHOES = ("application_log", "application_paths", "application_health")
+ECHOES = ("application_log", "application_paths", "application_health", "secrets_database_login")
 """Those that hear of it from others: their word counts, but the one who looked itself is quoted."""
 
 
