@@ -69,7 +69,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("wrong address", "the application is connected to another database than it should be"),
     _of("clock wrong", "a clock is wrong", "certificate bad"),
     _of("certificate bad", "a certificate is refused"),
-    _of("secret wrong", "a secret does not hold what logs in"),
+    _of("secret wrong", "a secret does not hold what logs in: what starts next will not", explains=False),
     _of("processes gone", "the application's processes are gone", "application down"),
     _of("files used up", "the machine has too many files open", "application down"),
     _of("processor burned", "something keeps the processors busy", "database slow", "long query", explains=False),
@@ -86,6 +86,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("constraint gone", "a constraint is gone, so wrong rows can come in", explains=False),
     _of("log held back", "something holds the server's log back, and the disk fills up", explains=False),
     _of("upkeep missing", "the database lacks upkeep, so queries grow slow", "long query", explains=False),
+    _of("replica behind", "a replica is behind, so what is read there is old", explains=False),
     _of("application slow", "the application is slow", explains=False),
     _of("database slow", "the database is slow", explains=False),
     _of("backups gone", "backups are gone: nothing is hurt yet, but nothing could be restored", "backups at risk",
@@ -133,11 +134,11 @@ def _find(findings: Sequence[Finding], causes: Iterable[Cause]) -> tuple[Cause, 
     for cause in causes:
         holders = [one for one in findings if cause.sign in one.signs]
         if holders:
-            return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical"))
+            return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical", one.check))
     return None
 
 
-ECHOES = ("application_log", "application_paths", "application_health")
+ECHOES = ("application_log", "application_paths", "application_health", "secrets_database_login")
 """Those that hear of it from others: their word counts, but the one who looked itself is quoted."""
 
 

@@ -20,6 +20,7 @@ MEASURED = {
     ("database_connections", "connections"): "connections",
     ("database_locks", "sessions that wait for locks"): "blocked_sessions",
     ("database_long_queries", "the longest"): "longest_query",
+    ("database_replication", "lag"): "replication_lag",
     ("database_size", "size"): "database_size",
     ("database_activity", "commits a second"): "transactions",
 }

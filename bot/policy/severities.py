@@ -28,8 +28,7 @@ class Category(Section):
     default_severity: SeverityName
     """Severity offered when such an incident is declared."""
     diagnose_at_declare: bool | None = Field(default=None, examples=[True])
-    """Whether the real systems are looked at by themselves when such an incident is declared; empty: as the severity
-    has it."""
+    """Whether the systems are looked at by themselves when one is declared; where unset, the severity decides."""
     diagnose_scope: DiagnosisScope = Field(default="all", examples=["database"])
     """What is looked at then, as `/dr diagnose` names it."""
     disaster_types: list[Key]
@@ -63,8 +62,7 @@ class Severity(Section):
     action_within: DeadlineText
     """By when something must be done about it."""
     diagnose_at_declare: bool = False
-    """Whether the real systems are looked at by themselves when such an incident is declared; once, and nobody waits
-    for it."""
+    """Whether the systems are looked at by themselves when one is declared; once, and nobody waits for it."""
     cadence: Cadence
     """How often people hear about it."""
     cadences: dict[Key, Cadence] = Field(

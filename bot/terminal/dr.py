@@ -12,7 +12,7 @@ from bot.outcome import Failed, Refused
 from bot.recovery.backups import describe_backups, find_backups
 from bot.recovery.registry import default_database
 from bot.services import Services
-from bot.store.documents import Verdict
+from bot.store.documents import Finding, Verdict
 from bot.store.tables import Plan, Run
 from bot.terminal.chosen import reading_of
 from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session
@@ -20,6 +20,7 @@ from bot.words import show_duration
 
 SWEEP_LIMIT_S, PLAN_LIMIT_S = 400.0, 300.0
 RUN_LIMIT_S = 8 * 3600.0
+WORST_FIRST = ("critical", "warning", "unknown", "ok")
 FINISHED = ("done", "failed", "refused", "cancelled")
 
 
@@ -53,12 +54,22 @@ def sweep_and_answer(session: TerminalSession, scope: str, as_json: bool) -> Non
     place, incident_id = place_of(session)
     sweep = services.sweeps.start(person=session.person, scope=scope, place=place, incident_id=incident_id)
     session.settle(lambda: services.sweeps.find(sweep.id).finished_at is not None, SWEEP_LIMIT_S)
-    findings = services.sweeps.find(sweep.id).findings
-    words = "\n".join(
-        "\n    ".join([f"{one.state:8} {one.title}: {one.summary}", *(one.evidence if one.state != "ok" else [])])
-        for one in findings
-    )
-    answer(as_json, {"sweep": sweep.id, "findings": [one.model_dump(mode="json") for one in findings]}, words)
+    done = services.sweeps.find(sweep.id)
+    findings = sorted(done.findings, key=lambda one: WORST_FIRST.index(one.state))
+    words = "\n".join([*filter(None, [done.story.cause]), *map(_tell_finding, findings)])
+    facts = {
+        "sweep": sweep.id,
+        "story": done.story.model_dump(mode="json"),
+        "findings": [one.model_dump(mode="json") for one in findings],
+    }
+    answer(as_json, facts, words)
+
+
+def _tell_finding(one: Finding) -> str:
+    """What was seen; with what is normal and the evidence, where it is not good."""
+    more = [f"Normal: {one.normal}"] if one.normal else []
+    more += [line for line in one.evidence if line not in one.summary]
+    return "\n    ".join([f"{one.state:8} {one.title}: {one.summary}", *(more if one.state != "ok" else [])])
 
 
 @dr.command()

@@ -43,13 +43,21 @@ class DatabaseConnectivity(Check):
         if isinstance(error, NoWayIn):
             return self.finding("unknown", error.words)
         refusal = explain_refusal(error)
-        restore = Suggestion(
-            action="restore_database", label="Restore…", parameters={"database": surroundings.database}
-        )
         return self.finding(
             "critical", f"{refusal.words}. ({error.reason.rstrip('.')})", [error.words],
-            [restore] if refusal.sign == "database gone" else [], normal="It lets the bot in.", signs=[refusal.sign],
+            _suggest(surroundings, refusal.sign), normal="It lets the bot in.", signs=[refusal.sign],
         )  # fmt: skip
+
+
+def _suggest(surroundings: Surroundings, sign: str) -> list[Suggestion]:
+    """Where the database is gone it is restored; where connections leak, a restart gives them back."""
+    if sign == "database gone":
+        parameters = {"database": surroundings.database}
+        return [Suggestion(action="restore_database", label="Restore…", parameters={**parameters})]
+    if sign == "connections used up":
+        parameters = {"application": surroundings.settings.application}
+        return [Suggestion(action="restart_application", label="Restart the application", parameters={**parameters})]
+    return []
 
 
 CHECK = DatabaseConnectivity()

@@ -29,8 +29,9 @@ class DatabaseLongQueries(Check):
         waiting = {one.pid for one in running if one.waits_for}
         state: FindingState = "critical" if waiting else "warning"
         over = any(one.seconds > limit.total_seconds() for one in meant)
-        held = f"run for more than {show_duration(limit)}" if over else "hold others up"
-        waits = f", {len(waiting)} other sessions wait for them" if waiting else ""
+        ending = "s" if len(meant) == 1 else ""
+        held = f"run{ending} for more than {show_duration(limit)}" if over else f"hold{ending} others up"
+        waits = f"; {len(waiting)} sessions wait for a lock" if waiting else ""
         return self.finding(
             state,
             f"{len(meant)} {held}{waits}.",

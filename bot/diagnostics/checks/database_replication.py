@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from bot.diagnostics.check import Check, Surroundings
-from bot.store.documents import Finding
+from bot.store.documents import Finding, Measure
 from bot.words import show_duration, show_size
 
 REPLICAS = """
     SELECT coalesce(nullif(application_name, ''), client_addr::text, 'replica'), state, sync_state,
            pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END,
-                           replay_lsn)::bigint,
-           extract(epoch FROM replay_lag)::float8
+                           coalesce(replay_lsn, write_lsn))::bigint,
+           extract(epoch FROM CASE WHEN replay_lsn IS NULL THEN write_lag ELSE replay_lag END)::float8
     FROM pg_stat_replication WHERE state <> 'backup'
 """
+# What replays nothing only receives the log, into an archive: there the last byte written counts.
 WARN_LAG_S = 60.0
+SHOWN = 3
 WARN_LAG_BYTES = 256 * 1024 * 1024
 
 
@@ -27,14 +29,18 @@ class DatabaseReplication(Check):
             replicas = connection.execute(REPLICAS).fetchall()
         if not replicas:
             return self.finding("ok", "No replica is connected, so there is no lag to watch.")
+        measure = Measure(name="lag", value=max(float(row[4] or 0) for row in replicas), unit="s")
         late = [row for row in replicas if (row[4] or 0) > WARN_LAG_S or (row[3] or 0) > WARN_LAG_BYTES]
         lines = [
             f"{name}: {state}, {sync}, {_lag(lag_bytes, lag_s)} behind"
             for name, state, sync, lag_bytes, lag_s in replicas
         ]
         if late:
-            return self.finding("warning", f"{len(late)} of {len(replicas)} replicas are behind.", lines)
-        return self.finding("ok", f"{len(replicas)} replicas keep up.", lines)
+            told = [f"{name} by {_lag(size, lag_s)} ({state})" for name, state, _, size, lag_s in late[:SHOWN]]
+            words = "; ".join(told)
+            summary = f"{len(late)} of {len(replicas)} replicas are behind: {words}."
+            return self.finding("warning", summary, lines, signs=["replica behind"], measures=[measure])
+        return self.finding("ok", f"{len(replicas)} replicas keep up.", lines, measures=[measure])
 
 
 def _lag(lag_bytes: int | None, lag_s: float | None) -> str:

@@ -44,6 +44,7 @@ class DatabaseSequences(DatabasePointCheck):
         with surroundings.connect(self.timeout_s / 2) as connection:
             rows = connection.execute(LIST_SEQUENCES).fetchall()
             greatest = _read_greatest(connection, [row for row in rows if row[6]])
+            rows = connection.execute(LIST_SEQUENCES).fetchall()  # after their columns: both go up meanwhile
         baseline = _find_baseline(surroundings)
         before = baseline.fingerprint.sequences if baseline else {}
         fullest = 0.0

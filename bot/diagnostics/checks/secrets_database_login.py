@@ -62,7 +62,7 @@ def _try(name: str, url: str) -> Point:
     except NO_WAY_IN as error:
         refusal = explain_refusal(error)
         words = f"The URL in {name} does not log in. {refusal.words}. An application that starts now finds no database."
-        return Point("critical", words, signs=(refusal.sign, "secret wrong"), normal="It logs in.")
+        return Point("critical", words, signs=("secret wrong",), normal="It logs in.")
     return Point("ok", f"The URL in {name} logs in.", normal="It logs in.")
 
 

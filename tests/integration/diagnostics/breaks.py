@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,16 @@ def server_killed(shared: SharedStage) -> Iterator[None]:
 def application_killed(shared: SharedStage) -> Iterator[None]:
     shared.stage.warehouse.stop()
     yield
+
+
+@contextmanager
+def application_stopped(shared: SharedStage) -> Iterator[None]:
+    """Its processes are there, and do nothing."""
+    shared.stage.warehouse.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        shared.stage.warehouse.send(signal.SIGCONT)
 
 
 @contextmanager
@@ -254,7 +265,7 @@ BREAKS = [
     Break("another owns the table", in_database("ALTER TABLE bag OWNER TO postgres"), "database_permissions",
           "critical", r"traitortrack may no longer .*on bag", "", (*DOWN, "database_schema"), "may"),
     Break("the password is another", another_password, "database_login", "critical",
-          r"does not take the password", "", DOWN, "password"),
+          r"refuses the password", "", DOWN, "password"),
     Break("the role may not log in",
           on_server("ALTER ROLE traitortrack NOLOGIN", heal=("ALTER ROLE traitortrack LOGIN",)),
           "database_login", "critical", r"may not log in any more", "", ("database_permissions", *DOWN), "log in"),
@@ -331,6 +342,8 @@ BREAKS = [
           r"Nothing listens at that address", "", ("database_login", *DOWN), "down"),
     Break("the application is killed", application_killed, "application_health", "critical", r"does not answer",
           "restart_application", DOWN, "application"),
+    Break("the application hangs", application_stopped, "application_health", "critical", r"it hangs",
+          "restart_application", DOWN, "hangs"),
     Break("the application is elsewhere", elsewhere, "database_connections", "warning",
           r"has no session here, but has in postgres", "", DOWN),
     Break("the test user is locked", in_database("""UPDATE "user" SET active = false WHERE username = 'testuser'"""),
