@@ -16,7 +16,14 @@ ROWS = [
     for line in (ROOT / "docs" / "procedures.md").read_text(encoding="utf-8").splitlines()
     if line.startswith("| ") and "---" not in line and not line.startswith("| the document's")
 ]
-ON_TOP = {"isolate_host", "put_back_database", "rds_delete_instance", "rds_restore_snapshot", "rds_snapshot", "snapshot_evidence"}
+ON_TOP = {
+    "isolate_host",
+    "put_back_database",
+    "rds_delete_instance",
+    "rds_restore_snapshot",
+    "rds_snapshot",
+    "snapshot_evidence",
+}
 """Actions that the document has no command for."""
 
 
