@@ -76,9 +76,6 @@ class CodeAction(Action[C]):
     def target(self, parameters: C) -> str:
         return parameters.application
 
-    def application(self, world: World, parameters: C) -> str | None:
-        return parameters.application
-
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
 
