@@ -17,8 +17,8 @@ ROWS = [
     if line.startswith("| ") and "---" not in line and not line.startswith("| the document's")
 ]
 ON_TOP = {
-    "isolate_host", "put_back_database", "rds_delete_instance",
-    "rds_restore_snapshot", "rds_snapshot", "snapshot_evidence", ,
+    "isolate_host", "put_back_database", "rds_delete_instance", "rds_restore_snapshot", "rds_snapshot",
+    "snapshot_evidence",
 }  # fmt: skip
 """Actions that the document has no command for."""
 
