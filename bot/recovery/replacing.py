@@ -184,6 +184,7 @@ def retire(context: Context[Any], place: Place) -> Facts:
         DRAINS_WITHIN_S,
         lambda: is_out(place),
         f"{place.old} drains",
+        to_the_end=True,
     )
     return {"words": f"{place.old} is out"}
 
@@ -218,6 +219,7 @@ def halt(context: Context[Any], place: Place) -> Facts:
         STOPS_WITHIN_S,
         lambda: _is_stopped(servers, place.old),
         f"{place.old} is stopping",
+        to_the_end=True,
     )
     return {"words": f"{place.old} is stopped, and kept"}
 

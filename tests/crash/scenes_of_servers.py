@@ -35,7 +35,7 @@ def replace_server(_stack: ExitStack, shared: SharedStage) -> Scene:
         assert servers.state_of(servers.failed) == "stopped"
 
     def untouched(rig: Rig, run: Run) -> None:
-        wait_until("the end of what was launched", lambda: not servers.list_others())
+        wait_until(f"the end of what was launched ({run.words})", lambda: not servers.list_others())
         assert servers.list_members() == set(servers.fleet.instance_ids)
         assert servers.state_of(servers.failed) == "running"
 
