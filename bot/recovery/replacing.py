@@ -176,7 +176,7 @@ def retire(context: Context[Any], place: Place) -> Facts:
     if place.is_member:
         detach(place.region, place.group.name, place.old)
     for arn, states in place.list_states().items():
-        if states.get(place.old, "draining") not in ("draining", "unused"):
+        if states.get(place.old, "draining") != "draining":  # also where it is stopped, and stays registered as unused
             deregister(place.region, arn, place.old)
     wait(
         context,

@@ -86,6 +86,8 @@ def test_a_stopped_one_is_terminated_once(world: World, servers: Servers) -> Non
 
 
 def test_after_a_crash_nothing_is_launched_twice(world: World, servers: Servers) -> None:
+    """Also where the failed one was stopped: then it stays registered, as unused."""
+    servers.client("ec2").stop_instances(InstanceIds=[servers.failed])
     performance = prepare(world, "replace_server", host="app_1")
     servers.stage.cloud.fail("lost", LAUNCH)
     performance.run(until="retire")
