@@ -98,7 +98,7 @@ class IsolateTheHost(Action[IsolateHost]):
     def steps(self) -> list[Step[IsolateHost]]:
         return [
             Step("leave", "Take it from its auto-scaling group and load balancer", leave),
-            Step("shut", "Replace its security groups", shut, cancellable=False),
+            Step("shut", "Replace its security groups", shut, is_shut, cancellable=False),
         ]
 
     def verify(self, context: Context[IsolateHost]) -> Evidence:
@@ -158,6 +158,12 @@ def shut(context: Context[IsolateHost]) -> Facts:
             lambda: list(isolation.read_wires(place.old).groups) == wanted,
         )
     return {"groups": [*wanted], "words": f"it has {', '.join(wanted)}"}
+
+
+def is_shut(context: Context[IsolateHost]) -> Facts | None:
+    place, wanted = _place(context), _texts(context.plan.observed["wanted"])
+    has = list(Isolation(place.region).read_wires(place.old).groups)
+    return {"groups": [*wanted], "words": f"it has {', '.join(wanted)}"} if has == wanted else None
 
 
 def measure(context: Context[IsolateHost]) -> Evidence:

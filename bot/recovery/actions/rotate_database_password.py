@@ -72,6 +72,9 @@ class RotateDatabasePassword(Action[RotatePassword]):
             return [(key, settings.title) for key, settings in world.policy.databases.items()]
         return None
 
+    def application(self, world: World, parameters: RotatePassword) -> str | None:
+        return settings_of(world, parameters.database).application
+
     def observe(self, world: World, parameters: RotatePassword) -> Facts:
         """The secret, the role and where it logs in. Raises `Refused` where a login would prove nothing, and so on."""
         present = find_connection(world, parameters.database)

@@ -21,6 +21,7 @@ POLICY = load_policy(None)
 def test_the_documents_disasters_have_playbooks() -> None:
     assert {one.disaster for one in POLICY.playbooks.values()} == {
         "application_crash", "database_corruption", "server_failure", "region_outage",
+        "security_breach",
     }  # fmt: skip
     check_playbooks(POLICY, None)
 

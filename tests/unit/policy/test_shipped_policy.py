@@ -51,7 +51,9 @@ def test_recovery_point_objectives(policy: Policy) -> None:
 
 
 def test_recovery_time_objectives(policy: Policy) -> None:
-    assert {key: disaster.rto for key, disaster in policy.disasters.items()} == {
+    ours = {"security_breach"}
+    """The document names it critical, and no objective."""
+    assert {key: disaster.rto for key, disaster in policy.disasters.items() if key not in ours} == {
         "application_crash": 5 * MINUTE,
         "database_corruption": HOUR,
         "server_failure": 2 * HOUR,
