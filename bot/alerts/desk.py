@@ -203,7 +203,7 @@ class AlertDesk:
             if rule is None or not rule.declare or not self._is_waited_for(group):
                 return
             components = self._components(session, group)
-            detected_at = session.scalar(_firing(group_id).with_only_columns(sa.func.min(Alert.began_at)))
+        detected_at = self.began_at(group_id)
         try:
             self.desk.declare(
                 actor=ACTOR, severity=rule.severity or "", title=group.title, category=rule.category,
@@ -213,6 +213,11 @@ class AlertDesk:
             return
         except CeilingReached:
             self._join_newest(group_id)
+
+    def began_at(self, group_id: int) -> datetime | None:
+        """When the first of those that fire began: the moment from which a recovery is measured; None where none do."""
+        with self.database.read() as session:
+            return session.scalar(_firing(group_id).with_only_columns(sa.func.min(Alert.began_at)))
 
     def _is_waited_for(self, group: AlertGroup) -> bool:
         return group.incident_id is None and group.closed_at is None and not is_muted(group, self.clock())

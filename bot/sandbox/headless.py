@@ -96,13 +96,15 @@ class Play:
             self.coordinator.type_command(lobby or "", "/incident", "declare P1")
             form = self.coordinator.wait_for_form("severity", "title", "category")
             self.coordinator.submit(form, severity="P1", title=self.title, category=self.category, impact=self.impact)
-            prefix = f"{self.sandbox.policy.slack.channel_prefix}-1-"
-            self.channel = wait_for("the incident's channel", lambda: self.coordinator.channel(prefix), 20)
-            wait_for("the summary", lambda: self.saying(self.title), 20)
-            wait_for(
-                "everybody's arrival", lambda: all(self._is_in(one) for one in (self.admin, self.devops)) or None, 20
-            )
+            self.wait_for_channel()
             words.append("incident #1 has a channel and a summary")
+
+    def wait_for_channel(self) -> None:
+        """Until the incident has its channel, and everybody who has a part is in it."""
+        prefix = f"{self.sandbox.policy.slack.channel_prefix}-1-"
+        self.channel = wait_for("the incident's channel", lambda: self.coordinator.channel(prefix), 20)
+        wait_for("the summary", lambda: self.saying(self.title), 20)
+        wait_for("everybody's arrival", lambda: all(self._is_in(one) for one in (self.admin, self.devops)) or None, 20)
 
     def back_up(self) -> None:
         with self.story.act("back up") as words:
@@ -112,10 +114,10 @@ class Play:
         self.story.judge("backup", run.words, run.state == "done" and bool(run.proof and run.proof.good))
 
     def break_it(self) -> None:
-        before = self._count_bags()
+        before = self.count_bags()
         with self.story.act(f"break: {self.story.scenario}") as words:
             words.append(self.sandbox.stage.pull(self.story.scenario))
-        after = self._count_bags()
+        after = self.count_bags()
         self.story.judge(
             "really broken", f"{before} bags before, {after} after", after is None or after < (before or 0)
         )
@@ -147,7 +149,7 @@ class Play:
             self.story.judge(verdict.name, f"{verdict.found} (expected: {verdict.expected})", verdict.good)
 
     def verify(self) -> None:
-        bags = self._count_bags()
+        bags = self.count_bags()
         self.story.judge("bags are back", f"{bags} bags", bags is not None and bags >= self.sandbox.stage.bags)
         lights = {light["name"]: light["state"] for light in self.sandbox.stage.lights()}
         self.story.judge("lights", json.dumps(lights), all(state == "ok" for state in lights.values()))
@@ -188,7 +190,7 @@ class Play:
         files = [file for message in self.coordinator.messages(self.channel) for file in message.get("files") or []]
         return next((file["name"] for file in files if file["name"].startswith("postmortem")), None)
 
-    def _count_bags(self) -> int | None:
+    def count_bags(self) -> int | None:
         try:
             with psycopg.connect(self.sandbox.stage.application_url) as connection:
                 row = connection.execute("SELECT count(*) FROM bag").fetchone()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.actor import ActorStuck
+from bot.sandbox.corruption_story import CorruptionPlay
 from bot.sandbox.demo import Sandbox
 from bot.sandbox.headless import Play, Story
 from bot.sandbox.release_story import ReleasePlay
@@ -13,8 +14,9 @@ STORIES: dict[str, type[Play]] = {
     "dropped-table": Play,
     "server-down": ServerPlay,
     "bad-release": ReleasePlay,
+    "database-corruption": CorruptionPlay,
 }
-"""By scenario."""
+"""By scenario, or by the disaster of the document."""
 
 
 def play(sandbox: Sandbox, scenario: str, *, ready_s: float) -> Story:

@@ -22,6 +22,7 @@ def submit(submission: Submission) -> dict[str, Any] | None:
             title=values["title"],
             category=values["category"],
             impact=values["impact"],
+            detected_at=services.alerts.began_at(group_id),
             confirmed=True,
             claim=services.alerts.claim(group_id, components),
         )

@@ -106,6 +106,7 @@ class FenceDatabase(Action[Fence]):
             "status": instance.status if instance else None,
             "resource_id": instance.resource_id if instance else None,
             "used": is_used(world, parameters.database, place.url),
+            "followed": ", ".join(instance.replicas) if instance else "",
         }
 
     def plan(self, world: World, parameters: Fence, observed: Facts, history: History) -> PlanDocument:
@@ -182,12 +183,13 @@ def _refuse_other(world: World, parameters: Fence) -> None:
 
 
 def refuse_followed(place: Place) -> None:
-    """Raises `Refused` where the shut door would be received by what is to take over."""
+    """Raises `Refused` where it is not the primary's door, or an instance that RDS does not stop."""
     instance, door = place.instance, place.door
-    if instance and instance.replicas:
+    if instance and instance.replicas and door is None:
         raise Refused(
-            f"{', '.join(instance.replicas)} follows {instance.identifier} and would be shut with it.",
-            "Promote it first, `/dr plan rds_promote_replica`; then shut the old primary.",
+            f"{', '.join(instance.replicas)} follows {instance.identifier}, and its server cannot be reached: RDS does "
+            "not stop an instance that is followed.",
+            "Promote the replica, `/dr plan rds_promote_replica`; then ask again.",
         )
     if door and door.in_recovery:
         raise Refused("It is a replica: it takes no writes, and its door is that of its primary.", "Promote it first.")
@@ -217,10 +219,15 @@ def is_used(world: World, database: str, url: str | None) -> bool | None:
 def _warn(observed: Facts, shutting: bool) -> list[str]:
     if not shutting:
         return []
+    followed = observed["followed"]
+    received = [f"{followed} receives the shut door, and lets clients in when it is promoted."] if followed else []
     if observed["used"]:
-        return ["THE APPLICATION USES IT: from then on it is down, until its secret leads elsewhere."]
-    unknown = ["Whether the application uses it is not known: its secret cannot be read."]
-    return unknown if observed["used"] is None else ["The application's secret leads elsewhere."]
+        used = "THE APPLICATION USES IT: from then on it is down, until its secret leads elsewhere."
+    elif observed["used"] is None:
+        used = "Whether the application uses it is not known: its secret cannot be read."
+    else:
+        used = "The application's secret leads elsewhere."
+    return [used, *received]
 
 
 def move(context: Context[Fence]) -> Facts:

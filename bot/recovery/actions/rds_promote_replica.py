@@ -7,6 +7,7 @@ from pydantic import Field
 from bot.outcome import Failed, Refused
 from bot.policy import Database
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.fencing import lift_fence, look_at_door
 from bot.recovery.instances import (
     OBSERVE_PERMISSIONS,
     InstanceName,
@@ -31,7 +32,7 @@ from bot.systems.postgres import connect
 from bot.systems.rds import Instance, Rds
 from bot.systems.rds_changes import promote
 from bot.systems.rds_database import check_write, count_rows
-from bot.systems.rds_waiting import is_ready, wait_for_instance
+from bot.systems.rds_waiting import is_ready, wait_for_instance, wait_until_seen
 from bot.words import show_duration
 
 
@@ -120,6 +121,7 @@ class RdsPromoteReplica(Action[Promote]):
         return [
             Step("lag", "Look at the lag once more", look_at_lag, phase="validation"),
             Step("promote", "Promote and wait until it is on its own", make_primary, promoted, cancellable=False),
+            Step("open", "See that it lets clients in, also where its source was shut", let_in, cancellable=False),
         ]
 
     def verify(self, context: Context[Promote]) -> Evidence:
@@ -183,7 +185,39 @@ def look_at_lag(context: Context[Promote]) -> Facts:
     if instance.source is None:
         return {"lag_s": context.plan.observed["lag_s"], "words": "it is an instance of its own already"}
     lag_s = find_lag(context.world, rds, instance, any_lag=context.parameters.any_lag)
+    _await_fence(context, instance)
     return {"lag_s": lag_s, "words": "unknown, as accepted" if lag_s is None else f"{show_duration(lag_s)} behind"}
+
+
+def _await_fence(context: Context[Promote], replica: Instance) -> None:
+    """A source that was shut writes nothing any more: once its shut door has arrived, so has everything before it."""
+    world, name = context.world, database_behind(context.world)[0]
+    source = find_source(world, _open(context), str(replica.source))
+    if source is None or source.address is None:
+        return
+    door = look_at_door(world, name, instance_url(world, source))
+    if door is None or door.open:
+        return
+    url = instance_url(world, replica)
+
+    def has_arrived() -> bool:
+        found = look_at_door(world, name, url)
+        return found is not None and not found.open
+
+    wait_until_seen("what was written before the source was shut", has_arrived, watch_for(context, cancellable=True))
+
+
+def let_in(context: Context[Promote]) -> Facts:
+    """The door of a source that was shut before came with everything else."""
+    name, url = database_behind(context.world)[0], instance_url(context.world, _observe(context))
+    door = look_at_door(context.world, name, url)
+    if door is None or door.open:
+        return {"words": "it does" if door else "its door cannot be asked from here"}
+    return lift_fence(context.world, name, url)
+
+
+def _observe(context: Context[Promote]) -> Instance:
+    return _open(context).observe(context.parameters.instance)
 
 
 def make_primary(context: Context[Promote]) -> Facts:

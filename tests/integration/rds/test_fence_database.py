@@ -41,15 +41,19 @@ def test_the_plan_says_that_the_application_is_there(aws: Aws, secret: str) -> N
     assert plan.downtime.seconds is None
 
 
-def test_what_a_replica_follows_is_not_shut(aws: Aws) -> None:
-    """The shut door would be received by the replica that is to take over."""
-    aws.client.create_db_instance_read_replica(
-        DBInstanceIdentifier="traitortrack-replica-1", SourceDBInstanceIdentifier=PRIMARY
-    )
-    wait_until("the replica", lambda: aws.rds.observe("traitortrack-replica-1").status == "available")
-    assert "follows traitortrack-primary" in refusal(aws.world, "fence_database", database=DATABASE, instance=PRIMARY)
-    words = refusal(aws.world, "fence_database", database=DATABASE, instance="traitortrack-replica-1")
-    assert "It is a replica" in words
+def test_shut_before_its_replica_is_promoted_nothing_is_lost(aws: Aws) -> None:
+    """The shut door is received by the replica with all that was written before it; its promotion opens it there."""
+    replica = "traitortrack-replica-1"
+    aws.client.create_db_instance_read_replica(DBInstanceIdentifier=replica, SourceDBInstanceIdentifier=PRIMARY)
+    wait_until("the replica", lambda: aws.rds.observe(replica).status == "available")
+    aws.stage.cloud.set_replica_lag(replica, 1.0)
+    assert "It is a replica" in refusal(aws.world, "fence_database", database=DATABASE, instance=replica)
+    done, evidence = perform(aws.world, "fence_database", database=DATABASE, instance=PRIMARY)
+    assert bad(evidence) == []
+    assert f"{replica} receives the shut door" in str(done.plan.notes)
+    _, evidence = perform(aws.world, "rds_promote_replica", instance=replica)
+    assert bad(evidence) == [], "not even the old primary"
+    assert (is_open(aws, replica), is_open(aws, PRIMARY)) == (True, False)
 
 
 def test_where_its_server_cannot_be_reached_the_instance_is_stopped(aws: Aws) -> None:
