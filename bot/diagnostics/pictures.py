@@ -141,7 +141,7 @@ class Pictures:
         if len(series) == 1 or series[0][0].cloudwatch:  # to compare those, all would have to be fetched
             return series[0]
         sketches = [self._sketch(metric, subject, self.clock(), span_s, incident) for metric, subject in series]
-        best = max(sketches, key=lambda one: (one.stretch.beyond if one.stretch else -1.0, bool(one.chart.main)))
+        best = max(sketches, key=lambda one: (one.beyond, bool(one.chart.main)))
         return best.metric, best.subject
 
     def _sketch(
@@ -163,7 +163,7 @@ class Pictures:
         return self.sketches.sketch(metric, subject, since, until, marks, incident.detected_at)
 
     def _find_telling(self, incident: Incident, now: datetime) -> list[Sketch]:
-        """What left its usual range around this incident, the farthest first; of one metric only one."""
+        """What left its usual range around this incident, or went silent; the farthest first, one of a metric."""
         span = span_of(incident, now)
         sketches = [
             self._sketch_incident(metric, subject, incident, now)
@@ -171,8 +171,8 @@ class Pictures:
             if belongs(self.policy, metric, subject, incident) and self.sketches.is_measured(metric, subject, *span)
         ]
         earliest = (incident.detected_at - HELD).timestamp()
-        telling = [one for one in sketches if one.stretch and one.stretch.until >= earliest]
-        telling.sort(key=lambda one: -one.stretch.beyond if one.stretch else 0.0)
+        telling = [one for one in sketches if one.last_told >= earliest]
+        telling.sort(key=lambda one: -one.beyond)
         return list(_without_likes(telling))
 
     def _keep(self, incident: Incident, occasion: str, series: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.diagnostics.charts.build import build_chart
-from bot.diagnostics.charts.chart import Band, Chart, Figure, Line, Mark, MarkKind
+from bot.diagnostics.charts.chart import Band, Chart, Figure, Line, Mark, MarkKind, find_gaps
 from bot.diagnostics.charts.findings import Stretch
 from bot.diagnostics.cloud_series import read_cloud
 from bot.diagnostics.metrics import METRICS, Metric, series_name
@@ -23,6 +23,8 @@ from bot.policy import Policy
 from bot.store.tables import Incident, Plan, Run
 
 HOUR, DAY, SETTLING = timedelta(hours=1), timedelta(days=1), timedelta(minutes=15)
+SILENCE, TELLING_OF_SILENCE = 20.0, ("connections", "error_lines")
+"""A system that does not answer is as telling as a figure so far outside."""
 DEPLOYS = ("deploy", "roll_back_code")
 """How the names of actions begin that change which code runs."""
 MEASURED_BY = {"error_lines": "log", "load": "host", "memory_used": "host", "disk_used": "host"}
@@ -37,6 +39,23 @@ class Sketch:
     subject: str
     chart: Chart
     stretch: Stretch | None
+
+    @property
+    def last_told(self) -> float:
+        """When it was last seen to be not as usual, in seconds since 1970; 0 where it never was."""
+        return self.chart.until if self.is_silent else self.stretch.until if self.stretch else 0.0
+
+    @property
+    def beyond(self) -> float:
+        """How telling it is."""
+        return max(self.stretch.beyond if self.stretch else 0.0, SILENCE if self.is_silent else 0.0)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a system has stopped answering, and why is known; told by one of its metrics."""
+        gaps = find_gaps(self.chart.main, self.chart.until)
+        ends = bool(gaps) and gaps[-1][1] == self.chart.until
+        return ends and bool(self.chart.note) and self.metric.key in TELLING_OF_SILENCE
 
     @property
     def series(self) -> str:

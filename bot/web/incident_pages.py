@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -24,13 +25,14 @@ from bot.words import show_duration
 
 CODE_AS_WRITTEN = "js-default"
 """markdown-it's preset with tables, in which HTML is text and links lead to the web only."""
+CHART = re.compile(r'src="chart-(\d+)\.png"')
+"""A picture as the draft names it (`bot.postmortem.drafts.file_name`)."""
 
 
 class IncidentPages:
     """Renders; `folder` is that of all templates."""
 
     def __init__(self, folder: Path, policy: Policy, access: WebAccess) -> None:
-        markdown = MarkdownIt(CODE_AS_WRITTEN)
         environment = Environment(
             loader=FileSystemLoader(folder / "web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
@@ -39,7 +41,7 @@ class IncidentPages:
             "moment": _moment,
             "duration": show_duration,
             "mrkdwn": to_html,
-            "markdown": lambda text: Markup(markdown.render(text)),  # noqa: S704 (HTML in it is shown as text)
+            "markdown": partial(_show_document, MarkdownIt(CODE_AS_WRITTEN), f"{access.root}{PAGES}"),
             "name": partial(name_person, policy),
         }
         environment.globals |= {
@@ -74,6 +76,12 @@ class IncidentPages:
 
     def _render(self, template: str, **values: object) -> str:
         return self._environment.get_template(template).render(**values)
+
+
+def _show_document(markdown: MarkdownIt, pages: str, text: str, incident_id: int) -> Markup:
+    """The post-mortem draft; its charts, which are files beside it elsewhere, are where this site has them."""
+    shown: str = CHART.sub(rf'src="{pages}/{incident_id}/charts/\1"', markdown.render(text))
+    return Markup(shown)  # noqa: S704 (HTML in it is shown as text)
 
 
 def _moment(at: datetime) -> Markup:

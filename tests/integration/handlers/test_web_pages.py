@@ -15,7 +15,7 @@ from bot.app import build_bolt
 from bot.cli import holdfast
 from bot.sandbox.actor import wait_for as wait_until
 from bot.slack.text import unescape
-from bot.store.tables import ChartPicture
+from bot.store.tables import ChartPicture, Postmortem
 from bot.terminal.session import Parts, TerminalSession
 from bot.web.server import build_web, serve_web
 from tests.integration.handlers.rig import WAIT_S, WEB_URL, Bot, Human, show
@@ -112,9 +112,14 @@ def test_charts_are_on_the_page_of_those_who_may_see_it(bot: Bot, mei: Human, ad
     )  # fmt: skip
     with bot.services.database.write() as session:
         session.add(chart)
+        session.flush()
+        markdown = f"![They fall.](chart-{chart.id}.png)"
+        session.add(Postmortem(incident_id=incident.id, markdown=markdown, drafted_at=bot.services.desk.clock()))
     path = f"/incidents/{incident.id}/charts/{chart.id}"
     browser = Browser(address, find_link(show(mei.ask(f"web {incident.id}"))))
-    assert f'src="/bot{path}" alt="They rise."' in browser.get(f"/incidents/{incident.id}").text
+    page = browser.get(f"/incidents/{incident.id}").text
+    assert f'src="/bot{path}" alt="They rise."' in page
+    assert f'src="/bot{path}" alt="They fall."' in page, "as the draft names it"
     picture = browser.get(path)
     assert (picture.content, picture.headers["Content-Type"]) == (b"PNG", "image/png")
     assert picture.headers["Cache-Control"] == "no-store"

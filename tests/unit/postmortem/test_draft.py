@@ -11,10 +11,12 @@ from typing import cast
 import pytest
 import sqlalchemy as sa
 from pydantic import JsonValue
+from sqlalchemy.orm import Session
 
 from bot.comms.delivery_log import DeliveryLog
 from bot.comms.notices import Address, Notices
 from bot.comms.prose import Prose, plain_markdown
+from bot.diagnostics.pictures import Pictures
 from bot.engine import Engine
 from bot.incidents.desk import Desk
 from bot.policy import load_policy
@@ -23,7 +25,7 @@ from bot.settings import templates_dir
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import Finding, Phase, Proof, Verdict
-from bot.store.tables import Delivery, Notice, Plan, Run, Sweep
+from bot.store.tables import ChartPicture, Delivery, Notice, Plan, Run, Sweep
 from tests.integration.store.stores import open_store
 from tests.unit.comms.conftest import HandQueue
 from tests.unit.incidents.conftest import HandClock
@@ -220,3 +222,40 @@ def test_whom_it_was_told_is_listed(office: Office) -> None:
 def test_where_nobody_was_told_it_says_so(office: Office) -> None:
     number = tell_the_documents_example(office)
     assert "Nobody outside the incident's channel was told." in section(office.draft(number), "Deliveries")
+
+
+class Broken(Pictures):
+    """Charts that cannot be made, for a reason that nobody thought of."""
+
+    def __init__(self) -> None:
+        """Nothing is needed to fail."""
+
+    def draw_resolution(self, incident_id: int) -> None:
+        raise ZeroDivisionError(incident_id)
+
+    def list_final(self, session: Session, incident_id: int) -> list[ChartPicture]:
+        return []
+
+
+def test_the_draft_does_not_depend_on_its_charts(office: Office) -> None:
+    office.drafts.pictures = Broken()
+    markdown = office.draft(tell_the_documents_example(office))
+    assert "## Root Cause" in markdown
+    assert "### Charts" not in markdown
+
+
+def test_charts_are_in_the_draft_by_the_name_of_their_file(office: Office) -> None:
+    class Two(Broken):
+        def draw_resolution(self, incident_id: int) -> None:
+            """They are there already."""
+
+        def list_final(self, session: Session, incident_id: int) -> list[ChartPicture]:
+            facts = {"title": "Rows: fewer since 10:02", "alt_text": "Lowest 1 [of 2]."}
+            return [ChartPicture(id=3, picture=b"PNG", **facts), ChartPicture(id=4, picture=None, **facts)]
+
+    office.drafts.pictures = Two()
+    charts = section(office.draft(tell_the_documents_example(office)), "Timeline").partition("### Charts\n")[2]
+    assert "**Rows: fewer since 10:02**" in charts
+    assert "![Lowest 1 (of 2).](chart-3.png)" in charts
+    assert "chart-4" not in charts
+    assert charts.count("Lowest 1 (of 2).") == 2
