@@ -15,7 +15,8 @@ from bot.app import build_bolt
 from bot.cli import holdfast
 from bot.sandbox.actor import wait_for as wait_until
 from bot.slack.text import unescape
-from bot.store.tables import ChartPicture, Postmortem
+from bot.store.documents import Finding, SweepStory
+from bot.store.tables import ChartPicture, Postmortem, Sweep
 from bot.terminal.session import Parts, TerminalSession
 from bot.web.server import build_web, serve_web
 from tests.integration.handlers.rig import WAIT_S, WEB_URL, Bot, Human, show
@@ -63,8 +64,21 @@ def read_words(answer: requests.Response) -> str:
 
 def test_from_the_button_to_the_page(bot: Bot, mei: Human, address: str) -> None:
     incident, room = live(bot, mei)
+    findings = [
+        Finding(
+            check="a", title="Rows", state="critical", summary="9,000 are gone", evidence=["bag: 1"], normal="10,000"
+        ),
+        Finding(check="b", title="Locks", state="ok", summary="Nobody waits"),
+    ]
     with bot.services.database.write() as session:
         add_recovery(session, bot, incident)
+        session.add(
+            Sweep(
+                incident_id=incident.id, scope="database", requested_by="mei", place="p", findings=findings,
+                story=SweepStory(cause="Rows were deleted."),
+                started_at=bot.services.desk.clock(),
+            )
+        )  # fmt: skip
     before = len(mei.told(room))
     mei.press(room, "incident.web")
     (given,) = wait_until("the link", lambda: mei.told(room)[before:] or None, WAIT_S)
@@ -86,7 +100,9 @@ def test_from_the_button_to_the_page(bot: Bot, mei: Human, address: str) -> None
     for part in (
         f"#{incident.id} {MARK} was here", "Private: only its members", "Response", "RTO", "Next update due",
         f"{MARK} update", f"Next steps {MARK}", "DevOps Engineer Mei Tanaka", "Waiting for approval", f"{MARK} task",
-        "Failed", "Playbooks", f"https://example.com/{MARK}", f"{MARK} note", "Deliveries", "got through",
+        "Failed", "Playbooks", f"https://example.com/{MARK}", f"{MARK} note", "Deliveries",
+        "Rows were deleted. critical Rows 9,000 are gone Normal here: 10,000 Evidence bag: 1",
+        "1 check is good ok Locks Nobody waits", "got through",
     ):  # fmt: skip
         assert part in words, part
     assert f"#{incident.id} {MARK} was here" in read_words(browser.get("/incidents"))
