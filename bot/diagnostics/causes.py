@@ -28,10 +28,12 @@ class Cause:
     follows: frozenset[str] = frozenset()
     explains: bool = True
     """Whether users would notice: what hurts nobody yet explains nothing else."""
+    needs: bool = False
+    """Whether it is a cause only where something else is wrong that it explains: a release alone is none."""
 
 
-def _of(sign: str, words: str, *follows: str, explains: bool = True) -> Cause:
-    return Cause(sign, words, frozenset(follows), explains)
+def _of(sign: str, words: str, *follows: str, explains: bool = True, needs: bool = False) -> Cause:
+    return Cause(sign, words, frozenset(follows), explains, needs)
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -79,6 +81,9 @@ CAUSES: tuple[Cause, ...] = (
     _of("pool used up", "the application has no free database connection"),
     _of("long query", "a query runs for very long", "database slow", explains=False),
     _of("index gone", "an index is gone or not valid, so queries are slow", "long query", "database slow"),
+    _of("maintenance", "users are kept out by maintenance mode"),
+    _of("new release", "a release that was deployed just before is to blame", "processes gone", "application down",
+        needs=True),
     _of("login broken", "users cannot log in, although the application and its database answer"),
     _of("page broken", "a page of the application fails while the rest works"),
     _of("application unhealthy", "the application says of itself that it is not well"),
@@ -117,7 +122,8 @@ def guess_cause(findings: Sequence[Finding]) -> Guess | None:
     bad = [one for one in findings if one.state in ("critical", "warning")]
     if not bad:
         return _tell_hanging(findings)
-    critical = [one for one in bad if one.state == "critical"]
+    suspects = {cause.sign for cause in CAUSES if cause.needs}
+    critical = [one for one in bad if one.state == "critical" or suspects & set(one.signs)]
     hurting = [cause for cause in CAUSES if cause.explains]
     found = _find(critical, hurting) or _find(bad, hurting) or _find(critical, CAUSES) or _find(bad, CAUSES)
     if found is None:
@@ -129,11 +135,19 @@ def guess_cause(findings: Sequence[Finding]) -> Guess | None:
     return Guess(f"Most likely: {cause.words}, because “{root.title}” says: {because}.", beside)
 
 
+def sort_by_weight(findings: Iterable[Finding]) -> list[Finding]:
+    """Nearer to a root first, where they are equally bad; those that speak of none last."""
+    rank = {cause.sign: number for number, cause in enumerate(CAUSES)}
+    return sorted(
+        findings, key=lambda one: (one.check in ECHOES, min((rank.get(sign, 999) for sign in one.signs), default=999))
+    )
+
+
 def _find(findings: Sequence[Finding], causes: Iterable[Cause]) -> tuple[Cause, Finding] | None:
     """The first cause in the table that was seen, and whoever saw it: with evidence of its own before an echo."""
     for cause in causes:
         holders = [one for one in findings if cause.sign in one.signs]
-        if holders:
+        if holders and (not cause.needs or any(_explains(cause, one) for one in findings if one not in holders)):
             return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical", one.check))
     return None
 

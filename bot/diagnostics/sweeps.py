@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, incident_room
-from bot.diagnostics.causes import guess_cause
+from bot.diagnostics.causes import guess_cause, sort_by_weight
 from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
 from bot.diagnostics.comparing import bad_since, compare_sweeps
 from bot.diagnostics.metrics import METRICS, series_name
@@ -119,7 +119,7 @@ class Sweeps:
             findings += [normal.tell(finding) for finding in batch]
             with self.database.write() as session:
                 kept = session.get_one(Sweep, sweep_id)
-                kept.findings, kept.story = list(findings), SweepStory(cause=_tell_cause(findings))
+                kept.findings, kept.story = sort_by_weight(findings), SweepStory(cause=_tell_cause(findings))
                 self.notices.refresh(session, _key(sweep_id))
         self._finish(sweep_id, findings)
 

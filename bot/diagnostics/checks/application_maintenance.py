@@ -44,7 +44,8 @@ def _look_at(host: OpenHost, application: str, path: str, now: datetime) -> Poin
         return Point("ok", f"{host.host.title}: maintenance mode is off.")
     age = show_duration(max(0.0, (now - datetime.fromisoformat(str(since))).total_seconds()))
     off = Suggestion(action="maintenance_off", label="Maintenance off", parameters={"application": application})
-    return Point("warning", f"{host.host.title}: users are kept out by maintenance mode, for {age} now.", (off,))
+    return Point("warning", f"{host.host.title}: users are kept out by maintenance mode, for {age} now.", (off,),
+                 ("maintenance",))  # fmt: skip
 
 
 CHECK = ApplicationMaintenance()

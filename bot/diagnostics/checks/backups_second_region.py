@@ -29,7 +29,9 @@ class BackupsSecondRegion(Check):
         copies = second.list_snapshots(rules.instance)
         if not copies or copies[0].taken_at is None:
             words = f"There is no copy of a snapshot of {rules.instance} in {second.region}.{beside}"
-            return self.finding("warning" if follows else "critical", words, suggests=suggests)
+            return self.finding(
+                "warning" if follows else "critical", words, suggests=suggests, signs=["backups at risk"]
+            )
         age = surroundings.now() - copies[0].taken_at
         late = age > rules.copy_at_most
         target = surroundings.policy.rpo[surroundings.policy.databases[rules.database].rpo].target

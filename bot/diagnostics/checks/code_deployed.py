@@ -41,7 +41,8 @@ class CodeDeployed(PointCheck):
                 yield Point("unknown", f"{host.host.title}: {seen.reason}")
         found = {str(seen["current"] or _plain_of(seen)) for _, seen in answers if isinstance(seen, dict)}
         if len(found) > 1:
-            yield Point("warning", f"The hosts do not run the same: {', '.join(sorted(found))}.")
+            yield Point("warning", f"The hosts do not run the same: {', '.join(sorted(found))}.",
+                        signs=("new release",))  # fmt: skip
 
 
 def judge_host(host: OpenHost, seen: Answer, began: datetime | None, now: datetime) -> Point:
@@ -59,7 +60,7 @@ def judge_host(host: OpenHost, seen: Answer, began: datetime | None, now: dateti
             action="roll_back_code", label="Roll back the code", parameters={"application": host.host.application}
         )
         before = show_duration((began - since).total_seconds())
-        return Point("warning", f"{age}: deployed {before} before the trouble began.", (back,))
+        return Point("warning", f"{age}: deployed {before} before the trouble began.", (back,), ("new release",))
     return Point("ok", f"{age}.")
 
 

@@ -32,7 +32,7 @@ class SecretsOfflineCopy(PointCheck):
         try:
             copy = copies.look(copies.newest_key)
         except CopyMissing as missing:
-            yield Point("warning", f"{missing.reason} {HOW}")
+            yield Point("warning", f"{missing.reason} {HOW}", signs=("backups at risk",))
             return
         age = surroundings.now() - copy.stored_at
         told = f"The copy at {copy.place} is {show_duration(age)} old"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.diagnostics import checks, refusals
-from bot.diagnostics.causes import CAUSES, SIGNS, guess_cause
+from bot.diagnostics.causes import CAUSES, SIGNS, guess_cause, sort_by_weight
 from bot.store.documents import Finding, FindingState
 
 
@@ -49,6 +49,26 @@ def test_what_hurts_users_comes_before_what_does_not() -> None:
     assert guess
     assert "a trigger, rule or row policy" in guess.words
     assert guess.beside == ("System resources",)
+
+
+def test_a_release_is_a_cause_only_where_something_is_wrong() -> None:
+    release = finding("code_deployed", "warning", "new release")
+    broken = finding("application_paths", "critical", "page broken")
+    alone, blamed = guess_cause([release]), guess_cause([release, broken])
+    assert alone
+    assert alone.words.startswith("The likeliest cause is unknown")
+    assert blamed
+    assert "a release that was deployed just before" in blamed.words
+    deeper = guess_cause([release, broken, finding("database_schema", "critical", "table gone")])
+    assert deeper
+    assert "a table is gone" in deeper.words
+
+
+def test_roots_are_told_before_what_follows_from_them() -> None:
+    log = finding("application_log", "critical", "errors logged")
+    locks = finding("database_locks", "critical", "locked")
+    copies = finding("backups_second_region", "critical", "backups at risk")
+    assert sort_by_weight([log, copies, locks, finding("x", "ok")])[0] == locks
 
 
 def test_nothing_wrong_has_no_cause_and_what_fits_nothing_is_unknown() -> None:
