@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from bot.outcome import Refused
 from bot.policy.infrastructure import CodeSource
@@ -77,7 +77,7 @@ def _errors(address: str) -> list[tuple[int | str, ...]]:
 def test_what_people_wrote_into_a_commit_is_one_plain_line(text: str) -> None:
     assert plain_line(text).isprintable()
     assert len(plain_line(text)) <= 110
-    newest = [{"commit": "abc", "subject": text, "author": text, "at": "2026-03-01T00:00:00Z"}]
+    newest: list[JsonValue] = [{"commit": "abc", "subject": text, "author": text, "at": "2026-03-01T00:00:00Z"}]
     lines = describe_commits("Goes", {"count": 3, "newest": newest})
     assert lines[1:] == ["Goes: 2 commits more."]
     assert lines[0].startswith("Goes: abc ")
