@@ -55,7 +55,7 @@ def judge_host(host: OpenHost, seen: Answer, began: datetime | None, now: dateti
     if is_astray(seen):
         folder = f"{host.application.install_folder}/current"
         return Point("warning", f"{age}, but nothing works in it: let the service start in {folder}.")
-    if began is not None and timedelta(0) <= began - since <= SUSPECT:
+    if seen["previous"] and began is not None and timedelta(0) <= began - since <= SUSPECT:  # the first is no change
         back = Suggestion(
             action="roll_back_code", label="Roll back the code", parameters={"application": host.host.application}
         )

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
+from bot.policy import Host
 from bot.policy.infrastructure import AutoScaling
 from bot.store.documents import Suggestion
 from bot.systems.target_health import PERMISSIONS, Group, Target, find_group, list_targets, short_name
@@ -38,7 +39,8 @@ class InfrastructureLoadBalancer(PointCheck):
         fewest = max(group.min_size, wanted.min_size)
         for arn in group.target_groups:
             targets = list_targets(region, arn)
-            yield judge_targets(short_name(arn), targets, fewest, surroundings.settings.application)
+            helps = suggest(targets, surroundings.policy.hosts, surroundings.settings.application)
+            yield judge_targets(short_name(arn), targets, fewest, helps)
             yield from describe_ill(targets)
 
 
@@ -52,17 +54,32 @@ def judge_sizes(group: Group, wanted: AutoScaling) -> Point:
     return Point("warning", f"{words}; the policy wants {right[0]} to {right[2]}, {right[1]} as a rule.")
 
 
-def judge_targets(name: str, targets: Sequence[Target], fewest: int, application: str) -> Point:
+def judge_targets(name: str, targets: Sequence[Target], fewest: int, helps: Sequence[Suggestion] = ()) -> Point:
     """Too few healthy ones is critical; an ill one among enough is a warning, one that comes or goes is everyday."""
     healthy = sum(1 for one in targets if one.state == HEALTHY)
-    ill = [one for one in targets if one.state != HEALTHY and one.state not in PASSING]
     words = f"{name}: {healthy} of {len(targets)} servers are healthy; {fewest} are needed."
-    restart = Suggestion(
-        action="restart_application", label="Restart the application", parameters={"application": application}
-    )
     if healthy < fewest or healthy == 0:
-        return Point("critical", words, (restart,) if ill else ())
-    return Point("warning", words, (restart,)) if ill else Point("ok", words)
+        return Point("critical", words, tuple(helps))
+    return Point("warning", words, tuple(helps)) if list_ill(targets) else Point("ok", words)
+
+
+def list_ill(targets: Sequence[Target]) -> list[Target]:
+    """Those that are not healthy, and neither come nor go."""
+    return [one for one in targets if one.state != HEALTHY and one.state not in PASSING]
+
+
+def suggest(targets: Sequence[Target], hosts: Mapping[str, Host], application: str) -> list[Suggestion]:
+    """A restart, and for each ill server that the policy knows one in its place."""
+    ill = {one.identifier for one in list_ill(targets)}
+    if not ill:
+        return []
+    replace = [
+        Suggestion(action="replace_server", label=f"Replace {host.title}", parameters={"host": key})
+        for key, host in hosts.items()
+        if host.instance_id in ill
+    ]
+    label = "Restart the application"
+    return [*replace, Suggestion(action="restart_application", label=label, parameters={"application": application})]
 
 
 def describe_ill(targets: Sequence[Target]) -> Iterator[Point]:

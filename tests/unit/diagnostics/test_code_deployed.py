@@ -38,6 +38,7 @@ def seen(current: str | None = "b2", minutes_ago: float = 60, **more: JsonValue)
     since = (NOW - timedelta(minutes=minutes_ago)).isoformat()
     answer: dict[str, JsonValue] = {
         "current": current, "since": since if current else None, "plain": None, "running": {"b2": 2},
+        "previous": "a1",
         "releases": [{"name": "b2", "tags": ["v1.3.0"]}, {"name": "a1", "tags": []}],
         "history": [{"at": since, "release": "b2", "before": "a1"}],
     }  # fmt: skip
@@ -59,6 +60,10 @@ def test_what_came_minutes_before_the_trouble_is_suspected_and_can_be_rolled_bac
     assert (state, actions) == ("warning", ["roll_back_code"])
     assert "v1.3.0 (b2)" in words
     assert "deployed 4 min before the trouble began" in words
+
+
+def test_the_first_release_of_a_server_is_no_change() -> None:
+    assert judge(seen(minutes_ago=14, previous=None), NOW - timedelta(minutes=10))[0] == "ok"
 
 
 @pytest.mark.parametrize("minutes_ago", [5, 600])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.diagnostics.checks.infrastructure_load_balancer import describe_ill, judge_sizes, judge_targets
-from bot.policy import load_policy
+from bot.diagnostics.checks.infrastructure_load_balancer import describe_ill, judge_sizes, judge_targets, suggest
+from bot.policy import Host, load_policy
 from bot.systems.target_health import Group, Target, short_name
 
 WANTED = load_policy(None).infrastructure.auto_scaling
@@ -16,7 +16,7 @@ def targets(*states: str) -> list[Target]:
 
 
 @pytest.mark.parametrize(
-    ("states", "state", "restarts"),
+    ("states", "state", "helps"),
     [
         (["healthy"] * 2, "ok", False),
         (["healthy", "healthy", "draining"], "ok", False),
@@ -27,14 +27,27 @@ def targets(*states: str) -> list[Target]:
         ([], "critical", False),
     ],
 )
-def test_healthy_servers_against_the_fewest(states: list[str], state: str, restarts: bool) -> None:
-    point = judge_targets("web", targets(*states), 2, "traitortrack")
-    assert (point.state, bool(point.suggests)) == (state, restarts)
+def test_healthy_servers_against_the_fewest(states: list[str], state: str, helps: bool) -> None:
+    point = judge_targets("web", targets(*states), 2, suggest(targets(*states), {}, "traitortrack"))
+    assert (point.state, bool(point.suggests)) == (state, helps)
     assert f"{states.count('healthy')} of {len(states)} servers are healthy; 2 are needed" in point.words
 
 
+def test_an_ill_server_that_the_policy_knows_can_be_replaced() -> None:
+    known = Host(
+        title="Server 1", application="traitortrack", reach="ssm", instance_id="i-0123456789abcdef0", region="us-east-1"
+    )
+    ill, well = Target("i-0123456789abcdef0", "unhealthy", ""), Target("i-1", "healthy", "")
+    helps = suggest([ill, well], {"app_1": known}, "traitortrack")
+    assert [(one.action, one.parameters) for one in helps] == [
+        ("replace_server", {"host": "app_1"}),
+        ("restart_application", {"application": "traitortrack"}),
+    ]
+    assert suggest([well], {"app_1": known}, "traitortrack") == []
+
+
 def test_no_healthy_server_is_critical_even_where_none_is_needed() -> None:
-    assert judge_targets("web", targets("unhealthy"), 0, "traitortrack").state == "critical"
+    assert judge_targets("web", targets("unhealthy"), 0).state == "critical"
 
 
 @pytest.mark.parametrize(
