@@ -23,7 +23,7 @@ from moto.autoscaling import urls
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
 from moto.autoscaling.models import InstanceState
 from moto.autoscaling.responses import AutoScalingResponse
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 
 if TYPE_CHECKING:
     from moto.autoscaling.models import FakeAutoScalingGroup
@@ -117,13 +117,19 @@ class Scaling:
         instance = made.instances[0]
         server = self.datacentre.launch(instance, self._copy_of(group))
         self._wait(lambda: server.state == "running" and server.machine.is_up, f"{instance.id} running")
-        group.instance_states.append(InstanceState(instance, autoscaling_group=group))
-        group.autoscaling_backend.update_attached_target_groups(group.name)
+        self.join(group, instance.id)
         self._wait(lambda: self._is_healthy(group, instance.id), f"{instance.id} healthy")
         self.leave(group, old)
         group.autoscaling_backend.ec2_backend.terminate_instances([old])
         if self.datacentre.find(old):
             self.datacentre.terminate(old)
+
+    def join(self, group: FakeAutoScalingGroup, name: str) -> None:
+        """Make a server a member, and register it with the group's target groups."""
+        backend = group.autoscaling_backend
+        group.instance_states.append(InstanceState(backend.ec2_backend.get_instance(name), autoscaling_group=group))
+        for arn in group.target_group_arns:
+            backend.elbv2_backend.register_targets(arn, [{"Id": name}])
 
     def leave(self, group: FakeAutoScalingGroup, name: str) -> None:
         """Take a server out of its group, and of the group's target groups."""
@@ -181,6 +187,21 @@ class StrictAutoScaling(AutoScalingResponse):
         answer = super().set_desired_capacity()
         self.scaling.furnish(self._group())
         return answer
+
+    def attach_instances(self) -> ActionResult:
+        """moto registers every member anew, which AWS does not: one that is stopped would be refused."""
+        group, names = self._group(), self._get_param("InstanceIds", [])
+        members = {state.instance.id for state in group.instance_states}
+        for name in names:
+            server = self.scaling.datacentre.find(name)
+            if name in members or server is None or server.state != "running":
+                raise ValidationError(f"Instance {name} is not running, or is a member already.")
+        if len(members) + len(names) > group.max_size:
+            raise ValidationError(f"AutoScalingGroup {group.name} has min-size, max-size that forbid it.")
+        for name in names:
+            self.scaling.join(group, name)
+        group.desired_capacity = len(group.instance_states)
+        return EmptyResult()
 
     def detach_instances(self) -> ActionResult:
         answer = super().detach_instances()
