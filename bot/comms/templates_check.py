@@ -18,7 +18,7 @@ from jinja2 import TemplateSyntaxError
 from bot.comms.prose import Prose
 from bot.settings import SettingsError, templates_dir
 
-SURFACES = ("email", "postmortem", "slack", "sms", "teams", "web")
+SURFACES = ("email", "maintenance", "postmortem", "slack", "sms", "teams")
 """Folders of `templates/` that `Prose` renders."""
 SAMPLES = "samples.yml"
 ENDINGS = (".txt", ".html", ".md")

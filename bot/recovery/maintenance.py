@@ -69,11 +69,11 @@ def on_each_host(context: Context[Any], change: Any) -> Facts:
 
 
 def render_page(world: World, application: Application) -> str:
-    """`templates/web/maintenance.html`, the operator's own where there is one. Nothing in it was typed in a chat."""
+    """`templates/maintenance/page.html`, the operator's own where there is one. Nothing in it was typed in a chat."""
     own = world.environment.get(OWN_TEMPLATES)
     prose = Prose(templates_dir(), Path(own) if own else None)
     status_page = world.policy.channels.status_page_url or ""
-    return prose.html("web/maintenance.html", title=application.title, status_page=status_page)
+    return prose.html("maintenance/page.html", title=application.title, status_page=status_page)
 
 
 def judge_health(application: Application) -> Verdict:
