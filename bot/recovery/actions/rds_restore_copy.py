@@ -113,7 +113,7 @@ class RdsRestoreCopy(Action[RestoreCopy]):
         )
 
     def moved(self, planned: Facts, now: Facts) -> list[str]:
-        """A copy that has come since is no reason to wait; the one that was approved has to be there still."""
+        """A copy that has come since is no reason to wait; the one that was planned has to be there still."""
         return [*list_moved(planned, now, ("snapshot", "snapshot_taken_at")), *list_moved_settings(planned, now)]
 
     def steps(self) -> list[Step[RestoreCopy]]:

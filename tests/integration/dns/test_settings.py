@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.diagnostics.check import Surroundings
-from bot.diagnostics.checks.dns_failover_settings import CHECK
+from bot.diagnostics.checks.network_dns_failover import CHECK
 from bot.recovery.action import World
 from bot.store.documents import Finding
 from tests.integration.dns.conftest import Dns

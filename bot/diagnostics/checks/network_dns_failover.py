@@ -19,8 +19,8 @@ PUT_RIGHT = Suggestion(action="dns_failover_settings", label="Put it right")
 BY_HAND = ("monitor", "enabled")
 
 
-class DnsFailoverSettings(Check):
-    name = "dns_failover_settings"
+class NetworkDnsFailover(Check):
+    name = "network_dns_failover"
     title = "DNS failover"
     scope = "network"
     timeout_s = 30.0
@@ -49,4 +49,4 @@ def _list_facts(setup: Setup) -> list[str]:
     return [f"Proxied: {'yes' if setup.proxied else 'no'}; TTL {'automatic' if setup.ttl == 1 else setup.ttl}"]
 
 
-CHECK = DnsFailoverSettings()
+CHECK = NetworkDnsFailover()
