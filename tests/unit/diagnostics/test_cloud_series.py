@@ -30,6 +30,8 @@ PLACES = POLICY.infrastructure
 REGION = PLACES.regions.primary
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 MINUTE = timedelta(minutes=1)
+IMAGE = "ami-12c6146b"
+"""One of those that the cloud has."""
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +65,7 @@ def make_balancer() -> str:
     target = made["TargetGroups"][0]["TargetGroupArn"]
     action = [{"Type": "forward", "TargetGroupArn": target}]
     balancing.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=action)
-    image = ec2.describe_images()["Images"][0]["ImageId"]
-    scaling.create_launch_configuration(LaunchConfigurationName="web", ImageId=image, InstanceType="t3.medium")
+    scaling.create_launch_configuration(LaunchConfigurationName="web", ImageId=IMAGE, InstanceType="t3.medium")
     scaling.create_auto_scaling_group(
         AutoScalingGroupName=PLACES.auto_scaling.group, LaunchConfigurationName="web", MinSize=0, MaxSize=2,
         DesiredCapacity=0, AvailabilityZones=[f"{REGION}a"], TargetGroupARNs=[target],
