@@ -23,6 +23,8 @@ from bot.web.incident_page import IncidentPage
 from bot.web.mrkdwn import to_html
 from bot.words import show_duration
 
+FOLDER = "incident_pages"
+"""Of `templates/`."""
 CODE_AS_WRITTEN = "js-default"
 """markdown-it's preset with tables, in which HTML is text and links lead to the web only."""
 CHART = re.compile(r'src="chart-(\d+)\.png"')
@@ -34,7 +36,7 @@ class IncidentPages:
 
     def __init__(self, folder: Path, policy: Policy, access: WebAccess) -> None:
         environment = Environment(
-            loader=FileSystemLoader(folder / "web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            loader=FileSystemLoader(folder / FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
         environment.filters |= {

@@ -17,7 +17,7 @@ from bot.outcome import Refused
 from bot.services import Services
 from bot.settings import templates_dir
 from bot.web.incident_page import read_chart, read_page
-from bot.web.incident_pages import IncidentPages
+from bot.web.incident_pages import FOLDER, IncidentPages
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class IncidentSite:
         self.services, self.access = services, services.web_access
         folder = templates_dir()
         self.pages = IncidentPages(folder, services.policy, self.access)
-        self.assets = {name: (folder / "web" / name).read_bytes() for name in ASSETS}
+        self.assets = {name: (folder / FOLDER / name).read_bytes() for name in ASSETS}
 
     def routes(self) -> list[Route]:
         return [
