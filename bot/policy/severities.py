@@ -10,7 +10,7 @@ from bot.policy.section import ChannelName, Email, Key, Section, Text
 
 SeverityName = Literal["P1", "P2", "P3", "P4"]
 DiagnosisScope = Literal[
-    "all", "application", "backups", "database", "infrastructure", "network", "secrets", "system"
+    "all", "application", "backups", "code", "database", "infrastructure", "network", "secrets", "system"
 ]  # fmt: skip
 
 
