@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ ROWS = "rows:traitortrack.bag"
 
 
 @pytest.fixture(autouse=True)
-def measured(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+def measured(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two hours of figures, with rows missing for ten minutes. Drawn here, not in a process of its own."""
     monkeypatch.setattr(pictures, "render", lambda charts: [draw(one) for one in charts])
     now = utc_now()
@@ -30,6 +31,10 @@ def measured(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
         for minute in range(120):
             values = {ROWS: 900.0 if minute < 10 else 5000.0, "connections:traitortrack": 20.0}
             bot.services.series.record(session, now - timedelta(minutes=minute), values)
+    yield
+    bot.settle()
+    with bot.services.database.write() as session:  # other tests' incidents have no charts
+        session.execute(sa.delete(Sample))
 
 
 def pictures_in(bot: Bot, channel: str) -> list[Json]:
