@@ -64,7 +64,8 @@ def test_restored_with_proof(rig: Rig, incident: Incident, script: bytes) -> Non
         connection.execute("TRUNCATE bag CASCADE")
     ended = run(rig, incident, gzip.compress(script))
     rig.assert_restored(ended.id)
-    assert compare_fingerprints(expected, take_fingerprint(url(rig), like=expected)) == []
+    differences = compare_fingerprints(expected, take_fingerprint(url(rig), like=expected))
+    assert {one.name for one in differences} <= {"public.bag_id_seq"}, "the test bag of the proof took a number"
     assert ended.proof is not None
     verdicts = {one.name: one for one in ended.proof.verdicts}
     assert verdicts["Rows"].found.startswith(f"{expected.rows:,}, table by table; 6 sequences")
