@@ -22,7 +22,7 @@ SUSPECT = timedelta(hours=2)
 class CodeDeployed(PointCheck):
     name = "code_deployed"
     title = "Code on the hosts"
-    scope = "application"
+    scope = "code"
     permissions = PERMISSIONS
     timeout_s = 30.0
     once = False
