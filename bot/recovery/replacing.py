@@ -40,10 +40,12 @@ class Place:
     group: Group
     fewest: int
     """So many healthy servers there have to be in each target group."""
+    old: str
+    """Id of the instance that is there, or was when the replacement was planned."""
 
     @property
-    def old(self) -> str:
-        """Id of the instance that the policy names."""
+    def named(self) -> str:
+        """Id of the instance that the policy names, which may have been replaced before."""
         assert self.host.host.instance_id  # `find_place` has refused others
         return self.host.host.instance_id
 
@@ -64,8 +66,8 @@ class Place:
         }
 
 
-def find_place(world: World, key: str) -> Place:
-    """Raises `Refused` where a server of that key cannot be replaced, in words."""
+def find_place(world: World, key: str, old: str | None = None) -> Place:
+    """`old`: the instance, where it is known. Raises `Refused` where one of that key cannot be replaced, in words."""
     if key not in world.policy.hosts:
         known = ", ".join(world.policy.hosts)
         raise Refused(f"{key!r} is not a host of the policy: {known}.", "Name one of them.")
@@ -85,7 +87,8 @@ def find_place(world: World, key: str) -> Place:
             "`/dr diagnose infrastructure` shows it.",
         )
     opened = open_host(world.policy, world.environment, key)
-    return Place(opened, host.region, group, max(group.min_size, wanted.min_size))
+    old = old or Servers(host.region).find_current(str(host.instance_id))
+    return Place(opened, host.region, group, max(group.min_size, wanted.min_size), old)
 
 
 def list_others(world: World, place: Place) -> list[OpenHost]:
@@ -206,8 +209,9 @@ def refuse_too_few(place: Place) -> None:
 
 
 def halt(context: Context[Any], place: Place) -> Facts:
-    """Stop the old one, which is kept; one that is gone already stays gone."""
+    """Stop the old one, which is kept; one that is gone already stays gone. Commands go to the new one from now on."""
     servers = place.servers
+    servers.mark_successor(name_of(context), place.named)
     found = servers.find(place.old)
     if found is None or found.state in GOING:
         return {"words": f"{place.old} is gone already"}

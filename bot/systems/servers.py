@@ -8,6 +8,7 @@ terminated one is shown for about an hour.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,6 +17,7 @@ from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 OBSERVE_PERMISSIONS = ("ec2:DescribeInstances", "ec2:DescribeLaunchTemplateVersions", "ssm:DescribeInstanceInformation")
 LAUNCH_PERMISSIONS = ("ec2:RunInstances", "ec2:CreateTags", "iam:PassRole")
@@ -23,6 +25,8 @@ FROM_TEMPLATE = "aws:ec2launchtemplate:id"
 """Tag that EC2 itself gives, with the id of the launch template."""
 MARK = "holdfast:run"
 """Tag that says which run launched an instance."""
+REPLACES = "holdfast:replaces"
+"""Tag that says in whose place an instance is: the one that the policy names, however often it was replaced."""
 NOT_THERE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 GOING = ("shutting-down", "terminated")
 COMING = ("pending", "running")
@@ -40,6 +44,7 @@ class Server:
     subnet: str
     security_groups: tuple[str, ...]
     tags: Mapping[str, str]
+    launched_at: datetime
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,14 @@ class Servers:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        self._reading: Any = boto3.client("ec2", region_name=region, config=READING)
-        self._acting: Any = boto3.client("ec2", region_name=region, config=ACTING)
+
+    @cached_property
+    def _reading(self) -> Any:
+        return boto3.client("ec2", region_name=self.region, config=READING)
+
+    @cached_property
+    def _acting(self) -> Any:
+        return boto3.client("ec2", region_name=self.region, config=ACTING)
 
     def find(self, identifier: str) -> Server | None:
         """The instance; None where EC2 does not know it, or not yet. Raises AwsRefused, AwsUnclear."""
@@ -74,6 +85,20 @@ class Servers:
     def list_launched(self, mark: str) -> list[Server]:
         """What a run has launched, also what has been terminated since."""
         return self._describe("list instances", Filters=[{"Name": f"tag:{MARK}", "Values": [mark]}])
+
+    def find_current(self, named: str) -> str:
+        """The instance that is in the place of the one that the policy names: itself, unless it was replaced."""
+        found = self.find(named)
+        if found is not None and found.state in COMING:
+            return named
+        asked = [{"Name": f"tag:{REPLACES}", "Values": [named]}, {"Name": "instance-state-name", "Values": [*COMING]}]
+        others = self._describe(f"see what is in the place of {named}", Filters=asked)
+        return max(others, key=lambda one: one.launched_at).identifier if others else named
+
+    def mark_successor(self, identifier: str, named: str) -> None:
+        """Say that it is in the place of the one that the policy names."""
+        tags = [{"Key": REPLACES, "Value": named}]
+        act(f"tag {identifier}", lambda: self._acting.create_tags(Resources=[identifier], Tags=tags))
 
     def list_stopped(self) -> list[Server]:
         """Every stopped instance of the region."""
@@ -146,4 +171,5 @@ def _read(one: Mapping[str, Any]) -> Server:
         one.get("SubnetId", ""),
         tuple(group["GroupId"] for group in one.get("SecurityGroups", [])),
         {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])},
+        one["LaunchTime"],
     )

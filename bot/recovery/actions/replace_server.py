@@ -38,7 +38,7 @@ from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verd
 from bot.systems.hosts.releases import read_releases
 from bot.systems.membership import PERMISSIONS as MEMBER_PERMISSIONS
 from bot.systems.probe import probe_health
-from bot.systems.servers import GOING, LAUNCH_PERMISSIONS, OBSERVE_PERMISSIONS, Template
+from bot.systems.servers import GOING, LAUNCH_PERMISSIONS, OBSERVE_PERMISSIONS, REPLACES, Template
 from bot.systems.target_health import PERMISSIONS as TARGET_PERMISSIONS
 
 HEALTHY_WITHIN_S = 60.0
@@ -128,7 +128,7 @@ class ReplaceTheServer(Action[ReplaceServer]):
                 f"Code: {str(observed['revision'])[:12]}. Environment: from Secrets Manager, as the policy has it.",
                 f"Failed: {place.old} is {observed['old_state']}. It goes out only when the new one is healthy there.",
                 f"{serve} other servers are healthy now; there have to be {place.fewest}.",
-                f"Afterwards the policy's `hosts.{parameters.host}.instance_id` has to be changed to the new one.",
+                f"From then on commands for {place.host.host.title} go to the new one, by its tag {REPLACES}.",
             ],
         )
 
@@ -164,7 +164,7 @@ class ReplaceTheServer(Action[ReplaceServer]):
         It stays where it is healthy behind the load balancer and the run failed, since it carries users when servers
         are short; and in any case once the old one has gone out.
         """
-        place = find_place(context.world, context.parameters.host)
+        place = _place(context)
         serves = "register" in context.outputs and enlisted(context, place) is not None
         if serves and (not context.cancelled() or has_left(context, place)):
             return f"{name_of(context)} serves and stays; `/dr retry {context.run_id}` goes on with {place.old}."
@@ -232,7 +232,8 @@ def has_left(context: Context[ReplaceServer], place: Place) -> bool:
 
 
 def _place(context: Context[ReplaceServer]) -> Place:
-    return find_place(context.world, context.parameters.host)
+    """With the instance that was planned for: by the end another is in its place."""
+    return find_place(context.world, context.parameters.host, str(context.plan.observed["old"]))
 
 
 def do_launch(context: Context[ReplaceServer]) -> Facts:
@@ -300,8 +301,8 @@ def measure(context: Context[ReplaceServer]) -> Evidence:
         Verdict(name="Application", expected=HEALTHY, found=HEALTHY if answers else "not healthy", good=answers),
     ]  # fmt: skip
     words = (
-        f"{name} is in the place of {place.old}. Now change `hosts.{context.parameters.host}.instance_id` in the "
-        f"policy to {name}; until then commands for {place.host.host.title} go to the stopped one."
+        f"{name} is in the place of {place.old}, and commands for {place.host.host.title} go there, by its tag "
+        f"{REPLACES}. Put it into the policy as `hosts.{context.parameters.host}.instance_id` when there is time."
     )
     return Evidence(verdicts, {"instance": name, "old_instance": place.old}, words)
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import boto3
 
-from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
+from bot.systems.aws import ACTING, READING, AwsRefused, AwsUnclear, act, ask
 from bot.systems.hosts.command import NOT_KEPT, HostUnclear, HostUnreachable, Output, Sent
 from bot.systems.outcomes import SystemCancelled
+from bot.systems.servers import Servers
 
 DOCUMENT = "AWS-RunShellScript"
 DELIVERY_S = 30
@@ -26,8 +27,9 @@ APPEARS_WITHIN_S = 20.0
 OUTPUT_LIMIT, ERRORS_LIMIT = 24_000, 8_000
 NOT_DELIVERED = ("DeliveryTimedOut", "Undeliverable", "Terminated", "InvalidPlatform", "AccessDenied")
 """Status details of a command that never began on the host."""
+NOT_RUNNING = "InvalidInstanceId"
 ENDED = ("Success", "Failed")
-PERMISSIONS = ("ssm:SendCommand", "ssm:GetCommandInvocation", "ssm:CancelCommand")
+PERMISSIONS = ("ssm:SendCommand", "ssm:GetCommandInvocation", "ssm:CancelCommand", "ec2:DescribeInstances")
 
 Pace = Callable[[float], None]
 
@@ -37,6 +39,7 @@ class SsmMachine:
 
     def __init__(self, title: str, instance_id: str, region: str, *, sleep: Pace = time.sleep) -> None:
         self.title, self.instance_id, self.sleep = title, instance_id, sleep
+        self._servers = Servers(region)
         self._acting = boto3.client("ssm", region_name=region, config=ACTING)
         self._reading = boto3.client("ssm", region_name=region, config=READING)
 
@@ -48,13 +51,17 @@ class SsmMachine:
         sent: Sent = NOT_KEPT,
     ) -> Output:
         if sent.before is not None:
-            return self.finish(sent.before, words[0], timeout_s, cancelled)
+            command_id, _, instance = sent.before.partition("@")
+            self.instance_id = instance or self.instance_id
+            return self.finish(command_id, words[0], timeout_s, cancelled)
         try:
             answer = act(f"run {words[0]} on {self.title}", lambda: self._send(words, timeout_s))
         except AwsRefused as refusal:
+            if refusal.code == NOT_RUNNING and self._follow_replacement():
+                return self.run(words, timeout_s, cancelled, sent)
             raise HostUnreachable(refusal.reason, refusal.next_step) from refusal
         command_id = str(answer["Command"]["CommandId"])
-        sent.keep(command_id)
+        sent.keep(f"{command_id}@{self.instance_id}")
         return self.finish(command_id, words[0], timeout_s, cancelled)
 
     def finish(
@@ -81,6 +88,15 @@ class SsmMachine:
                 act(f"cancel {name}", lambda: self._acting.cancel_command(CommandId=command_id))
                 is_cancelling = True
             self.sleep(POLL_S)
+
+    def _follow_replacement(self) -> bool:
+        """Go on with the instance that was put in the place of this one, if one was."""
+        try:
+            current = self._servers.find_current(self.instance_id)
+        except (AwsRefused, AwsUnclear):  # that the instance does not run is what has to be told
+            return False
+        replaced, self.instance_id = current != self.instance_id, current
+        return replaced
 
     def _send(self, words: list[str], timeout_s: float) -> Any:
         return self._acting.send_command(

@@ -253,7 +253,11 @@ def test_an_archive_becomes_a_release(folder: Path, offer: Callable[[bytes], str
         (pack((entry("x"), os.urandom(5_000)))[:3000], "cannot be unpacked"),
         (b"no archive", "cannot be unpacked"),
     ],
-)
+    ids=[  # of their own: packing notes the time, and bytes would stand in the names
+        "up", "root", "up in the middle", "link up", "link to the root", "hard link up", "behind a link", "pipe",
+        "device", "bomb", "large", "cut", "none",
+    ],
+)  # fmt: skip
 def test_an_archive_that_is_up_to_something_leaves_nothing(
     folder: Path, offer: Callable[[bytes], str], content: bytes, said: str
 ) -> None:
