@@ -15,6 +15,7 @@ from bot.recovery.playbooks.conditions import ask_condition
 from bot.recovery.playbooks.references import Occasion
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.fleet import GROUP, TEMPLATE
+from bot.systems.hosts.opening import open_host
 from tests.fleets import Servers, hurry, servers_of
 from tests.integration.rds.driver import bad, perform, prepare, refusal, wait_until
 from tests.stage_fixtures import SharedStage
@@ -63,7 +64,14 @@ def test_another_takes_its_place_and_it_is_removed_afterwards(world: World, serv
     assert (disk.current / "main.py").exists()
     shown = f"{performance.plan.model_dump_json()}{performance.context.outputs}{evidence}"
     assert servers.stage.application_url not in shown
-    assert not list_failed(world), "with enough healthy ones nobody misses the one that the policy names"
+    assert not list_failed(world)
+    there = open_host(world.policy, world.environment, "app_1")
+    assert there.run("is_running", 20).good, "commands for the host go to the one in its place"
+    assert (
+        str(disk.environment_file.stat().st_size)
+        in there.machine.run(["wc", "-c", "/machine/opt/traitortrack/.env"], 20).text
+    )
+    assert prepare(world, "replace_server", host="app_1").plan.observed["old"] == new, "and it can be replaced again"
 
     assert "only a stopped server" in refusal(world, "terminate_server", instance=new)
     plan = prepare(world, "terminate_server", instance=servers.failed).plan
