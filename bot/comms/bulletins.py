@@ -249,6 +249,7 @@ class Bulletins:
         bulletin = self._known(session, bulletin_id)
         # The incident first, as the desk locks it: whoever changes it may supersede this draft.
         session.get_one(Incident, bulletin.incident_id, with_for_update=True)
+        ledger.hold(session)  # before any notice, as whoever puts an update off does
         session.refresh(bulletin, with_for_update=True)
         self._require_draft(bulletin)
         return bulletin
