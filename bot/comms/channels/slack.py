@@ -23,7 +23,8 @@ MARK = "holdfast_delivery"
 """Metadata type of every message that we post: the delivery's id, by which a lost answer is found again."""
 LOOK_BACK = 100
 PERSON = "person"
-ARCHIVED = "is_archived"
+ARCHIVED = ("is_archived", "is_inactive")
+"""What Slack answers there: to what is new, and to a change of what was said."""
 LATE = timedelta(minutes=2)
 """What is posted so long after it was said, says so."""
 
@@ -44,7 +45,7 @@ class SlackChannel:
             try:
                 return self._say(parcel, message)
             except SlackRefusal as refusal:
-                if refusal.code != ARCHIVED or not self._is_archived_by_hand(parcel):
+                if refusal.code not in ARCHIVED or not self._is_archived_by_hand(parcel):
                     raise
                 self._take_out_of_archive(parcel)
                 return self._say(parcel, message)
