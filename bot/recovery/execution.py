@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, Memory, Step
-from bot.recovery.locks import release_lock, take_lock
+from bot.recovery.locks import Held, release_lock, take_lock
 from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
@@ -63,6 +63,8 @@ class Execution:
             for index in range(len(steps)):
                 self._perform(run, index, steps, context)
             self._prove(run, action, context)
+        except Held as held:  # somebody else works there: nothing of this is touched
+            self._write_end(run, "refused", held.words)
         except Refused as refusal:
             self._stop(run, "refused", refusal.words, action, context)
         except Cancelled:
@@ -208,8 +210,12 @@ class Execution:
         return build_proof(run, steps, phases, evidence, incident, disaster, self.clock())
 
     def _stop(self, run: Run, state: str, words: str, action: Action[Any], context: Context[Any]) -> None:
-        """End a run that did not work: remove what only it made, and say what is true now."""
-        true_now = self._clean_up(run, action, context)
+        """End a run that did not work: remove what only it made, and say what is true now.
+
+        One of which no step ever began has made nothing: what looks like its traces is the work of others.
+        """
+        begun = any(step.attempts for step in self.runs.list_steps(run.id))
+        true_now = self._clean_up(run, action, context) if begun else "Nothing was done."
         self._write_end(run, state, f"{words} {true_now}".strip())
 
     def _write_end(self, run: Run, state: str, words: str) -> None:

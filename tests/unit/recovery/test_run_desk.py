@@ -57,6 +57,18 @@ def test_a_retry_keeps_what_the_world_shows_and_does_the_rest(desk: Desk) -> Non
     assert desk.log() == ["gather", "change", "polish", "polish", "check"]
 
 
+def test_a_run_that_never_began_cleans_nothing_up(desk: Desk) -> None:
+    """What is there then is of others, such as of a run that went before it."""
+    for name in ("cleans", "done"):
+        (desk.folder / name).touch()
+    started = desk.start(desk.plan())
+    (desk.folder / "owner").write_text("somebody else")
+    desk.work()
+    run = desk.runs.find(started.id)
+    assert (run.state, "Nothing was done" in run.words) == ("refused", True)
+    assert (desk.folder / "done").exists()
+
+
 def test_a_retry_does_again_what_cleaning_up_has_removed(desk: Desk) -> None:
     (desk.folder / "cleans").touch()
     run = broken(desk, "polish")
