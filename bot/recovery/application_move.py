@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Any
 
 from bot.outcome import Failed
 from bot.recovery.action import Context, Facts, World
-from bot.recovery.application_restart import health_url, read_starts, restart_hosts
+from bot.recovery.application_restart import health_url, restart_hosts
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import count_application, find_connection
 from bot.recovery.environment_file import find_wanted, write_environment
@@ -24,7 +23,6 @@ from bot.words import show_duration
 RESTART_PHASE = "restart"
 RESTART_WITHIN = timedelta(minutes=5)
 """Where the policy's disaster has no phase of that name; it is what the document gives the restart."""
-STARTS = "starts"
 
 
 def find_restart_limit(world: World, database: str) -> timedelta:
@@ -70,7 +68,7 @@ def move_application(context: Context[Any], move: Move) -> Facts:
     with probe_health(health_url(world.policy.applications[key])) as client:
         if has_hosts(world, key):
             lasting = replace(context, cancelled=lambda: False)  # half of the hosts on each database would be worse
-            restart_hosts(lasting, key, _recall_starts(context, key), partial(_write_environment, lasting, move))
+            restart_hosts(lasting, key, prepare=partial(_write_environment, lasting, move))
         if not _is_seen(context, move):
             limit = show_duration(find_restart_limit(world, move.database))
             return {"there": False, "gap_s": None, "words": f"not seen on the new database within {limit}"}
@@ -84,15 +82,6 @@ def _write_environment(context: Context[Any], move: Move, host: OpenHost) -> Non
     if host.application.environment_file is not None:
         region = name_region(context.world, move.region)
         write_environment(context, host, find_wanted(context.world, move.application, region=region))
-
-
-def _recall_starts(context: Context[Any], application: str) -> dict[str, str]:
-    """In which start each host was when the step began; it lasts, so that after a crash no host is restarted twice."""
-    kept = context.memory.recall(STARTS)
-    if kept is None:
-        kept = json.dumps(read_starts(context.world, application))
-        context.memory.keep(STARTS, kept)
-    return {str(key): str(start) for key, start in json.loads(kept).items()}
 
 
 def _is_seen(context: Context[Any], move: Move) -> bool:

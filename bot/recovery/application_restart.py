@@ -39,11 +39,14 @@ def was_restarted(host: OpenHost, before: Mapping[str, str]) -> bool:
 
 
 def restart_hosts(
-    context: Context[Any], application: str, before: Mapping[str, str],
+    context: Context[Any], application: str, before: Mapping[str, str] | None = None,
     prepare: Callable[[OpenHost], object] = lambda host: None,
 ) -> Facts:  # fmt: skip
     """Restart it where it is still in the start that it was in `before`; a host that is not was restarted already,
-    perhaps before a crash. `prepare` is done on a host just before; it bears being done again.
+    perhaps before a crash. `prepare` is done on a host first, and bears being done again.
+
+    Without `before` the start counts that a host is in once it was prepared: a service that crashes and comes up by
+    itself before that has not read what it is restarted for.
 
     Raises `Failed` where a host does not come back; those after it are not touched then.
     """
@@ -53,9 +56,9 @@ def restart_hosts(
             if context.cancelled():
                 done = ", ".join(restarted) or "none"
                 raise Cancelled(f"Stopped before {host.host.title}. Restarted until then: {done}.")
-            if not was_restarted(host, before):
-                context.progress(f"restarting {host.host.title}")
-                prepare(host)
+            context.progress(f"restarting {host.host.title}")
+            prepare(host)
+            if not was_restarted(host, before if before is not None else _keep_start(context, host)):
                 _restart_one(context, host)
             _wait_healthy(host)
             restarted.append(host.key)
@@ -63,6 +66,16 @@ def restart_hosts(
         client.wait_until_good(HEALTHY_WITHIN_S)
         gap_s = client.observe().longest_gap_s
     return {"hosts": list(restarted), "gap_s": gap_s, "words": ", ".join(words)}
+
+
+def _keep_start(context: Context[Any], host: OpenHost) -> dict[str, str]:
+    """It lasts, so that after a crash a host is not restarted twice."""
+    label = f"{host.key}:start"
+    start = context.memory.recall(label)
+    if start is None:
+        start = _read_start(host)
+        context.memory.keep(label, start)
+    return {host.key: start}
 
 
 def _restart_one(context: Context[Any], host: OpenHost) -> None:

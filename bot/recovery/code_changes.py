@@ -6,7 +6,6 @@ switched and restarted, healthy before the next. Nothing is removed: the way bac
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from pydantic import Field, JsonValue
 
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.application_restart import read_starts, restart_hosts
+from bot.recovery.application_restart import restart_hosts
 from bot.recovery.backups import recovery_url
 from bot.recovery.final_look import ask_application
 from bot.recovery.on_hosts import open_application_hosts
@@ -173,17 +172,10 @@ def install(context: Context[Any]) -> Facts:
 
 
 def switch_hosts(context: Context[Any]) -> Facts:
-    """Each host in turn; one that was switched and restarted before a crash is only looked at.
-
-    Which start each was in when this began is kept: a host in another one has been restarted by this step.
-    """
+    """Each host in turn; one that was switched and restarted before a crash is only looked at."""
     name, application = str(context.plan.observed["name"]), context.parameters.application
-    before = context.memory.recall("starts")
-    if before is None:
-        before = json.dumps(read_starts(context.world, application))
-        context.memory.keep("starts", before)
     try:
-        return restart_hosts(context, application, json.loads(before), prepare=lambda host: switch(context, host, name))
+        return restart_hosts(context, application, prepare=lambda host: switch(context, host, name))
     except Failed as failed:
         back = name_before(context.plan.observed)
         way = f" `/dr plan roll_back_code {application} revision={back}` goes back." if back else ""

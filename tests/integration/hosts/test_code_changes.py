@@ -85,6 +85,23 @@ def test_what_was_switched_before_a_crash_is_not_restarted_again(desk: Desk) -> 
     assert bad(ROLL_BACK.verify(context)) == set()
 
 
+def test_a_release_that_crashes_and_comes_up_by_itself_all_the_time_is_switched(desk: Desk) -> None:
+    good, poor = lay_releases(desk.stage, "v1.2.0", "v1.3.0")
+    link = desk.stage.disk.current
+
+    def crash_until_switched(text: dict[str, Any]) -> None:
+        commands = text["hosts"]["app_1"]["commands"]
+        script = (
+            "import os, sys, time; poor, link, *real = sys.argv[1:]; "
+            "print(time.time()) if os.path.basename(os.readlink(link)) == poor else os.execv(real[0], real)"
+        )
+        commands["started"] = [sys.executable, "-c", script, poor, str(link), *commands["started"]]
+
+    desk.change(crash_until_switched)
+    assert bad(desk.run("roll_back_code")) == set()
+    assert link.resolve().name == good
+
+
 def test_a_host_that_does_not_come_back_says_how_to_go_back(desk: Desk) -> None:
     lay_releases(desk.stage, "v1.1.0", "v1.2.0")
     desk.change(
