@@ -161,13 +161,14 @@ class ReplaceTheServer(Action[ReplaceServer]):
     def clean_up(self, context: Context[ReplaceServer]) -> str:
         """What was launched is terminated: nobody knows it but this run, and it costs.
 
-        It stays where it is healthy behind the load balancer and the run failed, since it carries users when servers
-        are short; and in any case once the old one has gone out.
+        It stays once the old one has gone out, ill or not, since nothing else is there then; and where it is healthy
+        behind the load balancer and the run failed, since it carries users when servers are short.
         """
-        place = _place(context)
-        serves = "register" in context.outputs and enlisted(context, place) is not None
-        if serves and (not context.cancelled() or has_left(context, place)):
-            return f"{name_of(context)} serves and stays; `/dr retry {context.run_id}` goes on with {place.old}."
+        place, goes_on = _place(context), f"`/dr retry {context.run_id}` goes on with {context.plan.observed['old']}."
+        if "register" in context.outputs and has_left(context, place):
+            return f"{place.old} has gone out, so {name_of(context)} stays in its place; {goes_on}"
+        if "register" in context.outputs and not context.cancelled() and enlisted(context, place) is not None:
+            return f"{name_of(context)} serves and stays; {goes_on}"
         return f"{remove_launched(context, place)} {place.old} was not touched."
 
     def undo(self, parameters: ReplaceServer, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:

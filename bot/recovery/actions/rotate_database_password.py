@@ -312,7 +312,13 @@ def tidy(context: Context[RotatePassword]) -> str:
         )
     if _wanted(context) in entry.look().labels:
         old, new = _value(context, before), _value(context, _wanted(context))
-        if logs_in(_url(context, new)) and not logs_in(_url(context, old)):
+        if not logs_in(_url(context, old)):
+            if not logs_in(_url(context, new)):  # which of them holds is not known: neither may be thrown away
+                return (
+                    f"{context.plan.observed['place']} lets {role} in with neither password now. Both are kept, in "
+                    f"versions {before} and {_wanted(context)} of {entry.name}. Once the server answers, "
+                    f"`/dr retry {context.run_id}` gives {role} the old one again where the new one holds."
+                )
             set_password(_url(context, new), password_of(old, entry.name))
     drop_labels(context, entry)
     return f"{role} has its old password, and {entry.name} is at version {before} as before."

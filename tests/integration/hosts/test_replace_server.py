@@ -102,6 +102,11 @@ def test_after_a_crash_nothing_is_launched_twice(world: World, servers: Servers)
     performance.again()
     assert len(servers.list_others()) == 1, calls(servers)
     assert bad(performance.prove()) == []
+    (new,) = servers.list_others()
+    group = servers.fleet.target_group
+    servers.client("elbv2").deregister_targets(TargetGroupArn=group, Targets=[{"Id": new}])
+    assert f"{new} stays in its place" in performance.action.clean_up(performance.context), "nobody else is left"
+    assert servers.state_of(new) == "running"
 
 
 def test_cancelled_before_it_serves_nothing_is_left(world: World, servers: Servers) -> None:

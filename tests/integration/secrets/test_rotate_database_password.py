@@ -98,6 +98,20 @@ def test_given_up_between_the_change_and_the_switch(world: World, secrets: Secre
     assert (logs_in(old), current(secrets)) == (True, old)
 
 
+def test_given_up_while_the_server_is_away_no_password_is_thrown_away(
+    world: World, secrets: SecretsManagerClient, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    performance = prepare(world, "rotate_database_password", **GIVEN)
+    performance.run(until="switch")
+    with monkeypatch.context() as away:
+        away.setattr("bot.recovery.actions.rotate_database_password.logs_in", lambda url: False)
+        assert "Both are kept" in performance.action.clean_up(performance.context)
+    pending = secrets.get_secret_value(SecretId=DATABASE_URL_SECRET, VersionStage="AWSPENDING")["SecretString"]
+    assert (logs_in(pending), logs_in(old)) == (True, False)
+    assert "has its old password" in performance.action.clean_up(performance.context)
+    assert logs_in(old)
+
+
 def test_refused(world: World, secrets: SecretsManagerClient, old: str) -> None:
     def why(**given: str) -> str:
         return refusal(world, "rotate_database_password", **(GIVEN | given))
