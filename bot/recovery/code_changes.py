@@ -148,7 +148,7 @@ class CodeAction(Action[C]):
     def clean_up(self, context: Context[C]) -> str:
         """A release that lies ready is in nobody's way; what matters is which host has what."""
         hosts = open_application_hosts(context.world, context.parameters.application)
-        lines = [f"{host.host.title} has {settle(context, host)}" for host in hosts]
+        lines = [f"{host.host.title} {_tell_settled(context, host)}" for host in hosts]
         return f"{'; '.join(lines)}. `/dr plan roll_back_code` lets all have the same."
 
     def undo(self, parameters: C, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
@@ -300,6 +300,14 @@ def settle(context: Context[Any], host: OpenHost) -> str:
             switch(replace(context, cancelled=lambda: False), host, str(before))
             return str(before)
     return current_of(seen)[0] or "no release"
+
+
+def _tell_settled(context: Context[Any], host: OpenHost) -> str:
+    """One that does not answer is often why the run stopped: the others are settled and told of all the same."""
+    try:
+        return f"has {settle(context, host)}"
+    except (Refused, Failed) as error:
+        return f"cannot be asked what it has ({error.reason})"
 
 
 def describe_way_back(observed: Facts) -> str:

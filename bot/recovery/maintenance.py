@@ -12,7 +12,7 @@ import requests
 from pydantic import Field, JsonValue
 
 from bot.comms.prose import Prose
-from bot.outcome import Cancelled, Refused
+from bot.outcome import Cancelled, Failed, Refused
 from bot.policy import Application
 from bot.recovery.action import Context, Facts, Parameters, World
 from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
@@ -35,6 +35,18 @@ def read_flags(world: World, application: str) -> dict[str, JsonValue]:
     """Since when each host has the page, None where it has not. Raises `Refused` where the policy names none."""
     hosts = open_application_hosts(world, application)
     return {host.key: look_with(host, PROGRAM, "read", path_of(host.application))["since"] for host in hosts}
+
+
+def ask_flags(world: World, application: str) -> tuple[dict[str, JsonValue], dict[str, str]]:
+    """The same of those hosts that answer; and by title why the others do not. One that is down keeps nobody out."""
+    flags, silent = dict[str, JsonValue](), dict[str, str]()
+    for host in open_application_hosts(world, application):
+        path = path_of(host.application)
+        try:
+            flags[host.key] = look_with(host, PROGRAM, "read", path)["since"]
+        except (Refused, Failed) as error:
+            silent[host.host.title] = error.reason
+    return flags, silent
 
 
 def path_of(application: Application) -> str:
@@ -91,9 +103,10 @@ def ask_as_user(application: Application) -> tuple[int | None, bool]:
 
 
 def tell_flags(world: World, application: str) -> str:
-    """Which host has the page and which has not."""
-    flags = read_flags(world, application)
-    hosts = open_application_hosts(world, application)
-    return "; ".join(
-        f"{host.host.title}: {f'on since {flags[host.key]}' if flags[host.key] else 'off'}" for host in hosts
-    )
+    """Which host has the page and which has not, and how users come in again where one has."""
+    flags, silent = ask_flags(world, application)
+    titles = {host.key: host.host.title for host in open_application_hosts(world, application)}
+    said = [f"{titles[key]}: {f'on since {since}' if since else 'off'}" for key, since in flags.items()]
+    said += [f"{title}: not known, {reason}" for title, reason in silent.items()]
+    ends = " `/dr plan maintenance_off` ends it." if any(flags.values()) else ""
+    return f"{'; '.join(said)}.{ends}"

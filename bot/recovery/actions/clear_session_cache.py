@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bot.outcome import Cancelled
+from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.maintenance import judge_health
 from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
@@ -93,8 +93,14 @@ class ClearSessionCache(Action[ClearSessions]):
         return Evidence(verdicts, {"removed": context.outputs["clear"]["removed"]}, "All users log in again.")
 
     def clean_up(self, context: Context[ClearSessions]) -> str:
-        left = {key: entries for key, (entries, _) in count_sessions(context.world, context.parameters).items()}
-        return "; ".join(f"{key}: {entries} sessions" for key, entries in left.items()) + "."
+        said = list[str]()
+        for host in open_application_hosts(context.world, context.parameters.application):
+            try:
+                entries = look_with(host, "count_entries", host.application.session_folder)["entries"]
+                said.append(f"{host.host.title}: {entries} sessions")
+            except (Refused, Failed) as error:  # often why the run stopped
+                said.append(f"{host.host.title}: not known, {error.reason}")
+        return f"{'; '.join(said)}."
 
 
 def clear(context: Context[ClearSessions]) -> Facts:

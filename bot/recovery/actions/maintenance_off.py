@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import requests
 
-from bot.outcome import Refused
+from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.maintenance import (
     Maintenance,
     ask_as_user,
+    ask_flags,
     judge_health,
-    on_each_host,
-    read_flags,
+    path_of,
     remove_page,
     tell_flags,
 )
+from bot.recovery.on_hosts import open_application_hosts
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
 
@@ -38,11 +39,13 @@ class MaintenanceOff(Action[Maintenance]):
         return parameters.application
 
     def observe(self, world: World, parameters: Maintenance) -> Facts:
-        flags = read_flags(world, parameters.application)
+        """A host that does not answer is left out: users are let in on the others."""
+        flags, silent = ask_flags(world, parameters.application)
         if not any(flags.values()):
-            raise Refused("Maintenance mode is not on.", "`/dr plan maintenance_on` would begin it.")
+            away = f" Not asked: {'; '.join(f'{title}, {why}' for title, why in silent.items())}" if silent else ""
+            raise Refused(f"Maintenance mode is not on.{away}", "`/dr plan maintenance_on` would begin it.")
         began = min(str(since) for since in flags.values() if since)
-        return {"on": {key: since is not None for key, since in flags.items()}, "since": began}
+        return {"on": {key: since is not None for key, since in flags.items()}, "since": began, "silent": {**silent}}
 
     def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
         title = world.policy.applications[parameters.application].title
@@ -59,7 +62,11 @@ class MaintenanceOff(Action[Maintenance]):
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
             way_back="`maintenance_on` shows the page again.",
             confirm=parameters.application,
-            notes=[f"It has been on since {observed['since']}.", "See first that what was repaired is whole."],
+            notes=[
+                f"It has been on since {observed['since']}.",
+                "See first that what was repaired is whole.",
+                *_warn(world, parameters, observed),
+            ],
         )
 
     def moved(self, planned: Facts, now: Facts) -> list[str]:
@@ -70,12 +77,13 @@ class MaintenanceOff(Action[Maintenance]):
 
     def verify(self, context: Context[Maintenance]) -> Evidence:
         application = context.world.policy.applications[context.parameters.application]
-        flags = read_flags(context.world, context.parameters.application)
+        flags, silent = ask_flags(context.world, context.parameters.application)
         status, _ = ask_as_user(application)
-        away = sum(one is None for one in flags.values())
+        away, hosts = sum(one is None for one in flags.values()), len(flags) + len(silent)
         shut = status in (None, requests.codes.service_unavailable)
+        unasked = f"; not asked: {', '.join(silent)}" if silent else ""
         verdicts = [
-            Verdict(name="Page", expected=f"gone on {len(flags)} hosts", found=f"on {away}", good=away == len(flags)),
+            Verdict(name="Page", expected=f"gone on {hosts} hosts", found=f"on {away}{unasked}", good=away == hosts),
             Verdict(name="Users", expected="not 503", found=str(status or "no answer"), good=not shut),
             judge_health(application),
         ]
@@ -89,7 +97,27 @@ class MaintenanceOff(Action[Maintenance]):
 
 
 def open_again(context: Context[Maintenance]) -> Facts:
-    return on_each_host(context, remove_page)
+    """On every host that answers; raises `Failed` where none does. What was done before a crash is seen on the host."""
+    done, silent = list[str](), list[str]()
+    for host in open_application_hosts(context.world, context.parameters.application):
+        if context.cancelled():
+            raise Cancelled(f"Stopped before {host.host.title}. Gone until then: {', '.join(done) or 'nowhere'}.")
+        try:
+            remove_page(context, host)
+        except (Refused, Failed) as error:
+            silent.append(f"{host.host.title} ({error.reason})")
+        else:
+            done.append(host.host.title)
+    if not done:
+        raise Failed(f"The page was taken away nowhere: {'; '.join(silent)}", "Users are kept out.", "Try again.")
+    left = f"; NOT on {', '.join(silent)}" if silent else ""
+    return {"hosts": list(done), "words": f"{', '.join(done)}{left}"}
+
+
+def _warn(world: World, parameters: Maintenance, observed: Facts) -> list[str]:
+    silent, path = observed["silent"], path_of(world.policy.applications[parameters.application])
+    assert isinstance(silent, dict)
+    return [f"{title} does not answer: {why} {path} may still be there when it is back." for title, why in silent.items()]
 
 
 ACTION = MaintenanceOff()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,17 @@ def test_a_host_that_was_switched_and_not_restarted_is_switched_back(desk: Desk)
     context = desk.plan("roll_back_code")
     switch(context, open_application_hosts(desk.world, "traitortrack")[0], str(context.plan.observed["name"]))
     context.cancelled = lambda: True
-    assert f"has {current}" in ROLL_BACK.clean_up(context)
+
+    def add_dead(text: dict[str, Any]) -> None:
+        dead = deepcopy(text["hosts"]["app_1"])
+        dead["commands"]["python"] = ["/nowhere/python"]
+        text["hosts"] = {"app_0": {**dead, "title": "app 0"}, **text["hosts"]}
+
+    desk.change(add_dead)
+    context.world = desk.world
+    words = ROLL_BACK.clean_up(context)
+    assert f"has {current}" in words
+    assert "app 0 cannot be asked" in words, "and keeps no other from being settled"
     assert desk.stage.disk.current.resolve().name == current
 
 

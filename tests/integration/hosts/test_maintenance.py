@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -61,6 +63,21 @@ def test_users_come_in_again(desk: Desk) -> None:
     back = find_action("maintenance_off").undo(context.parameters, context.plan, context.outputs)
     assert back is not None
     assert back.action == "maintenance_on"
+
+
+def test_a_host_that_is_down_keeps_users_out_of_no_other(desk: Desk) -> None:
+    def add_dead(text: dict[str, Any]) -> None:
+        text["hosts"]["app_2"] = {**deepcopy(text["hosts"]["app_1"]), "title": "app 2"}
+        text["hosts"]["app_2"]["commands"]["python"] = ["/nowhere/python"]
+
+    desk.run("maintenance_on")
+    desk.change(add_dead)
+    context = desk.plan("maintenance_off")
+    assert any("app 2 does not answer" in note for note in context.plan.notes)
+    assert "app 2: not known" in find_action("maintenance_off").clean_up(context)
+    assert bad(desk.carry_out("maintenance_off", context)) == {"Page"}
+    assert "NOT on app 2" in str(context.outputs["open"]["words"])
+    assert requests.get(f"{desk.stage.warehouse_url}/api/stats", timeout=5).ok
 
 
 def test_a_page_that_the_web_server_does_not_look_for_is_told(desk: Desk, tmp_path: Path) -> None:
