@@ -108,7 +108,9 @@ class IsolateTheHost(Action[IsolateHost]):
         place = _place(context)
         groups = Isolation(place.region).read_wires(place.old).groups
         member = "a member" if place.is_member else "no member"
-        return f"{place.old} has {', '.join(groups)} and is {member} of {place.group.name}; nothing else was changed."
+        sent = [short_name(arn) for arn, states in place.list_states().items() if states.get(place.old, "draining") != "draining"]
+        users = f"registered with {', '.join(sent)}" if sent else "registered with no load balancer"
+        return f"{place.old} has {', '.join(groups)}, is {member} of {place.group.name}, and is {users}."
 
     def undo(self, parameters: IsolateHost, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
         given = {"host": parameters.host, "groups": plan.observed["groups"]}
@@ -225,7 +227,8 @@ def _texts(value: object) -> list[str]:
 
 
 def _place(context: Context[IsolateHost]) -> Place:
-    return find_place(context.world, context.parameters.host)
+    """With the instance that was planned for: should it stop meanwhile, the one in its place is not meant."""
+    return find_place(context.world, context.parameters.host, str(context.plan.observed["instance"]))
 
 
 ACTION = IsolateTheHost()

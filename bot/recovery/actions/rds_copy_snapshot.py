@@ -42,18 +42,16 @@ class RdsCopySnapshot(Action[CopySnapshot]):
         return list_choices(world) if name == "instance" else None
 
     def observe(self, world: World, parameters: CopySnapshot) -> Facts:
-        """The snapshot, and that no copy of it is there yet."""
+        """The snapshot; that there is a copy of it is none of it, since a run that is retried may have begun that."""
         snapshot = find_source(open_rds(world), parameters)
         name = name_copy(snapshot)
-        second = open_second_rds(world)
-        found = second.find_snapshot(name)
-        if found is not None:
-            raise Refused(f"{name} is in {second.region} already; it is {found.status}.", "Take a new snapshot first.")
         taken_at = snapshot.taken_at.isoformat() if snapshot.taken_at else None
         return {"snapshot": snapshot.identifier, "snapshot_taken_at": taken_at, "copy": name}
 
     def plan(self, world: World, parameters: CopySnapshot, observed: Facts, history: History) -> PlanDocument:
+        """Raises `Refused` where there is a copy of it already."""
         snapshot = find_source(open_rds(world), parameters)
+        refuse_copied(open_second_rds(world), name_copy(snapshot))
         assert snapshot.taken_at is not None  # `find_source` takes no others
         second = world.policy.infrastructure.regions.secondary
         return draft_plan(
@@ -110,6 +108,12 @@ def find_source(rds: Rds, parameters: CopySnapshot) -> Snapshot:
             "`/dr plan rds_snapshot` takes one.",
         )
     return chosen
+
+
+def refuse_copied(second: Rds, name: str) -> None:
+    found = second.find_snapshot(name)
+    if found is not None:
+        raise Refused(f"{name} is in {second.region} already; it is {found.status}.", "Take a new snapshot first.")
 
 
 def name_copy(snapshot: Snapshot) -> str:

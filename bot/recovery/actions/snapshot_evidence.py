@@ -103,7 +103,8 @@ def copy(context: Context[SnapshotEvidence]) -> Facts:
 
 
 def _place(context: Context[SnapshotEvidence]) -> Place:
-    return find_place(context.world, context.parameters.host)
+    """With the instance that was planned for, even if another is in its place by now."""
+    return find_place(context.world, context.parameters.host, str(context.plan.observed["instance"]))
 
 
 def _list(context: Context[SnapshotEvidence]) -> list[Disk]:

@@ -77,10 +77,23 @@ def test_shut_off_and_let_in_again(world: World, servers: Servers) -> None:
 
 def test_again_after_a_crash(world: World, servers: Servers) -> None:
     performance = prepare(world, "isolate_host", host="app_1")
+    performance.run(until="shut")
+    assert "registered with no" in performance.action.clean_up(performance.context), "what was left is told"
     performance.run()
     servers.stage.cloud.forget_calls()
     performance.again()
     assert [call["operation"] for call in servers.stage.cloud.calls()] == []
+
+
+def test_the_one_that_was_planned_for_is_meant_also_once_another_is_in_its_place(
+    world: World, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, wall = groups_of(servers, servers.well), wall_of(servers)
+    performance = prepare(world, "isolate_host", host="app_1")
+    performance.run(until="shut")
+    monkeypatch.setattr("bot.systems.servers.Servers.find_current", lambda self, named: servers.well)
+    performance.run()
+    assert (groups_of(servers, servers.failed), groups_of(servers, servers.well)) == ([wall], before)
 
 
 def with_wall(world: World, group: str | None) -> World:

@@ -15,6 +15,8 @@ from psycopg.conninfo import make_conninfo
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.checks.backups_second_region import CHECK
 from bot.recovery.action import World
+from bot.recovery.actions.rds_copy_snapshot import CopySnapshot
+from bot.recovery.registry import find_action
 from bot.sandbox.primary_instance import GROUP, PARAMETER_GROUP
 from bot.sandbox.stage import DATABASE, Stage
 from bot.store.documents import Finding
@@ -98,6 +100,8 @@ def look(world: World) -> Finding:
 
 def test_copied_once(aws: Aws, second: Rds) -> None:
     name = copy_one(aws)
+    action = find_action("rds_copy_snapshot")
+    assert action.observe(aws.world, CopySnapshot(instance=PRIMARY))["copy"] == name, "so that a retry can wait for it"
     assert [one.identifier for one in second.list_snapshots(PRIMARY)] == [name]
     assert "already" in refusal(aws.world, "rds_copy_snapshot", instance=PRIMARY)
     assert "cannot be copied" in refusal(aws.world, "rds_copy_snapshot", instance=PRIMARY, snapshot="nothing")
