@@ -108,7 +108,8 @@ class IsolateTheHost(Action[IsolateHost]):
         place = _place(context)
         groups = Isolation(place.region).read_wires(place.old).groups
         member = "a member" if place.is_member else "no member"
-        sent = [short_name(arn) for arn, states in place.list_states().items() if states.get(place.old, "draining") != "draining"]
+        found = place.list_states().items()
+        sent = [short_name(arn) for arn, states in found if states.get(place.old, "draining") != "draining"]
         users = f"registered with {', '.join(sent)}" if sent else "registered with no load balancer"
         return f"{place.old} has {', '.join(groups)}, is {member} of {place.group.name}, and is {users}."
 

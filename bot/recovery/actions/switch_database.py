@@ -309,6 +309,8 @@ def tidy(context: Context[SwitchDatabase]) -> str:
         version = present.secret.find_version(label)
         if version is not None:
             present.secrets.drop_label(present.secret.name, label, version=version)
+    if describe_place(present.url) == observed["to"]:  # by another version: somebody else's switch went before
+        return f"Secret {present.secret.name} leads to {observed['to']} by version {present.secret.current} already."
     if observed["shut"]:
         fence(context.world, context.parameters.database, _new_url(context))
     return f"Secret {present.secret.name} leads to {observed['from']} as before; the application was not touched."

@@ -22,6 +22,7 @@ from bot.outcome import Failed
 from bot.sandbox.repositories import Repositories, make_repositories, run_git
 from bot.systems.hosts.local import LocalMachine
 from bot.systems.hosts.programs import read_answer, read_program
+from bot.systems.hosts.ssm import OUTPUT_LIMIT
 
 BARE = (sys.executable, "-m", "venv", "--without-pip")
 NO_COMMAND = (*BARE, "--", "python", "-c", "")
@@ -112,6 +113,22 @@ def test_the_mirror_helps_out_and_a_known_commit_needs_nobody(
     assert run("fetch_release", "look", str(folder), gone, gone, facts["revision"], "")["source"] == "copy"
     with pytest.raises(Failed, match=r"no repository could be read; the primary: .*; the mirror: "):
         run("fetch_release", "look", str(folder), gone, gone, "v1.2.0", "")
+
+
+def test_what_is_read_of_many_releases_with_many_migrations_fits_into_what_ssm_hands_on(folder: Path) -> None:
+    for number in range(20):
+        versions = folder / "releases" / f"r{number:02}" / "migrations" / "versions"
+        versions.mkdir(parents=True)
+        for name in range(100):
+            (versions / f"{name}.py").write_text(f'revision = "{number:04}{name:08}"\n')
+        os.utime(versions.parent.parent, (number, number))
+    for release in ("r00", "r01"):
+        run("switch_release", str(folder), release)
+    seen = run("read_releases", str(folder))
+    assert len(json.dumps(seen)) < OUTPUT_LIMIT
+    names = [one["name"] for one in seen["releases"]]
+    assert {"r01", "r00", "r19"} <= set(names), "what runs, what ran before, and the newest"
+    assert len(names) < 20
 
 
 @pytest.mark.parametrize("revision", INJECTIONS)

@@ -83,6 +83,20 @@ def test_a_way_back_that_is_given_up_leaves_the_doors_as_they_were(aws: Aws, cop
     assert (is_open(aws, PRIMARY), is_open(aws, copy)) == (False, True)
 
 
+def test_what_is_given_up_shuts_no_database_that_is_used_by_now(aws: Aws, copy: str) -> None:
+    """Two ways back were planned; the other one, by another version with the same URL, went first."""
+    there, _ = perform(aws.world, "switch_database", database=DATABASE, instance=copy)
+    undo = there.action.undo(there.context.parameters, there.plan, there.context.outputs)
+    assert undo is not None
+    late = prepare(aws.world, undo.action, **undo.parameters)
+    late.run(until="switch")
+    boto3.client("secretsmanager", region_name=REGION).put_secret_value(
+        SecretId=SECRET, SecretString=aws.stage.application_url
+    )
+    assert "already" in late.action.clean_up(late.context)
+    assert is_open(aws, PRIMARY)
+
+
 def test_an_old_database_that_cannot_be_asked_is_unknown(aws: Aws) -> None:
     nowhere = make_conninfo(aws.stage.application_url, port=free_port())
     facts, verdict = fence(aws.world, DATABASE, nowhere), judge_fence(aws.world, DATABASE, nowhere)

@@ -26,6 +26,8 @@ NAME_DIGITS = 12
 SHOWN = 10
 WIDTH = 160
 LOOK_S, FETCH_S, LOCAL_S = 40, 600, 120
+SSH = "ssh -oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=5 -oServerAliveCountMax=4"
+"""It ends by itself where nobody answers any more: it holds our lock, also when we were killed."""
 SETTINGS = {
     "core.fsmonitor": "false", "core.hooksPath": os.devnull, "gc.auto": "0", "safe.directory": "*",
     "http.lowSpeedLimit": "1000", "http.lowSpeedTime": "20", "advice.detachedHead": "false",
@@ -64,7 +66,7 @@ class Git:
             **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
             **settings,
             "GIT_ALLOW_PROTOCOL": "https:ssh:file", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
-            "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=10", "GIT_DIR": self.path,
+            "GIT_SSH_COMMAND": SSH, "GIT_DIR": self.path,
         }  # fmt: skip
         if not os.path.isfile(os.path.join(self.path, "HEAD")):
             shutil.rmtree(self.path, ignore_errors=True)
@@ -176,6 +178,7 @@ def check_out(git: Git, folder: str, facts: dict[str, object], revision: str) ->
         json.dump(note, file)
         file.flush()
         os.fsync(file.fileno())
+    os.sync()  # what has this name is taken for whole, also after a power cut
     os.rename(part, incoming)
 
 

@@ -20,6 +20,8 @@ import sys
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 WIDTH = 300
+INSTALL_S = 800
+"""Of each command; less than the bot waits."""
 
 
 def main(folder: str, name: str, *words: str) -> dict[str, object]:
@@ -56,6 +58,7 @@ def make_environment(folder: str, incoming: str, requirements: str, words: tuple
         path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
         command = [shutil.which(install[0], path=path) or install[0], *install[1:]]
         run(command, incoming, {**os.environ, "PATH": path, "VIRTUAL_ENV": environment}, lock)
+        os.sync()  # what has this sign is taken for whole, also after a power cut
         with open(whole, "w", encoding="utf-8"):
             pass
     return environment
@@ -74,8 +77,10 @@ def run(words: list[str], folder: str, environment: dict[str, str], lock: int) -
     try:
         done = subprocess.run(
             words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, pass_fds=[lock], check=False,
+            stderr=subprocess.STDOUT, pass_fds=[lock], check=False, timeout=INSTALL_S,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{words[0]} did not end within {INSTALL_S} s and was stopped; nothing was switched")
     except OSError as error:
         sys.exit(f"{words[0]} cannot be started: {error.strerror}")
     if done.returncode:

@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 
 SHOWN = 30
 NOTES = 50
+FITS = 20_000
+"""SSM hands on the first 24,000 characters of what is printed; half an answer is none."""
 REVISION = re.compile(r"^revision *(?::[^=]*)?= *['\"]([^'\"]+)['\"]", re.MULTILINE)
 READ_BYTES = 4096
 OURS = re.compile(
@@ -28,7 +30,7 @@ def main(folder: str) -> dict[str, object]:
     releases = list_releases(folder, current)
     present = {str(one["name"]) for one in releases}
     earlier = [str(note["release"]) for note in notes if note["release"] != current and note["release"] in present]
-    return {
+    answer: dict[str, object] = {
         "current": current,
         "since": since,
         "previous": earlier[-1] if earlier else None,
@@ -37,6 +39,15 @@ def main(folder: str) -> dict[str, object]:
         "plain": None if current else read_plain(folder),
         "running": count_running(folder),
     }
+    return fit(answer, releases, {current, answer["previous"]})
+
+
+def fit(answer: dict[str, object], releases: list[dict[str, object]], needed: set[object]) -> dict[str, object]:
+    """Without as many of the oldest releases as are too much to be handed on; those that are needed stay."""
+    spare = [one for one in releases if one["name"] not in needed]
+    while spare and len(json.dumps(answer)) > FITS:
+        releases.remove(spare.pop())
+    return answer
 
 
 def read_current(folder: str) -> tuple[str | None, str | None]:

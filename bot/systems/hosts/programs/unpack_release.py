@@ -52,6 +52,7 @@ def main(folder: str, name: str, url: str, sha256: str, limit: str, facts: str =
         json.dump({**json.loads(facts), "name": name, "sha256": sha256}, file)
         file.flush()
         os.fsync(file.fileno())
+    os.sync()  # what has this name is taken for whole, also after a power cut
     os.rename(part, incoming)
     return {"name": name, "unpacked": True}
 
