@@ -5,6 +5,7 @@ Health is left out of it, so that who watches goes on seeing how the application
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,11 @@ class Maintenance(Parameters):
     application: str = Field(title="Application", description="A key of the policy's applications.")
 
 
-def read_flags(world: World, application: str) -> dict[str, JsonValue]:
-    """Since when each host has the page, None where it has not. Raises `Refused` where the policy names none."""
-    hosts = open_application_hosts(world, application)
-    return {host.key: look_with(host, PROGRAM, "read", path_of(host.application))["since"] for host in hosts}
-
-
 def ask_flags(world: World, application: str) -> tuple[dict[str, JsonValue], dict[str, str]]:
-    """The same of those hosts that answer; and by title why the others do not. One that is down keeps nobody out."""
+    """Since when each host that answers has the page, None where it has not; and by title why the others do not answer.
+
+    One that is down must be in the way of no other. Raises `Refused` where the policy names no page.
+    """
     flags, silent = dict[str, JsonValue](), dict[str, str]()
     for host in open_application_hosts(world, application):
         path = path_of(host.application)
@@ -69,15 +67,37 @@ def remove_page(context: Context[Any], host: OpenHost) -> Facts:
     return run_program(context, host, PROGRAM, "remove", path_of(host.application), timeout_s=COMMAND_S)
 
 
-def on_each_host(context: Context[Any], change: Any) -> Facts:
-    """Host by host; what was done before a crash is seen on the host."""
-    done = list[str]()
+def on_each_host(
+    context: Context[Any], change: Callable[[Context[Any], OpenHost], Facts], spared: Container[str] | None = None
+) -> Facts:
+    """Host by host; what was done before a crash is seen on the host.
+
+    That one of `spared`, titles, does not answer is told and no more; None spares every one. Raises `Failed` where no
+    host was left.
+    """
+    done, silent = list[str](), list[str]()
     for host in open_application_hosts(context.world, context.parameters.application):
         if context.cancelled():
             raise Cancelled(f"Stopped before {host.host.title}. Done until then: {', '.join(done) or 'none'}.")
-        change(context, host)
-        done.append(host.host.title)
-    return {"hosts": list(done), "words": ", ".join(done)}
+        try:
+            change(context, host)
+        except (Refused, Failed) as error:
+            if spared is not None and host.host.title not in spared:
+                raise
+            silent.append(f"{host.host.title} ({error.reason})")
+        else:
+            done.append(host.host.title)
+    if not done:
+        raise Failed(f"It was done nowhere: {'; '.join(silent)}", "The hosts are as they were.", "Try again.")
+    left = f"; NOT on {', '.join(silent)}" if silent else ""
+    return {"hosts": list(done), "words": f"{', '.join(done)}{left}"}
+
+
+def tell_silent(observed: Facts) -> list[str]:
+    """For a plan: which hosts do not answer, and why."""
+    silent = observed["silent"]
+    assert isinstance(silent, dict)
+    return [f"{title} does not answer and is left as it is: {why}" for title, why in silent.items()]
 
 
 def render_page(world: World, application: Application) -> str:

@@ -91,6 +91,8 @@ class BackUpCode(Action[Nothing]):
         return Evidence(verdicts, {"revision": facts["revision"]}, f"{facts['archive']} holds {facts['revision']}.")
 
     def clean_up(self, context: Context[Nothing]) -> str:
+        if made_latest(context) is not None:
+            return f"The newest archive is this run's, {keys_of(context)[0]}."
         return f"The newest archive is as it was. What was stored under {keys_of(context)[0]} is in nobody's way."
 
 

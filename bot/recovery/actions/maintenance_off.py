@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import requests
 
-from bot.outcome import Cancelled, Failed, Refused
+from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.maintenance import (
     Maintenance,
     ask_as_user,
     ask_flags,
     judge_health,
-    path_of,
+    on_each_host,
     remove_page,
     tell_flags,
+    tell_silent,
 )
-from bot.recovery.on_hosts import open_application_hosts
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
 
@@ -65,7 +65,7 @@ class MaintenanceOff(Action[Maintenance]):
             notes=[
                 f"It has been on since {observed['since']}.",
                 "See first that what was repaired is whole.",
-                *_warn(world, parameters, observed),
+                *tell_silent(observed),
             ],
         )
 
@@ -97,27 +97,8 @@ class MaintenanceOff(Action[Maintenance]):
 
 
 def open_again(context: Context[Maintenance]) -> Facts:
-    """On every host that answers; raises `Failed` where none does. What was done before a crash is seen on the host."""
-    done, silent = list[str](), list[str]()
-    for host in open_application_hosts(context.world, context.parameters.application):
-        if context.cancelled():
-            raise Cancelled(f"Stopped before {host.host.title}. Gone until then: {', '.join(done) or 'nowhere'}.")
-        try:
-            remove_page(context, host)
-        except (Refused, Failed) as error:
-            silent.append(f"{host.host.title} ({error.reason})")
-        else:
-            done.append(host.host.title)
-    if not done:
-        raise Failed(f"The page was taken away nowhere: {'; '.join(silent)}", "Users are kept out.", "Try again.")
-    left = f"; NOT on {', '.join(silent)}" if silent else ""
-    return {"hosts": list(done), "words": f"{', '.join(done)}{left}"}
-
-
-def _warn(world: World, parameters: Maintenance, observed: Facts) -> list[str]:
-    silent, path = observed["silent"], path_of(world.policy.applications[parameters.application])
-    assert isinstance(silent, dict)
-    return [f"{title} does not answer: {why} {path} may still be there when it is back." for title, why in silent.items()]
+    """On every host that answers."""
+    return on_each_host(context, remove_page)
 
 
 ACTION = MaintenanceOff()

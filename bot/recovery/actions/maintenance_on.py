@@ -9,12 +9,14 @@ from bot.recovery.action import Action, Context, Evidence, Facts, History, Step,
 from bot.recovery.maintenance import (
     Maintenance,
     ask_as_user,
+    ask_flags,
     judge_health,
     on_each_host,
     put_page,
-    read_flags,
     tell_flags,
+    tell_silent,
 )
+from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
 
@@ -35,13 +37,16 @@ class MaintenanceOn(Action[Maintenance]):
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
 
     def observe(self, world: World, parameters: Maintenance) -> Facts:
-        flags = read_flags(world, parameters.application)
+        """A host that does not answer is left out: users are kept off the others all the same."""
+        flags, silent = ask_flags(world, parameters.application)
+        if not flags:
+            raise Refused(f"No host answers: {'; '.join(map(str, silent.values()))}", "See to that first.")
         if all(flags.values()):
             raise Refused(
                 f"Maintenance mode is on already, since {min(map(str, flags.values()))}.",
                 "`/dr plan maintenance_off` ends it.",
             )
-        return {"on": {key: since is not None for key, since in flags.items()}}
+        return {"on": {key: since is not None for key, since in flags.items()}, "silent": {**silent}}
 
     def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
         title = world.policy.applications[parameters.application].title
@@ -58,19 +63,26 @@ class MaintenanceOn(Action[Maintenance]):
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
             way_back="`maintenance_off`; until then `/dr diagnose application` says that it is on, and since when.",
             confirm=parameters.application,
-            notes=["Everything is answered with status 503 and a page that says so; health goes on answering."],
+            notes=[
+                "Everything is answered with status 503 and a page that says so; health goes on answering.",
+                *tell_silent(observed),
+            ],
         )
+
+    def moved(self, planned: Facts, now: Facts) -> list[str]:
+        return list_moved(planned, now, ("on",))
 
     def steps(self) -> list[Step[Maintenance]]:
         return [Step("show", "Put the page on each host", show, phase="restart")]
 
     def verify(self, context: Context[Maintenance]) -> Evidence:
         application = context.world.policy.applications[context.parameters.application]
-        flags = read_flags(context.world, context.parameters.application)
+        flags, silent = ask_flags(context.world, context.parameters.application)
         status, says_when = ask_as_user(application)
-        there = sum(one is not None for one in flags.values())
+        there, hosts = sum(one is not None for one in flags.values()), len(flags) + len(silent)
+        unasked = f"; not asked: {', '.join(silent)}" if silent else ""
         verdicts = [
-            Verdict(name="Page", expected=f"on {len(flags)} hosts", found=f"on {there}", good=there == len(flags)),
+            Verdict(name="Page", expected=f"on {hosts} hosts", found=f"on {there}{unasked}", good=there == hosts),
             Verdict(
                 name="Users", expected="503 with Retry-After",
                 found=f"{status or 'no answer'}{', with Retry-After' if says_when else ', without Retry-After'}",
@@ -88,7 +100,9 @@ class MaintenanceOn(Action[Maintenance]):
 
 
 def show(context: Context[Maintenance]) -> Facts:
-    return on_each_host(context, put_page)
+    """A host that answered when it was planned has to get it: who asks for the page may rest on that."""
+    silent = context.plan.observed["silent"]
+    return on_each_host(context, put_page, silent if isinstance(silent, dict) else ())
 
 
 ACTION = MaintenanceOn()

@@ -50,6 +50,7 @@ def test_what_was_backed_up_is_deployed_when_git_is_away(desk: Desk, fresh_stage
     context = desk.plan("back_up_code")
     assert bad(desk.carry_out("back_up_code", context)) == set()
     assert context.outputs["read"]["heads"] == 4
+    assert "is this run's" in find_action("back_up_code").clean_up(context), "also where only the proof cannot be had"
     gone = (desk.folder / "gone.git").as_uri()
     desk.change(lambda text: text["infrastructure"]["code"].update(primary=gone, mirror=gone))
     deployment = desk.plan("deploy_code_archive")

@@ -70,8 +70,12 @@ def test_a_host_that_is_down_keeps_users_out_of_no_other(desk: Desk) -> None:
         text["hosts"]["app_2"] = {**deepcopy(text["hosts"]["app_1"]), "title": "app 2"}
         text["hosts"]["app_2"]["commands"]["python"] = ["/nowhere/python"]
 
-    desk.run("maintenance_on")
+    before = desk.plan("maintenance_on")
     desk.change(add_dead)
+    assert bad(desk.run("maintenance_on")) == {"Page"}
+    before.world = desk.world
+    with pytest.raises(Refused, match="cannot be started on app 2"):
+        desk.carry_out("maintenance_on", before)  # which had not planned without it
     context = desk.plan("maintenance_off")
     assert any("app 2 does not answer" in note for note in context.plan.notes)
     assert "app 2: not known" in find_action("maintenance_off").clean_up(context)
