@@ -256,9 +256,13 @@ def ask(check: Check, place: Surroundings) -> Finding:
 
 
 def redact_finding(finding: Finding, place: Surroundings) -> Finding:
-    """Without what a log line, a query, a process or an error had in it; what is suggested stays as it is."""
-    shown = place.redactor.redact_all(finding.model_dump(mode="json", exclude={"suggests"}))
-    return Finding.model_validate({**dict(shown), "suggests": finding.suggests})  # type: ignore[arg-type]
+    """Without what a log line, a query, a process or an error had in it; what is suggested stays as it is.
+
+    The evidence is read as a whole: a private key goes over many lines.
+    """
+    shown = place.redactor.redact_all(finding.model_dump(mode="json", exclude={"suggests", "evidence"}))
+    evidence = place.redactor.redact("\n".join(finding.evidence)).split("\n") if finding.evidence else []
+    return Finding.model_validate({**dict(shown), "evidence": evidence, "suggests": finding.suggests})  # type: ignore[arg-type]
 
 
 def _without_way_in(check: Check, error: Refused | Failed) -> Finding:

@@ -14,6 +14,7 @@ from bot.diagnostics.sweeps import ask_all
 from bot.outcome import Failed, Refused
 from bot.policy import load_policy
 from bot.store.documents import Finding
+from bot.systems.redaction import HIDDEN
 
 PLACE = Surroundings(load_policy(None), {}, lambda: datetime(2026, 3, 1, tzinfo=UTC), "traitortrack")
 
@@ -49,6 +50,14 @@ def test_what_breaks_is_an_answer() -> None:
         "failed": ("critical", "The server is away."),
         "broken": ("unknown", "The check itself failed: ZeroDivisionError: by zero"),
     }
+
+
+def test_a_secret_that_goes_over_many_lines_is_in_no_evidence() -> None:
+    lines = ["before", "-----BEGIN PRIVATE KEY-----", "MIIEvgIBADANBg", "-----END PRIVATE KEY-----", "after"]
+    talkative = Made("talkative")
+    talkative._answer = lambda: talkative.finding("warning", "It says much.", lines)
+    (found,) = ask_all([talkative], [PLACE])
+    assert found.evidence == ["before", HIDDEN, "after"]
 
 
 def test_what_hangs_is_unknown_and_the_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:
