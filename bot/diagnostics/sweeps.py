@@ -28,7 +28,7 @@ from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import Finding, SweepStory
 from bot.store.tables import Incident, Sweep
-from bot.words import cut
+from bot.words import cut, show_count
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,8 @@ def _tell_cause(findings: list[Finding]) -> str:
 
 def _tell_good(findings: list[Finding]) -> str:
     unknown = sum(one.state == "unknown" for one in findings)
-    return f"{len(findings) - unknown} checks are good" + (f", {unknown} saw nothing" if unknown else "")
+    good = len(findings) - unknown
+    return f"{show_count(good, 'check is', 'checks are')} good" + (f", {unknown} saw nothing" if unknown else "")
 
 
 def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ Health is left out of it, so that who watches goes on seeing how the application
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def read_flags(world: World, application: str) -> dict[str, JsonValue]:
     """Since when each host has the page, None where it has not. Raises `Refused` where the policy names none."""
     hosts = open_application_hosts(world, application)
     return {host.key: look_with(host, PROGRAM, "read", path_of(host.application))["since"] for host in hosts}
+
+
+def show_since(moment: str) -> str:
+    """What a flag says, for people."""
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
 
 
 def path_of(application: Application) -> str:
@@ -94,6 +100,5 @@ def tell_flags(world: World, application: str) -> str:
     """Which host has the page and which has not."""
     flags = read_flags(world, application)
     hosts = open_application_hosts(world, application)
-    return "; ".join(
-        f"{host.host.title}: {f'on since {flags[host.key]}' if flags[host.key] else 'off'}" for host in hosts
-    )
+    told = {key: f"on since {show_since(str(since))}" if since else "off" for key, since in flags.items()}
+    return "; ".join(f"{host.host.title}: {told[host.key]}" for host in hosts)

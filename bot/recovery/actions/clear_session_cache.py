@@ -13,6 +13,7 @@ from bot.recovery.maintenance import judge_health
 from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
+from bot.words import show_count
 
 CLEAR_S = 300.0
 GUESS_S = 10.0
@@ -94,7 +95,7 @@ class ClearSessionCache(Action[ClearSessions]):
 
     def clean_up(self, context: Context[ClearSessions]) -> str:
         left = {key: entries for key, (entries, _) in count_sessions(context.world, context.parameters).items()}
-        return "; ".join(f"{key}: {entries} sessions" for key, entries in left.items()) + "."
+        return "; ".join(f"{key}: {show_count(entries, 'session')}" for key, entries in left.items()) + "."
 
 
 def clear(context: Context[ClearSessions]) -> Facts:
@@ -106,7 +107,7 @@ def clear(context: Context[ClearSessions]) -> Facts:
         folder = host.application.session_folder
         began[host.key] = float(str(look_with(host, "count_entries", folder)["now"]))
         removed += int(str(run_program(context, host, "empty_folder", folder, timeout_s=CLEAR_S)["removed"]))
-    return {"removed": removed, "began": dict(began), "words": f"{removed} entries removed"}
+    return {"removed": removed, "began": dict(began), "words": f"{show_count(removed, 'entry', 'entries')} removed"}
 
 
 def count_sessions(world: World, parameters: ClearSessions) -> dict[str, tuple[int, float | None]]:

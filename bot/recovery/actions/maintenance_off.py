@@ -13,10 +13,12 @@ from bot.recovery.maintenance import (
     on_each_host,
     read_flags,
     remove_page,
+    show_since,
     tell_flags,
 )
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
+from bot.words import show_count
 
 GUESS_S = 5.0
 
@@ -59,7 +61,10 @@ class MaintenanceOff(Action[Maintenance]):
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
             way_back="`maintenance_on` shows the page again.",
             confirm=parameters.application,
-            notes=[f"It has been on since {observed['since']}.", "See first that what was repaired is whole."],
+            notes=[
+                f"It has been on since {show_since(str(observed['since']))}.",
+                "See first that what was repaired is whole.",
+            ],
         )
 
     def moved(self, planned: Facts, now: Facts) -> list[str]:
@@ -75,7 +80,12 @@ class MaintenanceOff(Action[Maintenance]):
         away = sum(one is None for one in flags.values())
         shut = status in (None, requests.codes.service_unavailable)
         verdicts = [
-            Verdict(name="Page", expected=f"gone on {len(flags)} hosts", found=f"on {away}", good=away == len(flags)),
+            Verdict(
+                name="Page",
+                expected=f"gone on {show_count(len(flags), 'host')}",
+                found=f"on {away}",
+                good=away == len(flags),
+            ),
             Verdict(name="Users", expected="not 503", found=str(status or "no answer"), good=not shut),
             judge_health(application),
         ]

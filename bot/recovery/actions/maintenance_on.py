@@ -13,10 +13,12 @@ from bot.recovery.maintenance import (
     on_each_host,
     put_page,
     read_flags,
+    show_since,
     tell_flags,
 )
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
+from bot.words import show_count
 
 GUESS_S = 5.0
 
@@ -38,7 +40,7 @@ class MaintenanceOn(Action[Maintenance]):
         flags = read_flags(world, parameters.application)
         if all(flags.values()):
             raise Refused(
-                f"Maintenance mode is on already, since {min(map(str, flags.values()))}.",
+                f"Maintenance mode is on already, since {show_since(min(map(str, flags.values())))}.",
                 "`/dr plan maintenance_off` ends it.",
             )
         return {"on": {key: since is not None for key, since in flags.items()}}
@@ -70,7 +72,10 @@ class MaintenanceOn(Action[Maintenance]):
         status, says_when = ask_as_user(application)
         there = sum(one is not None for one in flags.values())
         verdicts = [
-            Verdict(name="Page", expected=f"on {len(flags)} hosts", found=f"on {there}", good=there == len(flags)),
+            Verdict(
+                name="Page", expected=f"on {show_count(len(flags), 'host')}", found=f"on {there}",
+                good=there == len(flags),
+            ),
             Verdict(
                 name="Users", expected="503 with Retry-After",
                 found=f"{status or 'no answer'}{', with Retry-After' if says_when else ', without Retry-After'}",
