@@ -77,11 +77,8 @@ class SnapshotTheEvidence(Action[SnapshotEvidence]):
     def clean_up(self, context: Context[SnapshotEvidence]) -> str:
         """Evidence is not taken away."""
         found = _list(context)
-        return (
-            f"{show_count(len(found), 'snapshot')} of this run; what there is stays."
-            if found
-            else "No snapshot was taken."
-        )
+        taken = show_count(len(found), "snapshot was taken, and stays", "snapshots were taken, and stay")
+        return f"{taken}." if found else "No snapshot was taken."
 
 
 def take(context: Context[SnapshotEvidence]) -> Facts:
