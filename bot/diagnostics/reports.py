@@ -10,6 +10,7 @@ import requests
 from pydantic import JsonValue
 
 from bot.store.documents import FindingState
+from bot.systems.web_application import tell_no_answer
 from bot.words import cut
 
 TIMEOUT_S = 6
@@ -35,7 +36,7 @@ def read_report(url: str) -> Report:
             body = answer.raw.read(KEPT_BYTES, decode_content=True)
             status, kind = answer.status_code, answer.headers.get("Content-Type", "")
     except requests.RequestException as error:
-        return Report("critical", f"{url} does not answer: {type(error).__name__}.")
+        return Report("critical", f"{url} does not answer: {tell_no_answer(error)}.")
     if status == requests.codes.not_found:
         return Report("unknown", f"{url} is not there (404): the application has no such report.")
     if status != requests.codes.ok:
