@@ -16,6 +16,7 @@ from bot.words import cut
 TIMEOUT_S = 6
 KEPT_BYTES = 256 * 1024
 FACTS, FACT_SHOWN = 30, 200
+LARGEST = 1e300
 BAD_WORDS = ("error", "critical", "unhealthy", "down", "exhausted", "failed")
 """What a `status` in a report says when something is wrong."""
 
@@ -70,5 +71,5 @@ def _find_figures(value: JsonValue, path: str = "") -> Iterator[tuple[str, float
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _find_figures(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:  # no NaN either
         yield path, float(value)

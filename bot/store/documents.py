@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, FiniteFloat, JsonValue
 
 Risk = Literal["low", "high", "destructive"]
 FindingState = Literal["ok", "warning", "critical", "unknown"]
@@ -34,7 +34,7 @@ class Measure(Frozen):
     """A figure that a check saw, under a name that stays the same, so that later looks know what is usual."""
 
     name: str
-    value: float
+    value: FiniteFloat
     unit: Literal["", "%", "s", "bytes"] = ""
 
 

@@ -85,7 +85,8 @@ class Redactor:
         self._values = _collect(environment, frozenset(secret_names))
 
     def redact(self, text: str) -> str:
-        """The text with every secret replaced."""
+        """The text with every secret replaced, and without NUL, which logs have after a crash and no database keeps."""
+        text = text.replace("\0", "\ufffd")
         for value in sorted({*self._values, *_learned}, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
         for shape, replacement in SHAPES:
