@@ -29,6 +29,11 @@ def show_duration(seconds: float | timedelta) -> str:
     return " ".join(parts[:2])
 
 
+def show_count(number: int, one: str, many: str = "") -> str:
+    """`1 error`, `1,200 errors`; `many` where it is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def show_size(size_bytes: int) -> str:
     size = float(size_bytes)
     for unit in ("bytes", "kB", "MB", "GB"):

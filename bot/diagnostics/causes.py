@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.store.documents import Finding
-from bot.words import cut
+from bot.words import cut, show_count
 
 FOLLOWS_DOWN = frozenset(
     {"application unhealthy", "application hangs", "page broken", "errors logged", "login broken", "pool used up",
@@ -128,6 +128,8 @@ def guess_cause(findings: Sequence[Finding]) -> Guess | None:
     found = _find(critical, hurting) or _find(bad, hurting) or _find(critical, CAUSES) or _find(bad, CAUSES)
     if found is None:
         titles = ", ".join(one.title for one in bad[:LISTED])
+        if len(bad) == 1:
+            return Guess(f"The likeliest cause is unknown: only “{titles}” is not as it should be.")
         return Guess(f"The likeliest cause is unknown: {len(bad)} findings, and none explains the others ({titles}).")
     cause, root = found
     beside = tuple(one.title for one in bad if one is not root and not _explains(cause, one))
@@ -167,4 +169,6 @@ def _tell_hanging(findings: Sequence[Finding]) -> Guess | None:
     if not hanging:
         return None
     names = ", ".join(hanging[:LISTED])
-    return Guess(f"The likeliest cause is unknown: {len(hanging)} systems do not answer ({names}).")
+    return Guess(
+        f"The likeliest cause is unknown: {show_count(len(hanging), 'system does', 'systems do')} not answer ({names})."
+    )

@@ -10,11 +10,13 @@ import requests
 from pydantic import JsonValue
 
 from bot.store.documents import FindingState
+from bot.systems.web_application import tell_no_answer
 from bot.words import cut
 
 TIMEOUT_S = 6
 KEPT_BYTES = 256 * 1024
 FACTS, FACT_SHOWN = 30, 200
+LARGEST = 1e300
 BAD_WORDS = ("error", "critical", "unhealthy", "down", "exhausted", "failed")
 """What a `status` in a report says when something is wrong."""
 
@@ -35,7 +37,7 @@ def read_report(url: str) -> Report:
             body = answer.raw.read(KEPT_BYTES, decode_content=True)
             status, kind = answer.status_code, answer.headers.get("Content-Type", "")
     except requests.RequestException as error:
-        return Report("critical", f"{url} does not answer: {type(error).__name__}.")
+        return Report("critical", f"{url} does not answer: {tell_no_answer(error)}.")
     if status == requests.codes.not_found:
         return Report("unknown", f"{url} is not there (404): the application has no such report.")
     if status != requests.codes.ok:
@@ -69,5 +71,5 @@ def _find_figures(value: JsonValue, path: str = "") -> Iterator[tuple[str, float
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _find_figures(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:  # no NaN either
         yield path, float(value)

@@ -28,7 +28,7 @@ from bot.store import ledger
 from bot.store.database import Database
 from bot.store.documents import Finding, SweepStory
 from bot.store.tables import Incident, Sweep
-from bot.words import cut
+from bot.words import cut, show_count
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,8 @@ def _tell_cause(findings: list[Finding]) -> str:
 
 def _tell_good(findings: list[Finding]) -> str:
     unknown = sum(one.state == "unknown" for one in findings)
-    return f"{len(findings) - unknown} checks are good" + (f", {unknown} saw nothing" if unknown else "")
+    good = len(findings) - unknown
+    return f"{show_count(good, 'check is', 'checks are')} good" + (f", {unknown} saw nothing" if unknown else "")
 
 
 def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding]:
@@ -256,9 +257,13 @@ def ask(check: Check, place: Surroundings) -> Finding:
 
 
 def redact_finding(finding: Finding, place: Surroundings) -> Finding:
-    """Without what a log line, a query, a process or an error had in it; what is suggested stays as it is."""
-    shown = place.redactor.redact_all(finding.model_dump(mode="json", exclude={"suggests"}))
-    return Finding.model_validate({**dict(shown), "suggests": finding.suggests})  # type: ignore[arg-type]
+    """Without what a log line, a query, a process or an error had in it; what is suggested stays as it is.
+
+    The evidence is read as a whole: a private key goes over many lines.
+    """
+    shown = place.redactor.redact_all(finding.model_dump(mode="json", exclude={"suggests", "evidence"}))
+    evidence = place.redactor.redact("\n".join(finding.evidence)).split("\n") if finding.evidence else []
+    return Finding.model_validate({**dict(shown), "evidence": evidence, "suggests": finding.suggests})  # type: ignore[arg-type]
 
 
 def _without_way_in(check: Check, error: Refused | Failed) -> Finding:

@@ -45,7 +45,7 @@ class Normal:
             return finding
         told = [words for one in finding.measures if (words := self._tell_one(finding, one))]
         if told:
-            return finding.model_copy(update={"normal": f"Usual here: {'; '.join(told[:TOLD])}."})
+            return finding.model_copy(update={"normal": f"{'; '.join(told[:TOLD])}."})
         bad = finding.state in ("warning", "critical")
         return finding.model_copy(update={"normal": NOT_KNOWN}) if bad else finding
 

@@ -1,9 +1,13 @@
 """The applications that must answer again after a recovery, and how to ask them."""
 
+import re
+
 from pydantic import Field, model_validator
 
 from bot.policy.section import AbsolutePath, EnvironmentName, Section, Text, UrlPath, WebAddress
 from bot.policy.verification import Verification
+
+PASSWORD_IN_URL = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
 
 
 class Application(Section):
@@ -54,6 +58,9 @@ class Application(Section):
         twice = [name for name in self.environment_secrets if name in self.environment_fixed]
         if twice:
             raise ValueError(f"{twice[0]} stands in `environment_secrets` and in `environment_fixed`")
+        shown = [name for name, value in self.environment_fixed.items() if PASSWORD_IN_URL.search(value)]
+        if shown:
+            raise ValueError(f"{shown[0]} in `environment_fixed` holds a password: keep it in `secrets`")
         broken = [name for name, value in self.environment_fixed.items() if value and not value.isprintable()]
         if broken:
             raise ValueError(f"{broken[0]} in `environment_fixed` holds a line break or a control character")

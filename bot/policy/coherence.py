@@ -38,6 +38,7 @@ def find_contradictions(policy: "Policy") -> Iterator[Contradiction]:
     yield from find_ambiguous_people(policy)
     yield from find_unsatisfiable_approvals(policy)
     yield from find_unknown_phases(policy)
+    yield from find_open_secrets(policy)
 
 
 def find_missing_entries(policy: "Policy") -> Iterator[Contradiction]:
@@ -186,6 +187,17 @@ def find_unknown_phases(policy: "Policy") -> Iterator[Contradiction]:
                 yield (
                     ("playbooks", key, "steps", index, "phase"),
                     f'"{step.phase}" is not a phase of "{playbook.disaster}"{suggest_name(step.phase.lower(), known)}',
+                )
+
+
+def find_open_secrets(policy: "Policy") -> Iterator[Contradiction]:
+    """Yield the secrets whose value stands in the policy, and would on the command lines of hosts."""
+    for key, application in policy.applications.items():
+        for name in application.environment_fixed:
+            if name in policy.secrets:
+                yield (
+                    ("applications", key, "environment_fixed", name),
+                    "is one of `secrets`: name it in `environment_secrets`, without its value",
                 )
 
 

@@ -18,9 +18,12 @@ SECRET_FACTS = (*FACTS, "secret", "version", "region")
 def require_known_facts(word: str, known: tuple[str, ...] = FACTS) -> str:
     """Return a word of a command unchanged, or raise ValueError where its braces name no fact."""
     try:
-        named = [name for _, name, _, _ in string.Formatter().parse(word) if name is not None]
+        pieces = [piece for piece in string.Formatter().parse(word) if piece[1] is not None]
     except ValueError as error:
         raise ValueError(f'"{word}" has a brace that is not closed') from error
+    if any(form or conversion for _, _, form, conversion in pieces):
+        raise ValueError(f'"{word}" has more than a name in its braces')
+    named = [name for _, name, _, _ in pieces]
     unknown = [name for name in named if name not in known]
     if unknown:
         raise ValueError(f'"{word}": {{{unknown[0]}}} is not one of {", ".join(f"{{{name}}}" for name in known)}')

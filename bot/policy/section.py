@@ -52,7 +52,9 @@ RepositoryAddress = Annotated[
     str, matching(REPOSITORY, "the address of a repository: https://…, ssh://… or file:///…, without a password")
 ]
 UrlPath = Annotated[str, matching(r"/[^\s?#]*", "the path of a web address, beginning with /")]
-AbsolutePath = Annotated[str, matching(r"/[^\x00]*", "an absolute path, beginning with /")]
+AbsolutePath = Annotated[
+    str, matching(r"(/(?!\.{1,2}(/|$))[^/\x00-\x1f\x7f]*)+", "an absolute path, beginning with / and without . and ..")
+]
 Bucket = Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket")]
 KeyPrefix = Annotated[str, matching(r"[^/\s]\S*/", "an S3 prefix that ends with / and does not begin with it")]
 AwsRegion = Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as us-east-1")]

@@ -27,7 +27,9 @@ def find_failed(world: World) -> str:
     """The first of them. Raises `Refused` where there is none."""
     failed = list_failed(world)
     if not failed:
-        raise Refused("No server of the policy has failed for its load balancer.", "`/dr diagnose infrastructure`")
+        raise Refused(
+            "No server of the policy has failed for its load balancer.", "`/dr diagnose infrastructure` shows them."
+        )
     return failed[0][0]
 
 

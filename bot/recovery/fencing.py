@@ -15,6 +15,7 @@ from bot.store.documents import Verdict
 from bot.systems.doors import Door, observe_door, open_door, shut_door
 from bot.systems.postgres import database_of
 from bot.systems.rds_database import move_url
+from bot.words import show_count
 
 PORT = 5432
 
@@ -40,7 +41,7 @@ def fence(world: World, database: str, url: str) -> Facts:
         ended = shut_door(server_of(world, database, url), database_of(url))
     except (Refused, Failed) as error:
         return {"shut": False, "at": None, "words": f"NOT shut: {error.reason}"}
-    return {"shut": True, "at": world.now().isoformat(), "words": f"shut; {ended} sessions on it were ended"}
+    return {"shut": True, "at": world.now().isoformat(), "words": f"shut; {show_count(ended, 'session')} on it ended"}
 
 
 def lift_fence(world: World, database: str, url: str) -> Facts:

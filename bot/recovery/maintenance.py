@@ -6,6 +6,7 @@ Health is left out of it, so that who watches goes on seeing how the application
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,11 @@ def ask_flags(world: World, application: str) -> tuple[dict[str, JsonValue], dic
         except (Refused, Failed) as error:
             silent[host.host.title] = error.reason
     return flags, silent
+
+
+def show_since(moment: str) -> str:
+    """What a flag says, for people."""
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
 
 
 def path_of(application: Application) -> str:
@@ -126,7 +132,13 @@ def tell_flags(world: World, application: str) -> str:
     """Which host has the page and which has not, and how users come in again where one has."""
     flags, silent = ask_flags(world, application)
     titles = {host.key: host.host.title for host in open_application_hosts(world, application)}
-    said = [f"{titles[key]}: {f'on since {since}' if since else 'off'}" for key, since in flags.items()]
+    said = [
+        f"{titles[key]}: {f'on since {show_since(str(since))}' if since else 'off'}" for key, since in flags.items()
+    ]
     said += [f"{title}: not known, {reason}" for title, reason in silent.items()]
     ends = " `/dr plan maintenance_off` ends it." if any(flags.values()) else ""
     return f"{'; '.join(said)}.{ends}"
+
+
+def _tell_flag(since: JsonValue) -> str:
+    return f"on since {show_since(str(since))}" if since else "off"

@@ -142,7 +142,7 @@ def _prove(copies: OfflineCopies, key: str, values: dict[str, SecretStr], passph
     if tell(read) != tell(values):
         raise Failed(f"{copy.place} does not hold what was put into it.", "It was stored.", "Make another copy.")
     if copy.encryption != wanted:
-        raise Failed(f"S3 encrypts {copy.place} with {copy.encryption}, not {wanted}.", "It was stored.")
+        raise Failed(f"S3 encrypts {copy.place} with {copy.encryption or 'nothing'}, not {wanted}.", "It was stored.")
 
 
 def _compare_one(world: World, variable: str, value: SecretStr) -> Difference:

@@ -6,13 +6,15 @@ agree on one shape.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, FiniteFloat, JsonValue
 
 Risk = Literal["low", "high", "destructive"]
 FindingState = Literal["ok", "warning", "critical", "unknown"]
+WORD = re.compile(r"\w+")
 BulletinStage = Literal["declared", "update", "severity", "resolved"]
 
 
@@ -32,7 +34,7 @@ class Measure(Frozen):
     """A figure that a check saw, under a name that stays the same, so that later looks know what is usual."""
 
     name: str
-    value: float
+    value: FiniteFloat
     unit: Literal["", "%", "s", "bytes"] = ""
 
 
@@ -59,6 +61,20 @@ class Finding(Frozen):
     def key(self) -> str:
         """The same in every sweep that asks the same."""
         return f"{self.check}:{self.subject}"
+
+    @property
+    def further(self) -> list[str]:
+        """The evidence that says more than the summary does: each line once, whatever signs stand around its words."""
+        told, lines = f" {_words_of(self.summary)} ", dict[str, str]()
+        for line in self.evidence:
+            words = _words_of(line)
+            if words and f" {words} " not in told:
+                lines.setdefault(words, line)
+        return list(lines.values())
+
+
+def _words_of(text: str) -> str:
+    return " ".join(WORD.findall(text.casefold()))
 
 
 class Since(Frozen):

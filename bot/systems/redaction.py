@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import html
+import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
-from urllib.parse import unquote, urlsplit
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from threading import Lock
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from pydantic import JsonValue
 
 HIDDEN = "[hidden]"
 SHORTEST = 6
 """Shorter values are too likely to be ordinary words; the shapes below still find them beside a name or in a URL."""
-NAMED_SECRET = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_KEY|CREDENTIAL)", re.I)
+NAMED_SECRET = re.compile(
+    r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_KEY|CREDENTIAL|WEBHOOK|_KEY\b|_PASS\b)", re.I
+)
+
+URL_SAFE = str.maketrans("+/", "-_")
 
 NAME = (
     r"[\w-]{0,40}(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|"
     r"signature)[\w-]{0,40}"
 )
-QUOTED = r"(?:\"[^\"\n]*(?:\"|$)|'(?:[^'\n]|'')*(?:'|$))"
+INNER = r"(?<=\\)\"(?:[^\"\\\n]|\\\\(?:\\.|[^\\\n]))*\\\""
+"""What is quoted inside of a text that is quoted itself: the quotes are escaped, and those in it twice."""
+QUOTED = rf"(?:{INNER}|\"(?:[^\"\\\n]|\\(?:.|$))*(?:\"|$)|'(?:[^'\\\n]|\\(?:.|$)|'')*(?:'|$))"
 """To its end, or where there is none, as in a text that was cut, to that of the line."""
 
 # Bounded where they could begin anywhere: they are given whole logs, which may hold anything.
 SHAPES = [
-    # What stands between "user:" and "@" in a URL.
+    # What stands between "user:" and "@" in a URL, the last of them where somebody did not encode that sign.
     (
-        re.compile(r"(?P<kept>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]{0,200}:)[^\s@]{1,500}(?P<after>@)", re.I),
+        re.compile(
+            r"(?P<kept>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]{0,200}:)[^\s@]{1,500}(?:@[^\s@/?#]{1,200}(?=@))*(?P<after>@)",
+            re.I,
+        ),
         rf"\g<kept>{HIDDEN}\g<after>",
     ),
     # --password …, -u user:…, ALTER ROLE … PASSWORD '…', Cookie: …
@@ -53,13 +66,15 @@ SHAPES = [
 
 
 _learned: frozenset[str] = frozenset()
+_learning = Lock()
 
 
 def learn(value: str) -> None:
     """Hide this value from now on, wherever this process shows anything: it has been read, or made, as a secret."""
     global _learned  # noqa: PLW0603 (of the whole process, as its environment is)
-    known = {value, *value.splitlines(), _password_of(value), unquote(_password_of(value))}
-    _learned |= {one for one in known if len(one) >= SHORTEST}
+    forms = set(_write(value, *value.splitlines(), _password_of(value)))
+    with _learning:  # of two at the same instant neither may be lost
+        _learned |= forms
 
 
 class Redactor:
@@ -70,7 +85,8 @@ class Redactor:
         self._values = _collect(environment, frozenset(secret_names))
 
     def redact(self, text: str) -> str:
-        """The text with every secret replaced."""
+        """The text with every secret replaced, and without NUL, which logs have after a crash and no database keeps."""
+        text = text.replace("\0", "\ufffd")
         for value in sorted({*self._values, *_learned}, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
         for shape, replacement in SHAPES:
@@ -106,15 +122,34 @@ def redact_log(redactor: Redactor) -> None:
 
 
 def _collect(environment: Mapping[str, str], names: frozenset[str]) -> set[str]:
-    """The values themselves, and the passwords inside URLs as written and decoded."""
+    """The values themselves, and the passwords inside URLs."""
     found: set[str] = set()
     for name, value in environment.items():
         if "://" in value:
-            password = _password_of(value)
-            found |= {password, unquote(password)}
+            found |= {*_write(_password_of(value))}
         if name in names or NAMED_SECRET.search(name):
-            found.add(value)
-    return {value for value in found if len(value) >= SHORTEST}
+            found |= {*_write(value, *value.splitlines())}
+    return found
+
+
+def _write(*secrets: str) -> Iterator[str]:
+    """Each as it is and decoded, and in the ways in which URLs, JSON, Python, SQL, HTML and base64 write it."""
+    for one in {secret for written in secrets for secret in (written, unquote(written))}:
+        if len(one) < SHORTEST:  # as such it may be an ordinary word
+            continue
+        raw = one.encode("utf-8", "surrogateescape")
+        yield from (one, quote(raw, safe=""), quote_plus(raw), json.dumps(one)[1:-1], repr(one)[1:-1])
+        yield from (json.dumps(one, ensure_ascii=False)[1:-1], one.replace("'", "''"), html.escape(one))
+        yield from _write_base64(raw)
+
+
+def _write_base64(secret: bytes) -> Iterator[str]:
+    """The signs that are the same whatever stands before and after it, for each of the three places it can begin at."""
+    for shift in range(3):
+        first, last = -(-shift * 8 // 6), (shift + len(secret)) * 8 // 6
+        written = b64encode(bytes(shift) + secret).decode()[first:last]
+        if len(written) >= SHORTEST:
+            yield from (written, written.translate(URL_SAFE))
 
 
 def _password_of(url: str) -> str:

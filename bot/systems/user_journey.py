@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from bot.policy import Verification, VerificationStep
 from bot.policy.verification import BRACES
+from bot.systems.web_application import tell_no_answer
 from bot.words import cut
 
 TIMEOUT_S = 10
@@ -73,7 +74,7 @@ def _take(session: requests.Session, url: str, step: VerificationStep, known: di
         with answer:
             text = answer.raw.read(ANSWER_BYTES, decode_content=True).decode("utf-8", "replace")
     except (requests.RequestException, OSError) as error:
-        return Stage(step.title, _describe(step), f"no answer: {type(error).__name__}", good=False)
+        return Stage(step.title, _describe(step), f"no answer: {tell_no_answer(error)}", good=False)
     wrong = next(_list_wrong(step, answer, text, known), "")
     found = wrong or f"{answer.status_code} in {answer.elapsed.total_seconds() * 1000:.0f} ms"
     return Stage(step.title, _describe(step), found, good=not wrong)

@@ -35,6 +35,17 @@ def ask_figures(url: str) -> Answer:
     return _ask_json(url, lambda body: any(isinstance(value, (int, float)) for value in body.values()))
 
 
+def tell_no_answer(error: Exception) -> str:
+    """Why there was none, for people."""
+    if isinstance(error, requests.Timeout):
+        return "it takes too long"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is refused"
+    if isinstance(error, requests.ConnectionError):
+        return "there is no connection to it, or it breaks off"
+    return type(error).__name__
+
+
 def try_wrong_login(url: str) -> Answer:
     """POST a login that cannot be right: an application that turns it away has looked for it among its users.
 
@@ -44,7 +55,7 @@ def try_wrong_login(url: str) -> Answer:
     try:
         answer = requests.post(url, data=form, timeout=TIMEOUT_S, allow_redirects=False)
     except requests.RequestException as error:
-        return Answer(False, f"no answer: {type(error).__name__}")
+        return Answer(False, f"no answer: {tell_no_answer(error)}")
     if answer.status_code in WRONG_LOGIN:
         return Answer(True, f"a wrong password is turned away ({answer.status_code})")
     return Answer(False, f"answered {answer.status_code} to a wrong password")
@@ -57,6 +68,6 @@ def _ask_json(url: str, is_good: Callable[[dict[str, JsonValue]], bool]) -> Answ
     except requests.exceptions.JSONDecodeError:
         return Answer(False, f"answered {answer.status_code}, but not in JSON", answer.elapsed.total_seconds())
     except requests.RequestException as error:
-        return Answer(False, f"no answer: {type(error).__name__}")
+        return Answer(False, f"no answer: {tell_no_answer(error)}")
     good = answer.status_code == requests.codes.ok and isinstance(body, dict) and is_good(body)
     return Answer(good, f"{answer.status_code} {cut(str(body), SHOWN)}", answer.elapsed.total_seconds())

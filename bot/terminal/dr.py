@@ -68,7 +68,7 @@ def sweep_and_answer(session: TerminalSession, scope: str, as_json: bool) -> Non
 def _tell_finding(one: Finding) -> str:
     """What was seen; with what is normal and the evidence, where it is not good."""
     more = [f"Normal: {one.normal}"] if one.normal else []
-    more += [line for line in one.evidence if line not in one.summary]
+    more += one.further
     return "\n    ".join([f"{one.state:8} {one.title}: {one.summary}", *(more if one.state != "ok" else [])])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import resource
 import sys
 
 import click
@@ -97,8 +98,15 @@ def describe(difference: Difference) -> str:
 
 def begin(session: TerminalSession) -> None:
     """Whatever cannot work is refused before anybody is asked for a passphrase."""
+    forbid_core_files()
     refuse_requests(session.services.policy, session.person)
     require_gpg()
+
+
+def forbid_core_files() -> None:
+    """No crash of this process, or of gpg, leaves what is in its memory in a file."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def refuse_unknown(session: TerminalSession, names: tuple[str, ...]) -> None:

@@ -9,8 +9,8 @@ async function refresh() {
   const news = () => document.getElementById("news");
   try {
     const answer = await fetch(location.href, { cache: "no-store", credentials: "same-origin" });
-    if (answer.status === 401) {
-      location.reload();
+    if (answer.status === 401 || answer.status === 404) {
+      location.reload(); // what may not be seen any more does not stay on the screen
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));

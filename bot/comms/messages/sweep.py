@@ -7,6 +7,7 @@ from bot.slack.blocks.findings import show_sweep
 from bot.slack.blocks.parts import pack
 from bot.slack.text import literal
 from bot.store.tables import Notice, Sweep
+from bot.words import show_count
 
 KIND = "sweep"
 
@@ -15,4 +16,4 @@ def compose(notice: Notice, subject: Subject) -> Message:
     with subject.database.read() as session:
         sweep = session.get_one(Sweep, notice.subject_id)
     blocks = pack(show_sweep(sweep, subject.name(sweep.requested_by)))
-    return Message(f"Diagnosis: {literal(sweep.scope)}, {len(sweep.findings)} findings", blocks)
+    return Message(f"Diagnosis: {literal(sweep.scope)}, {show_count(len(sweep.findings), 'finding')}", blocks)

@@ -18,7 +18,7 @@ def compose(notice: Notice, subject: Subject) -> Message:
         sweep = session.get_one(Sweep, notice.subject_id)
     findings = [one for one in sweep.findings if key in ("", one.key)]
     text = "\n\n".join("\n".join(_tell(one)) for one in findings)
-    what = findings[0].title if key and findings else f"all {len(findings)} findings"
+    what = findings[0].title if key and findings else "all findings"
     name = f"diagnosis-{sweep.id}-{findings[0].check if key and findings else 'all'}.txt"
     return Message(
         f"Evidence of diagnosis {sweep.id}: {literal(what)}.", file=File(name, f"Diagnosis {sweep.id}: {what}", text)

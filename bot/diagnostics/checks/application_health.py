@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from bot.diagnostics.check import Check, Surroundings
 from bot.store.documents import Finding, Measure, Suggestion
+from bot.systems.web_application import tell_no_answer
 from bot.words import cut
 
 SLOW_S = 2.0
@@ -51,7 +52,7 @@ class ApplicationHealth(Check):
             action="restart_application", label="Restart the application",
             parameters={"application": surroundings.settings.application},
         )  # fmt: skip
-        words = "does not answer within 5 s: it hangs" if hangs else f"does not answer: {type(error).__name__}"
+        words = "does not answer within 5 s: it hangs" if hangs else f"does not answer: {tell_no_answer(error)}"
         return self.finding(
             "critical", f"{url} {words}.", suggests=[restart], normal="It answers.",
             signs=["application hangs" if hangs else "application down"],

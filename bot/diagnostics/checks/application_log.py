@@ -15,7 +15,7 @@ from bot.systems.hosts.command import Output
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS
 from bot.systems.redaction import Redactor
-from bot.words import cut, show_duration
+from bot.words import cut, show_count, show_duration
 
 VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+|\"[^\"]*\"|'[^']*'", re.IGNORECASE)
 """What differs between two errors of one kind: numbers, addresses, ids, quoted values."""
@@ -70,11 +70,11 @@ def read_log(host: OpenHost, output: Output, redactor: Redactor) -> HostAnswer:
     lines = output.text.splitlines()
     errors = [line for line in lines if ERROR.search(line)]
     if not errors:
-        return HostAnswer("ok", f"{title}: no errors in the newest {len(lines)} lines.")
+        return HostAnswer("ok", f"{title}: no errors in the newest {show_count(len(lines), 'line')}.")
     kinds = Counter(kind_of(redactor.redact(line)) for line in errors)
-    counted = [f"{count} times {kind}" for kind, count in kinds.most_common(KINDS_SHOWN)]
+    counted = [f"{show_count(count, 'time')} {kind}" for kind, count in kinds.most_common(KINDS_SHOWN)]
     last = f"Newest: {cut(redactor.redact(errors[-1]), LINE_SHOWN)}"
-    words = f"{title}: {len(errors)} errors in the newest {len(lines)} lines"
+    words = f"{title}: {show_count(len(errors), 'error')} in the newest {show_count(len(lines), 'line')}"
     age = _age_of_newest(lines, errors[-1])
     if age is not None and age > OLD:
         old = f"{words}, the last of them {show_duration(age)} before the newest line: it is over."

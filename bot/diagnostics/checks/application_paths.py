@@ -17,6 +17,7 @@ from bot.policy import Application, Verification
 from bot.policy.verification import VerificationStep
 from bot.store.documents import Measure
 from bot.systems.user_journey import Stage, walk
+from bot.systems.web_application import tell_no_answer
 from bot.words import cut
 
 ANSWER_S, SLOW_S = 5.0, 2.0
@@ -55,7 +56,7 @@ def _get(address: str, path: str) -> Iterator[Point]:
             said = answer.raw.read(KEPT_BYTES, decode_content=True).decode("utf-8", "replace")
             status, took_s = answer.status_code, answer.elapsed.total_seconds()
     except requests.RequestException as error:
-        yield Point("critical", f"{path} does not answer: {type(error).__name__}.", signs=("page broken",))
+        yield Point("critical", f"{path} does not answer: {tell_no_answer(error)}.", signs=("page broken",))
         return
     measure = Measure(name=path, value=took_s, unit="s")
     words = f"{path} answers {status} in {took_s * 1000:.0f} ms"

@@ -8,7 +8,7 @@ from bot.store.documents import Finding, Suggestion
 from bot.systems.hosts.command import Output
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS
-from bot.words import cut
+from bot.words import cut, show_count
 
 LINE_SHOWN = 160
 SHOWN = 10
@@ -46,7 +46,7 @@ def read_workers(host: OpenHost, output: Output) -> HostAnswer:
     if not lines:
         return HostAnswer("critical", f"{host.host.title}: no process of the application runs.")
     shown = tuple(cut(line, LINE_SHOWN) for line in lines[:SHOWN])
-    return HostAnswer("ok", f"{host.host.title}: {len(lines)} processes run.", shown)
+    return HostAnswer("ok", f"{host.host.title}: {show_count(len(lines), 'process runs', 'processes run')}.", shown)
 
 
 CHECK = ApplicationWorkers()

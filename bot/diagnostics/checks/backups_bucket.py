@@ -17,7 +17,7 @@ from bot.systems.archives import ArchiveVanished, open_bucket
 from bot.systems.aws import READING, AwsRefused, ask
 from bot.systems.dumps.listing import confirm_backup
 from bot.systems.dumps.streams import ArchiveDamaged
-from bot.words import show_duration
+from bot.words import show_count, show_duration
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import DeleteMarkerEntryTypeDef
@@ -70,8 +70,9 @@ def _judge_deleted(surroundings: Surroundings, markers: list[DeleteMarkerEntryTy
     newest = max(latest, key=lambda one: one["LastModified"])
     age = show_duration(surroundings.now() - newest["LastModified"])
     names = ", ".join(str(one["Key"]) for one in latest[:SHOWN])
-    words = f"{len(latest)} objects of the backups were deleted, the last {age} ago ({names}); their versions are "
-    words += "there still: removing the delete markers brings them back."
+    deleted = show_count(len(latest), "object of the backups was", "objects of the backups were")
+    words = f"{deleted} deleted, the last {age} ago ({names}); their versions are there still: removing the delete "
+    words += "markers brings them back."
     yield Point("critical", words, signs=("backups gone",), normal="Backups are deleted by Prune alone.")
 
 

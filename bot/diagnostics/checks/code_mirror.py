@@ -10,6 +10,7 @@ from bot.diagnostics.points import Point, PointCheck
 from bot.outcome import Failed, Refused
 from bot.store.documents import Suggestion
 from bot.systems.repositories import list_heads
+from bot.words import show_count
 
 ASK_S = 10.0
 SHOWN = 5
@@ -41,8 +42,8 @@ def compare(ours: dict[str, str], theirs: dict[str, str]) -> Point:
     other = [name for name in ours if name in theirs and theirs[name] != ours[name]]
     if not missing and not other:
         return Point("ok", f"The mirror has all {len(ours)} branches and tags of the repository.")
-    told = [f"{len(missing)} are missing ({_list(missing)})"] if missing else []
-    told += [f"{len(other)} are at another commit ({_list(other)})"] if other else []
+    told = [f"{show_count(len(missing), 'is', 'are')} missing ({_list(missing)})"] if missing else []
+    told += [f"{show_count(len(other), 'is', 'are')} at another commit ({_list(other)})"] if other else []
     return Point("warning", f"Of {len(ours)} branches and tags, in the mirror {' and '.join(told)}.", (SYNC,))
 
 

@@ -9,7 +9,7 @@ from bot.diagnostics.points import DatabasePointCheck, Point
 from bot.store.documents import Measure, Suggestion
 from bot.systems.postgres import Connection
 from bot.systems.queries import RunningQuery, list_queries, why_spared
-from bot.words import show_duration
+from bot.words import show_count, show_duration
 
 HELD_S = 5.0
 """A strong lock is held for moments; longer is worth telling."""
@@ -61,7 +61,11 @@ def _judge_holder(
     if held_s < HELD_S and not waiting:
         return
     words = f"pid {pid} ({role}, {application}) has held {mode} on {tables} for {show_duration(held_s)}, {state}"
-    words += f"; {waiting} sessions wait for it." if waiting else "; whoever wants to use it will wait."
+    words += (
+        f"; {show_count(waiting, 'session waits', 'sessions wait')} for it."
+        if waiting
+        else "; whoever wants to use it will wait."
+    )
     idle = state != "active"
     yield Point(
         "critical" if waiting or (idle and mode == "AccessExclusiveLock") else "warning", words,
@@ -91,7 +95,9 @@ def _count_waiting(connection: Connection) -> Point:
     measure = Measure(name="sessions that wait for locks", value=count)
     if not count:
         return Point("ok", "Nobody waits for a lock.", measures=(measure,))
-    words = f"{count} sessions wait for locks, the longest for {show_duration(longest_s)}."
+    words = (
+        f"{show_count(count, 'session waits', 'sessions wait')} for locks, the longest for {show_duration(longest_s)}."
+    )
     return Point("critical" if longest_s > HELD_S else "warning", words, signs=("locked",), measures=(measure,),
                  normal=NORMAL)  # fmt: skip
 

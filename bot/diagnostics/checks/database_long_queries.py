@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.diagnostics.check import Check, Surroundings
 from bot.store.documents import Finding, FindingState, Measure, Suggestion
 from bot.systems.queries import RunningQuery, count_blocked, list_queries, why_spared
-from bot.words import cut, show_duration
+from bot.words import cut, show_count, show_duration
 
 QUERY_SHOWN = 160
 LISTED = 20
@@ -31,7 +31,7 @@ class DatabaseLongQueries(Check):
         over = any(one.seconds > limit.total_seconds() for one in meant)
         ending = "s" if len(meant) == 1 else ""
         held = f"run{ending} for more than {show_duration(limit)}" if over else f"hold{ending} others up"
-        waits = f"; {len(waiting)} sessions wait for a lock" if waiting else ""
+        waits = f"; {show_count(len(waiting), 'session waits', 'sessions wait')} for a lock" if waiting else ""
         return self.finding(
             state,
             f"{len(meant)} {held}{waits}.",

@@ -11,6 +11,7 @@ from bot.diagnostics.outline_changes import compare_with_backup
 from bot.diagnostics.points import DatabasePointCheck, Point
 from bot.systems.outlines import Change
 from bot.systems.postgres import Connection
+from bot.words import show_count
 
 NEEDED = ("SELECT", "INSERT", "UPDATE", "DELETE")
 ROLE_MAY = """
@@ -44,7 +45,7 @@ class DatabasePermissions(DatabasePointCheck):
             yield _judge_change(change, role, compared.since)
         if lacking and not compared.known:
             told = ", ".join(f"{name}: {' '.join(missing)}" for name, missing in list(lacking.items())[:6])
-            yield Point("warning", f"{role} may not do everything with {len(lacking)} tables ({told}). "
+            yield Point("warning", f"{role} may not do everything with {show_count(len(lacking), 'table')} ({told}). "
                                    "That may be meant: there is no backup to compare with.")  # fmt: skip
         if not changes:
             yield Point("ok", f"Nobody may do less than before ({compared.since})", normal=compared.since)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.diagnostics.check import Check, Surroundings
 from bot.store.documents import Finding, Measure
-from bot.words import show_duration, show_size
+from bot.words import show_count, show_duration, show_size
 
 REPLICAS = """
     SELECT coalesce(nullif(application_name, ''), client_addr::text, 'replica'), state, sync_state,
@@ -38,9 +38,11 @@ class DatabaseReplication(Check):
         if late:
             told = [f"{name} by {_lag(size, lag_s)} ({state})" for name, state, _, size, lag_s in late[:SHOWN]]
             words = "; ".join(told)
-            summary = f"{len(late)} of {len(replicas)} replicas are behind: {words}."
+            summary = f"{len(late)} of {show_count(len(replicas), 'replica')} behind: {words}."
             return self.finding("warning", summary, lines, signs=["replica behind"], measures=[measure])
-        return self.finding("ok", f"{len(replicas)} replicas keep up.", lines, measures=[measure])
+        return self.finding(
+            "ok", f"{show_count(len(replicas), 'replica keeps', 'replicas keep')} up.", lines, measures=[measure]
+        )
 
 
 def _lag(lag_bytes: int | None, lag_s: float | None) -> str:

@@ -9,7 +9,7 @@ from bot.outcome import Failed, Refused
 from bot.store.documents import Finding, FindingState, Measure, Suggestion
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.fingerprints import FingerprintFailed, count_rows
-from bot.words import show_duration
+from bot.words import show_count, show_duration
 
 HIDDEN = """
     SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -55,7 +55,7 @@ class DatabaseRows(Check):
         lines += [f"{name}: {count:,} now, not in the backup" for name, count in rows.items() if name not in expected]
         measures = [Measure(name=f"rows of {name}", value=count) for name, count in list(rows.items())[:TABLES]]
         normal = f"In the verified backup {show_duration(surroundings.now() - newest.snapshot_at)} ago: "
-        normal += f"{sum(expected.values()):,} rows in {len(expected)} tables."
+        normal += f"{sum(expected.values()):,} rows in {show_count(len(expected), 'table')}."
         shrunk = {name: part for name, count in expected.items() if (part := _shrunk(count, rows.get(name)))}
         told = [name for name, part in shrunk.items() if part >= SHRUNK_TOLD]
         if told:
@@ -77,7 +77,7 @@ class DatabaseRows(Check):
         """A table that is twice as long was poured in again, or something writes without end."""
         grown = [name for name, count in expected.items() if count >= GROWN_ROWS and rows[name] >= GROWN * count]
         if not grown:
-            words = f"Nothing has shrunk: {sum(rows.values()):,} rows in {len(rows)} tables."
+            words = f"Nothing has shrunk: {sum(rows.values()):,} rows in {show_count(len(rows), 'table')}."
             return self.finding("ok", words, lines, normal=normal, measures=measures)
         words = "; ".join(_describe(name, expected[name], rows[name]) for name in grown[:TOLD])
         return self.finding(

@@ -12,7 +12,7 @@ from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
 from bot.store.documents import Finding
 from bot.systems.rds import Event, Rds
-from bot.words import cut, show_duration
+from bot.words import cut, show_count, show_duration
 
 GRAVE = ("failure", "low storage")
 NOTABLE = ("availability", "failover", "maintenance", "read replica", "recovery", "restoration", "configuration change")
@@ -42,12 +42,14 @@ class InfrastructureRdsEvents(PointCheck):
         notable = [one for one in points if one.state != "ok"]
         lines = [one.words for one in points[:SHOWN]]
         if not notable:
-            return self.finding("ok", f"{len(points)} events in the last day, none of them out of the ordinary.", lines)
+            return self.finding(
+                "ok", f"{show_count(len(points), 'event')} in the last day, nothing out of the ordinary.", lines
+            )
         found = super().conclude(notable)
         if found.state == "unknown":
             return found
-        told = f"{len(notable)} events of the last day matter. {found.summary}"
-        return self.finding(found.state, told, lines)
+        told = show_count(len(notable), "event of the last day matters", "events of the last day matter")
+        return self.finding(found.state, f"{told}. {found.summary}", lines)
 
 
 def judge_event(event: Event, now: datetime) -> Point:

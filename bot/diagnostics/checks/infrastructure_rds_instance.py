@@ -16,7 +16,7 @@ from bot.policy import Policy
 from bot.store.documents import Suggestion
 from bot.systems.rds import Instance, Maintenance, Rds
 from bot.systems.rds_waiting import BAD
-from bot.words import show_duration
+from bot.words import show_count, show_duration
 
 CALM = ("available", "backing-up", "storage-optimization")
 """Words of RDS for an instance that works as always."""
@@ -125,7 +125,8 @@ def judge_maintenance(waiting: list[Maintenance], now: datetime) -> Point:
     if not waiting:
         return Point("ok", "No maintenance is announced.")
     first = waiting[0]
-    told = f"{len(waiting)} maintenance actions are announced; the first is {first.action} ({first.description})"
+    number = show_count(len(waiting), "maintenance action is", "maintenance actions are")
+    told = f"{number} announced; the first is {first.action} ({first.description})"
     if first.applies_at is None:
         return Point("ok", f"{told}, with no date yet.")
     away = first.applies_at - now

@@ -11,6 +11,7 @@ from bot.diagnostics.addresses import Address, ask_each, list_addresses
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
 from bot.store.documents import FindingState
+from bot.systems.web_application import tell_no_answer
 
 ANSWER_S = 5.0
 LIMIT_S = 12.0
@@ -45,7 +46,7 @@ def look_up(address: Address) -> list[Point]:
     except requests.exceptions.SSLError:
         return [Point(bad, f"{who}; it answers, but its certificate is refused (see Certificates).")]
     except requests.RequestException as error:
-        return [Point(bad, f"{who}; {address.url} does not answer: {type(error).__name__}.")]
+        return [Point(bad, f"{who}; {address.url} does not answer: {tell_no_answer(error)}.")]
     return [Point("warning" if status >= FAULT else "ok", f"{who}; {address.url} answers with {status}.")]
 
 

@@ -41,7 +41,9 @@ class SecretsOfflineCopy(PointCheck):
         else:
             yield Point("ok", f"{told}.")
         if copy.encryption != settings.server_side_encryption:
-            yield Point("warning", f"S3 encrypts it with {copy.encryption}, not {settings.server_side_encryption}.")
+            yield Point(
+                "warning", f"S3 encrypts it with {copy.encryption or 'nothing'}, not {settings.server_side_encryption}."
+            )
         newer = _list_newer(Secrets(region), {key: policy.secrets[key].name for key in settings.holds}, copy.stored_at)
         if newer:
             yield Point("warning", f"Changed since it was made: {', '.join(newer)}. {HOW}")

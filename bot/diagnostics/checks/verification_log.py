@@ -14,7 +14,7 @@ from bot.systems.hosts.command import Output
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS
 from bot.systems.redaction import Redactor
-from bot.words import cut, show_duration
+from bot.words import cut, show_count, show_duration
 
 COMMAND_S = 30.0
 LONGEST = timedelta(minutes=5)
@@ -57,8 +57,10 @@ def compare_logs(title: str, first: Output, second: Output, quiet_for: timedelta
     errors = [cut(redactor.redact(line), LINE_SHOWN) for line in new if ERROR.search(line)]
     within = show_duration(quiet_for)
     if errors:
-        return HostAnswer("critical", f"{title}: {len(errors)} new errors within {within}.", tuple(errors[-SHOWN:]))
-    return HostAnswer("ok", f"{title}: no new errors within {within}, {len(new)} new lines.")
+        return HostAnswer(
+            "critical", f"{title}: {show_count(len(errors), 'new error')} within {within}.", tuple(errors[-SHOWN:])
+        )
+    return HostAnswer("ok", f"{title}: no new errors within {within}, {show_count(len(new), 'new line')}.")
 
 
 CHECK = VerificationLog()

@@ -13,6 +13,7 @@ from bot.recovery.maintenance import judge_health
 from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
+from bot.words import show_count
 
 CLEAR_S = 300.0
 GUESS_S = 10.0
@@ -97,7 +98,7 @@ class ClearSessionCache(Action[ClearSessions]):
         for host in open_application_hosts(context.world, context.parameters.application):
             try:
                 entries = look_with(host, "count_entries", host.application.session_folder)["entries"]
-                said.append(f"{host.host.title}: {entries} sessions")
+                said.append(f"{host.host.title}: {show_count(int(str(entries)), 'session')}")
             except (Refused, Failed) as error:  # often why the run stopped
                 said.append(f"{host.host.title}: not known, {error.reason}")
         return f"{'; '.join(said)}."
@@ -112,7 +113,7 @@ def clear(context: Context[ClearSessions]) -> Facts:
         folder = host.application.session_folder
         began[host.key] = float(str(look_with(host, "count_entries", folder)["now"]))
         removed += int(str(run_program(context, host, "empty_folder", folder, timeout_s=CLEAR_S)["removed"]))
-    return {"removed": removed, "began": dict(began), "words": f"{removed} entries removed"}
+    return {"removed": removed, "began": dict(began), "words": f"{show_count(removed, 'entry', 'entries')} removed"}
 
 
 def count_sessions(world: World, parameters: ClearSessions) -> dict[str, tuple[int, float | None]]:

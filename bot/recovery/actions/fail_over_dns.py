@@ -39,6 +39,7 @@ AUTHORITATIVE = "authoritative"
 LOOK_EVERY_S = 1.0
 CONFIRMED_WITHIN_S = 10.0
 HTTPS = 443
+GIVEN = "Where it is to lead came with the request, not from the policy: see that it is yours."
 
 
 class FailOverDns(Parameters):
@@ -110,6 +111,7 @@ class FailOverTheName(Action[FailOverDns]):
             way_back=f"`/dr undo`: {observed['now']}.",
             confirm=str(observed["hostname"]),
             notes=[
+                *([GIVEN] if parameters.before else []),
                 f"By its {observed['by']}: from {observed['now']} to {observed['then']}.",
                 f"Proxied: {'yes' if observed['proxied'] else 'no'}. That and the TTL stay as they are.",
                 f"Resolvers may give the old answer for {show_duration(ttl_s(ttl))} more (TTL).",

@@ -37,6 +37,7 @@ from bot.systems.rds import Instance, Rds
 from bot.systems.rds_changes import start_instance, stop_instance
 from bot.systems.rds_waiting import is_ready, wait_for_instance
 from bot.systems.secrets import read_url
+from bot.words import show_count
 
 UNREACHED = "Nothing can be fenced from here."
 CUT_OFF = "Cut it off by its security group or its network, or go on knowing that it may still be written to."
@@ -147,7 +148,8 @@ class FenceDatabase(Action[Fence]):
     def clean_up(self, context: Context[Fence]) -> str:
         place = find_place(context.world, context.parameters)
         if place.door:
-            return f"It is {'open' if place.door.open else 'shut'}, with {place.door.sessions} sessions on it."
+            inside = show_count(place.door.sessions, "session")
+            return f"It is {'open' if place.door.open else 'shut'}, with {inside} on it."
         return f"{place.instance.identifier} is {place.instance.status}." if place.instance else "It cannot be reached."
 
     def undo(self, parameters: Fence, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:

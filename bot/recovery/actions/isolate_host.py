@@ -20,6 +20,7 @@ from bot.systems import membership
 from bot.systems.isolation import Isolation, Wall
 from bot.systems.target_health import PERMISSIONS as TARGET_PERMISSIONS
 from bot.systems.target_health import short_name
+from bot.words import show_count
 
 GUESS_S = 10.0
 SecurityGroup = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
@@ -128,7 +129,10 @@ def find_wall(world: World, place: Place) -> Wall:
         )  # fmt: skip
     wall = Isolation(place.region).read_wall(name)
     if wall.ways_in:
-        raise Refused(f"{name} ({wall.name}) lets somebody in: it has {wall.ways_in} rules for that.", "Take them out.")
+        raise Refused(
+            f"{name} ({wall.name}) lets somebody in: it has {show_count(wall.ways_in, 'rule')} for that.",
+            "Take them out.",
+        )
     return wall
 
 

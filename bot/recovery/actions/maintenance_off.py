@@ -13,11 +13,13 @@ from bot.recovery.maintenance import (
     judge_health,
     on_each_host,
     remove_page,
+    show_since,
     tell_flags,
     tell_silent,
 )
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
+from bot.words import show_count
 
 GUESS_S = 5.0
 
@@ -63,7 +65,7 @@ class MaintenanceOff(Action[Maintenance]):
             way_back="`maintenance_on` shows the page again.",
             confirm=parameters.application,
             notes=[
-                f"It has been on since {observed['since']}.",
+                f"It has been on since {show_since(str(observed['since']))}.",
                 "See first that what was repaired is whole.",
                 *tell_silent(observed),
             ],
@@ -83,7 +85,12 @@ class MaintenanceOff(Action[Maintenance]):
         shut = status in (None, requests.codes.service_unavailable)
         unasked = f"; not asked: {', '.join(silent)}" if silent else ""
         verdicts = [
-            Verdict(name="Page", expected=f"gone on {hosts} hosts", found=f"on {away}{unasked}", good=away == hosts),
+            Verdict(
+                name="Page",
+                expected=f"gone on {show_count(hosts, 'host')}",
+                found=f"on {away}{unasked}",
+                good=away == hosts,
+            ),
             Verdict(name="Users", expected="not 503", found=str(status or "no answer"), good=not shut),
             judge_health(application),
         ]

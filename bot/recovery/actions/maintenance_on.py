@@ -13,12 +13,14 @@ from bot.recovery.maintenance import (
     judge_health,
     on_each_host,
     put_page,
+    show_since,
     tell_flags,
     tell_silent,
 )
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
+from bot.words import show_count
 
 GUESS_S = 5.0
 
@@ -43,7 +45,7 @@ class MaintenanceOn(Action[Maintenance]):
             raise Refused(f"No host answers: {'; '.join(map(str, silent.values()))}", "See to that first.")
         if all(flags.values()):
             raise Refused(
-                f"Maintenance mode is on already, since {min(map(str, flags.values()))}.",
+                f"Maintenance mode is on already, since {show_since(min(map(str, flags.values())))}.",
                 "`/dr plan maintenance_off` ends it.",
             )
         return {"on": {key: since is not None for key, since in flags.items()}, "silent": {**silent}}
@@ -82,7 +84,10 @@ class MaintenanceOn(Action[Maintenance]):
         there, hosts = sum(one is not None for one in flags.values()), len(flags) + len(silent)
         unasked = f"; not asked: {', '.join(silent)}" if silent else ""
         verdicts = [
-            Verdict(name="Page", expected=f"on {hosts} hosts", found=f"on {there}{unasked}", good=there == hosts),
+            Verdict(
+                name="Page", expected=f"on {show_count(hosts, 'host')}", found=f"on {there}{unasked}",
+                good=there == hosts,
+            ),
             Verdict(
                 name="Users", expected="503 with Retry-After",
                 found=f"{status or 'no answer'}{', with Retry-After' if says_when else ', without Retry-After'}",

@@ -14,7 +14,7 @@ from bot.systems.auto_scaling import REFRESH_PERMISSIONS, Refresh, cancel_refres
 from bot.systems.aws import AwsRefused, AwsUnclear
 from bot.systems.target_health import PERMISSIONS as TARGET_PERMISSIONS
 from bot.systems.target_health import list_targets
-from bot.words import show_duration
+from bot.words import show_count, show_duration
 
 HEALTHY = "healthy"
 GIVES_UP_AFTER_S = 4 * 3600.0
@@ -52,6 +52,7 @@ class RefreshTheInstances(Action[RefreshInstances]):
         _, group = find_scaling_group(world)
         named = [key for key, host in world.policy.hosts.items() if host.instance_id in group.instances]
         stale = f"`hosts.{'`, `hosts.'.join(named)}` of the policy name servers that go: change them afterwards."
+        servers = show_count(len(group.instances), "server")
         return draft_plan(
             self, world, parameters, observed,
             title=f"Replace all servers of {group.name}",
@@ -60,7 +61,7 @@ class RefreshTheInstances(Action[RefreshInstances]):
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),
             way_back="None: servers that were replaced are gone. A refresh from the older template is the way.",
             notes=[
-                f"{len(group.instances)} servers, from {group.launch_template} version {group.template_version}.",
+                f"{servers}, from {group.launch_template} version {group.template_version}.",
                 "The template's own start-up has to bring code and environment; nothing is deployed here.",
                 *([stale] if named else []),
             ],
@@ -81,7 +82,7 @@ class RefreshTheInstances(Action[RefreshInstances]):
         newest = next(iter(list_refreshes(region, group.name)), None)
         old = [name for name in _old(context) if name in group.instances]
         told = f"The refresh is {newest.status.lower()}" if newest else "No refresh was begun"
-        return f"{told}; {len(old)} of {len(_old(context))} servers are the old ones."
+        return f"{told}; {len(old)} of {show_count(len(_old(context)), 'server')} are the old ones."
 
 
 def refresh(context: Context[RefreshInstances]) -> Facts:
@@ -112,7 +113,7 @@ def measure(context: Context[RefreshInstances]) -> Evidence:
     healthy = [name for name in group.instances if states.get(name) == HEALTHY]
     fewest = max(group.min_size, context.world.policy.infrastructure.auto_scaling.min_size)
     verdicts = [
-        Verdict(name="Servers", expected="all are new", found=f"{len(left)} old ones", good=not left),
+        Verdict(name="Servers", expected="all are new", found=f"{len(left)} old", good=not left),
         Verdict(
             name="Load balancer", expected=f"{fewest} healthy", found=f"{len(healthy)} healthy",
             good=len(healthy) >= fewest or not group.target_groups,

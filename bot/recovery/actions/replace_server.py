@@ -40,6 +40,7 @@ from bot.systems.membership import PERMISSIONS as MEMBER_PERMISSIONS
 from bot.systems.probe import probe_health
 from bot.systems.servers import GOING, LAUNCH_PERMISSIONS, OBSERVE_PERMISSIONS, REPLACES, Template
 from bot.systems.target_health import PERMISSIONS as TARGET_PERMISSIONS
+from bot.words import show_count
 
 HEALTHY_WITHIN_S = 60.0
 MATTERS = ("old", "template", "revision", "fewest")
@@ -109,6 +110,7 @@ class ReplaceTheServer(Action[ReplaceServer]):
         phases = world.policy.disasters["server_failure"].phases if self.disaster(world, parameters) else []
         expected = sum(phase.expected.total_seconds() for phase in phases if phase.name != "Detection")
         serve = count_healthy(observed, place.old)
+        others = show_count(serve, "other server is", "other servers are")
         pause = "the other servers serve" if serve else "nobody serves until the new server does"
         return PlanDocument(
             action=self.name,
@@ -127,7 +129,7 @@ class ReplaceTheServer(Action[ReplaceServer]):
                 f"New: {template.kind} of {template.image}, from {template.name} version {template.version}.",
                 f"Code: {str(observed['revision'])[:12]}. Environment: from Secrets Manager, as the policy has it.",
                 f"Failed: {place.old} is {observed['old_state']}. It goes out only when the new one is healthy there.",
-                f"{serve} other servers are healthy now; there have to be {place.fewest}.",
+                f"{others} healthy now; there have to be {place.fewest}.",
                 f"From then on commands for {place.host.host.title} go to the new one, by its tag {REPLACES}.",
             ],
         )
@@ -179,7 +181,7 @@ def refuse_full(place: Place) -> None:
     """Raises `Refused` where the group has no place for one more; it needs one for a while."""
     if place.is_member and place.group.desired_capacity >= place.group.max_size:
         raise Refused(
-            f"{place.group.name} has {place.group.desired_capacity} servers, the most that it may have.",
+            f"{place.group.name} has {show_count(place.group.desired_capacity, 'server')}, the most that it may have.",
             "Raise its largest size for the replacement, or take a server out first.",
         )
 

@@ -10,6 +10,7 @@ from bot.recovery.instances import act_once, draft_plan
 from bot.recovery.replacing import Place, find_place, wait
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.isolation import Disk, Isolation
+from bot.words import show_count
 
 COPIED_WITHIN_S = 3600.0
 EVIDENCE = "holdfast:evidence"
@@ -52,7 +53,7 @@ class SnapshotTheEvidence(Action[SnapshotEvidence]):
             way_back="None is needed. The snapshots stay until somebody deletes them by hand.",
             confirm=parameters.host,
             notes=[
-                f"{observed['volumes']} volumes of {observed['instance']}, all at one moment.",
+                f"{show_count(int(str(observed['volumes'])), 'volume')} of {observed['instance']}, at one moment.",
                 f"Tagged {EVIDENCE}={parameters.host} and with this run. What is only in its memory is not in them.",
                 "`/dr plan rds_snapshot` does the same for the database.",
             ],
@@ -76,7 +77,8 @@ class SnapshotTheEvidence(Action[SnapshotEvidence]):
     def clean_up(self, context: Context[SnapshotEvidence]) -> str:
         """Evidence is not taken away."""
         found = _list(context)
-        return f"There are {len(found)} snapshots of this run; they stay." if found else "No snapshot was taken."
+        taken = show_count(len(found), "snapshot was taken, and stays", "snapshots were taken, and stay")
+        return f"{taken}." if found else "No snapshot was taken."
 
 
 def take(context: Context[SnapshotEvidence]) -> Facts:

@@ -11,8 +11,10 @@ from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.repositories import TAGS, Copy, copy_repository, list_heads
+from bot.words import show_count
 
 SHOWN = 8
+HEADS = "branch or tag", "branches and tags"
 
 
 class Nothing(Parameters):
@@ -54,7 +56,7 @@ class SyncCodeMirror(Action[Nothing]):
         notes += [f"Stays, and is not in the repository: {', '.join(map(str, more[:SHOWN]))}."] if more else []
         return PlanDocument(
             action=self.name,
-            title=f"Bring {len(behind)} branches and tags of the mirror up to date",
+            title=f"Bring {show_count(len(behind), *HEADS)} of the mirror up to date",
             risk=self.risk,
             target=self.target(parameters),
             parameters={},
@@ -78,7 +80,7 @@ class SyncCodeMirror(Action[Nothing]):
         found = list_heads(context.world.policy.infrastructure.code.mirror)
         there = [name for name, commit in wanted_of(context).items() if found.get(name) == commit]
         verdict = Verdict(
-            name="Mirror", expected=f"{len(wanted_of(context))} branches and tags", found=f"{len(there)} are there",
+            name="Mirror", expected=show_count(len(wanted_of(context)), *HEADS), found=f"{len(there)} there",
             good=len(there) == len(wanted_of(context)),
         )  # fmt: skip
         return Evidence([verdict], {}, "The mirror can stand in for the repository.")
@@ -94,7 +96,7 @@ def push(context: Context[Nothing]) -> Facts:
     with copy_repository(code.primary, context.cancelled) as copy:
         context.progress("pushing")
         copy.push(code.mirror, wanted_of(context))
-    return {"pushed": len(wanted_of(context)), "words": f"{len(wanted_of(context))} branches and tags"}
+    return {"pushed": len(wanted_of(context)), "words": show_count(len(wanted_of(context)), *HEADS)}
 
 
 def pushed(context: Context[Nothing]) -> Facts | None:
@@ -102,7 +104,7 @@ def pushed(context: Context[Nothing]) -> Facts | None:
     found, wanted = list_heads(context.world.policy.infrastructure.code.mirror), wanted_of(context)
     if any(found.get(name) != commit for name, commit in wanted.items()):
         return None
-    return {"pushed": len(wanted), "words": f"{len(wanted)} branches and tags"}
+    return {"pushed": len(wanted), "words": show_count(len(wanted), *HEADS)}
 
 
 def wanted_of(context: Context[Nothing]) -> dict[str, str]:

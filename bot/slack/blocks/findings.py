@@ -13,6 +13,7 @@ from bot.slack.blocks.rich import Piece, bold, emoji, faint, lines, preformatted
 from bot.slack.text import cut, show_duration, show_time
 from bot.store.documents import Finding, Since, SweepStory
 from bot.store.tables import Sweep
+from bot.words import show_count
 
 SIGNS = {
     "critical": "red_circle",
@@ -82,14 +83,16 @@ def show_finding(finding: Finding, sweep: Sweep, since: datetime | None = None) 
     if finding.normal:
         rows.append((faint(f"Normal: {cut(finding.normal, NORMAL_SHOWN)}"),))
     yield lines(rows)
-    further = [line for line in finding.evidence if line not in finding.summary]
+    further = finding.further
     shown = cut("\n".join(further[:EVIDENCE_LINES]), EVIDENCE_SHOWN)
     if further:
         yield preformatted(shown)
     buttons = list(_suggested(finding, sweep))
     if len("\n".join(further)) > len(shown):
         value: dict[str, JsonValue] = {"sweep": sweep.id, "finding": finding.key}
-        buttons.append(parts.button(f"Show evidence ({len(finding.evidence)} lines)", "sweep.evidence", value))
+        buttons.append(
+            parts.button(f"Show evidence ({show_count(len(finding.evidence), 'line')})", "sweep.evidence", value)
+        )
     if buttons:
         yield parts.actions(buttons)
 
@@ -122,7 +125,7 @@ def _last_buttons(sweep: Sweep) -> Iterator[ButtonElement]:
 
 def _progress(sweep: Sweep, findings: list[Finding]) -> str:
     if sweep.finished_at is None:
-        return f":hourglass_flowing_sand: looking… {len(findings)} answers so far"
+        return f":hourglass_flowing_sand: looking… {show_count(len(findings), 'answer')} so far"
     counts = {state: sum(finding.state == state for finding in findings) for state in ORDER}
     took = show_duration((sweep.finished_at - sweep.started_at).total_seconds())
     told = [f":{SIGNS[state]}: {count} {state}" for state, count in counts.items() if count]

@@ -354,7 +354,7 @@ BREAKS = [
     Break("the log is gone", log_moved, "application_log", "warning", r"the log (is not there|cannot be read)"),
     Break("the bucket keeps no versions", versions_suspended, "backups_bucket", "warning", r"keeps no versions"),
     Break("backups are deleted", backups_deleted, "backups_bucket", "critical",
-          r"objects of the backups were deleted.*removing the delete markers brings them back", "",
+          r"objects? of the backups (was|were) deleted.*removing the delete markers brings them back", "",
           ("backups_verified", "database_rows", "database_content", "database_schema", "database_permissions"),
           "backups"),
     Break("a part of the newest backup is gone", part_gone, "backups_bucket", "critical",

@@ -122,7 +122,7 @@ def test_a_mirror_that_is_behind_is_told_and_brought_up_to_date(desk: Desk) -> N
     run_git(desk.stage.disk.git_folder / "gitlab.git", "branch", "of-its-own", "main")
     found = diagnose(desk)
     assert (found.state, [one.action for one in found.suggests]) == ("warning", ["sync_code_mirror"])
-    assert "1 are missing (v1.4.0) and 1 are at another commit (main)" in found.summary
+    assert "1 is missing (v1.4.0) and 1 is at another commit (main)" in found.summary
     context = desk.plan("sync_code_mirror")
     assert any("of-its-own" in note for note in context.plan.notes)
     assert bad(desk.carry_out("sync_code_mirror", context)) == set()

@@ -46,7 +46,7 @@ def test_evidence_is_taken_once(world: World, servers: Servers) -> None:
     assert bad(evidence) == []
     performance.again()
     assert count_snapshots(servers) - before == 1
-    assert "they stay" in performance.action.clean_up(performance.context)
+    assert "1 snapshot was taken, and stays" in performance.action.clean_up(performance.context)
     taken = evidence.measured["snapshots"]
     assert isinstance(taken, list)
     name = str(taken[0])

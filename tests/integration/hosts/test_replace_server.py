@@ -55,7 +55,7 @@ def test_another_takes_its_place_and_it_is_removed_afterwards(world: World, serv
     assert servers.list_members() == {servers.well, new}
     assert servers.state_of(servers.failed) == "stopped"
     notes = " ".join(performance.plan.notes)
-    assert "1 other servers are healthy now; there have to be 2" in notes
+    assert "1 other server is healthy now; there have to be 2" in notes
     assert performance.plan.downtime.seconds == 0
     assert "instance_id" in evidence.words
     disk = servers.stage.cloud.describe_machine(new).disk

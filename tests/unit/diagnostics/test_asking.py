@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,12 @@ import pytest
 
 from bot.diagnostics import sweeps
 from bot.diagnostics.check import Check, Surroundings, all_checks, choose_checks, scopes
+from bot.diagnostics.reports import _find_figures
 from bot.diagnostics.sweeps import ask_all
 from bot.outcome import Failed, Refused
 from bot.policy import load_policy
-from bot.store.documents import Finding
+from bot.store.documents import Finding, Measure
+from bot.systems.redaction import HIDDEN
 
 PLACE = Surroundings(load_policy(None), {}, lambda: datetime(2026, 3, 1, tzinfo=UTC), "traitortrack")
 
@@ -49,6 +52,30 @@ def test_what_breaks_is_an_answer() -> None:
         "failed": ("critical", "The server is away."),
         "broken": ("unknown", "The check itself failed: ZeroDivisionError: by zero"),
     }
+
+
+def test_a_secret_that_goes_over_many_lines_is_in_no_evidence() -> None:
+    lines = ["before", "-----BEGIN PRIVATE KEY-----", "MIIEvgIBADANBg", "-----END PRIVATE KEY-----", "after"]
+    talkative = Made("talkative")
+    talkative._answer = lambda: talkative.finding("warning", "It says much.", lines)
+    (found,) = ask_all([talkative], [PLACE])
+    assert found.evidence == ["before", HIDDEN, "after"]
+
+
+def test_what_no_store_can_keep_is_in_no_finding() -> None:
+    """One sweep that cannot be read back would stop all that learn from it."""
+    crashed, odd = Made("crashed"), Made("odd")
+    crashed._answer = lambda: crashed.finding("warning", "log: \0\0 end", ["a\0b"])
+    odd._answer = lambda: odd.finding("ok", "fine", measures=[Measure(name="load", value=float("nan"))])
+    found = {one.check: one for one in ask_all([crashed, odd], [PLACE])}
+    assert "\0" not in found["crashed"].model_dump_json() + found["crashed"].summary
+    assert (found["crashed"].summary, found["crashed"].evidence) == ("log: \ufffd\ufffd end", ["a\ufffdb"])
+    assert (found["odd"].state, found["odd"].measures) == ("unknown", [])
+
+
+def test_figures_of_a_report_are_numbers() -> None:
+    report = json.loads('{"used": NaN, "size": 10, "most": Infinity, "large": 1' + "0" * 400 + "}")
+    assert dict(_find_figures(report)) == {"size": 10.0}
 
 
 def test_what_hangs_is_unknown_and_the_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def test_a_release_is_a_cause_only_where_something_is_wrong() -> None:
     broken = finding("application_paths", "critical", "page broken")
     alone, blamed = guess_cause([release]), guess_cause([release, broken])
     assert alone
-    assert alone.words.startswith("The likeliest cause is unknown")
+    assert alone.words == "The likeliest cause is unknown: only “Code deployed” is not as it should be."
     assert blamed
     assert "a release that was deployed just before" in blamed.words
     deeper = guess_cause([release, broken, finding("database_schema", "critical", "table gone")])
@@ -82,7 +82,7 @@ def test_nothing_wrong_has_no_cause_and_what_fits_nothing_is_unknown() -> None:
 def test_what_hangs_is_said_where_nothing_else_is_wrong() -> None:
     guess = guess_cause([finding("network_dns", "unknown", "hangs"), finding("database_size", "ok")])
     assert guess
-    assert "1 systems do not answer (Network dns)" in guess.words
+    assert "1 system does not answer (Network dns)" in guess.words
 
 
 def test_every_sign_of_a_check_is_in_the_table() -> None:

@@ -72,7 +72,7 @@ def test_usual_is_the_span_of_good_looks() -> None:
     looks = [sweep(n, finding("ok", value=value)) for n, value in enumerate((3, 5, 4))]
     usual = Normal([*looks, sweep(9, finding("critical", value=900))])
     told = usual.tell(finding("critical", value=80))
-    assert told.normal == "Usual here: connections 3 to 5, mostly 4 in 3 looks since 2026-03-01."
+    assert told.normal == "connections 3 to 5, mostly 4 in 3 looks since 2026-03-01."
 
 
 def test_too_few_looks_are_not_called_usual() -> None:

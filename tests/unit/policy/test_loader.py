@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.policy import PolicyError, check_policy, default_policy_path, load_policy
+from bot.policy.hosts import HostCommands
 from bot.policy.keys import list_keys, matches
 from bot.policy.yaml_source import read_yaml
 from tests.unit.policy.policy_files import find_line, list_problems, write_variation
@@ -82,11 +83,22 @@ def test_an_unknown_key_like_no_other_lists_what_is_known(tmp_path: Path) -> Non
         ("Restore, expected: 20 min", "Restore, expected: 26 min", "database_corruption", "1 hour 1 minute"),
         ("roles:\n  dr_coordinator:", "roles:\n  - dr_coordinator:", "", "not readable as YAML"),
         ("P4: [dr_coordinator]", "P4: dr_coordinator", "slack.invite_roles.P4", "must be a list"),
+        ("{ENVIRONMENT: pro", '{A: "postgres://u:p@h/d", B: ', "traitortrack", "A in `environment_fixed` holds a pass"),
+        *(
+            ("/opt/traitortrack/maintenance.html", path, "maintenance_file", "is not an absolute path")
+            for path in ("/opt/../etc/passwd", "/opt/.", "opt/x", '"/opt/a\\nb"')
+        ),
     ],
 )  # fmt: skip
 def test_wrong_values_are_named_with_the_rule(tmp_path: Path, old: str, new: str, path: str, rule: str) -> None:
     problems = list_problems(write_variation(tmp_path, (old, new)))
     assert any(path in problem and rule in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("word", ["{service!r}", "{service:>99999999}", "{service.x}", "{secret}", "{service"])
+def test_what_stands_in_the_braces_of_a_command_is_a_fact_and_nothing_else(word: str) -> None:
+    with pytest.raises(ValueError, match=r"brace|is not one of"):
+        HostCommands(restart=["systemctl", word])
 
 
 @pytest.mark.parametrize(
@@ -108,6 +120,7 @@ def test_wrong_values_are_named_with_the_rule(tmp_path: Path, old: str, new: str
         ("diego.alvarez@", "Amara.Okafor@", "people.1.email", "already belongs to Amara Okafor"),
         ("os_user: diego", "os_user: amara", "people.1.os_user", "already belongs to Amara Okafor"),
         ("    depends_on: []", "    depends_on: [application]", "depends_on", "goes in a circle"),
+        ("{ENVIRONMENT: pro", "{ADMIN_PASSWORD: x, A: pro", "environment_fixed.ADMIN_PASSWORD", "is one of `secrets`"),
     ],
 )  # fmt: skip
 def test_sections_that_contradict_one_another(tmp_path: Path, old: str, new: str, path: str, rule: str) -> None:

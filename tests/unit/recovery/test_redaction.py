@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import io
+import json
 import logging
+from base64 import b64encode, urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from bot.systems.redaction import HIDDEN, Redactor, redact_log
+from bot.systems import redaction
+from bot.systems.redaction import HIDDEN, Redactor, learn, redact_log
 
 ENVIRONMENT = {
     "PRODUCTION_DATABASE_URL": "postgresql://app:p%40ss-w0rd-1@db.example.com/traitortrack",
@@ -60,6 +66,11 @@ def test_values_and_shapes(redactor: Redactor, secret: str) -> None:
         ("Set-Cookie: session=geheim; path=/", f"Set-Cookie: {HIDDEN}"),
         ('said \\"api_token\\": \\"geheim\\" to', f'said \\"api_token\\": \\{HIDDEN} to'),
         ("password='geheim und\nINFO well", f"password={HIDDEN}\nINFO well"),
+        (r'{"password": "ge\"heim", "name": "x"}', f'{{"password": {HIDDEN}, "name": "x"}}'),
+        (r'said "{\"password\": \"ge\\\"heim\", \"x\": 1}"', rf'said "{{\"password\": \{HIDDEN}, \"x\": 1}}"'),
+        ('password="geheim\\\nINFO well', f"password={HIDDEN}\nINFO well"),
+        (r"{'password': 'ge\'heim', 'x': 1}", f"{{'password': {HIDDEN}, 'x': 1}}"),
+        ("postgresql://me:ge@heim@host/db?x=a@b", f"postgresql://me:{HIDDEN}@host/db?x=a@b"),
         (
             "GET /x?X-Amz-Credential=geheim&X-Amz-Signature=geheim&y=1",
             f"GET /x?X-Amz-Credential={HIDDEN}&X-Amz-Signature={HIDDEN}&y=1",
@@ -120,8 +131,47 @@ def test_logs_are_written_without(redactor: Redactor, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "piece", ["a-", "x://a:", "password='", "-u a:", "--token ", "-----BEGIN PRIVATE KEY-----", '\\"']
+    "piece",
+    [
+        "a-",
+        "x://a:",
+        "x://a:b@",
+        "password='",
+        'password="\\',
+        "-u a:",
+        "--token ",
+        "-----BEGIN PRIVATE KEY-----",
+        '\\"',
+    ],
 )
 def test_whatever_a_log_holds_it_is_read_soon(redactor: Redactor, piece: str) -> None:
     """What grows with the square of the length would take minutes; the time limit of the test says so."""
     assert redactor.redact(piece * (200_000 // len(piece)))
+
+
+@pytest.mark.parametrize("name", ["TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "SMTP_PASS", "HOLDFAST_SSH_KEY"])
+def test_names_that_say_so_in_other_words(name: str) -> None:
+    assert Redactor({name: "9f4c2e0ab7"}, []).redact("it was 9f4c2e0ab7.") == f"it was {HIDDEN}."
+
+
+@given(
+    st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=8, max_size=40),
+    st.binary(max_size=4), st.binary(max_size=4),
+)  # fmt: skip
+def test_a_known_value_is_hidden_however_it_is_written(secret: str, before: bytes, after: bytes) -> None:
+    redact = Redactor({"A_SECRET": secret}, []).redact
+    ways = [
+        secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1],
+        secret.replace("'", "''"), html.escape(secret),
+    ]  # fmt: skip
+    for way in ways:
+        assert HIDDEN in redact(f"<{way}>")
+    for encode in (b64encode, urlsafe_b64encode):
+        assert HIDDEN in redact(encode(before + secret.encode() + after).decode())
+
+
+def test_what_is_learned_at_the_same_instant_is_all_kept() -> None:
+    values = [f"learned-in-a-thread-{number}" for number in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(learn, values))
+    assert set(values) <= redaction._learned

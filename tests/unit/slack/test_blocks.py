@@ -240,6 +240,29 @@ def test_findings_are_shown_as_written(count: int, evidence: list[str]) -> None:
     assert "*<!here>* & `x`" in readable(blocks), "rich text shows it exactly as it is"
 
 
+@pytest.mark.parametrize(
+    ("evidence", "shown"),
+    [
+        (['{"status":"down"}\n'], []),
+        (["  503: STATUS down.", "---", ""], []),
+        (["why: the disk is full", "why: the disk is full"], ["why: the disk is full"]),
+        (["download"], ["download"]),
+    ],
+)
+def test_evidence_that_only_repeats_the_summary_is_not_shown(evidence: list[str], shown: list[str]) -> None:
+    found = Finding(
+        check="c", title="T", state="warning", summary="https://x answered 503: {'status': 'down'}.", evidence=evidence
+    )
+    assert found.further == shown
+    blocks = pack(show_sweep(rows.make_sweep([found]), "Mei"))
+    assert ("rich_text_preformatted" in str(blocks)) == bool(shown)
+
+
+def test_one_line_is_no_lines() -> None:
+    found = Finding(check="c", title="T", state="warning", summary="It is long.", evidence=["x " * 500])
+    assert "Show evidence (1 line)" in readable(pack(show_sweep(rows.make_sweep([found]), "Mei")))
+
+
 def test_the_checker_would_see_a_command() -> None:
     section = {"type": "section", "text": {"type": "mrkdwn", "text": "hello <!channel>"}}
     with pytest.raises(AssertionError):

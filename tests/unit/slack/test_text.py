@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack import text
+from bot.words import show_count
 from tests.unit.slack.shapes import moments, texts
 
 UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -124,3 +125,11 @@ def test_times_are_shown_in_the_readers_zone(moment: datetime) -> None:
     assert found
     assert int(found[1]) == int(moment.timestamp())
     assert found[3] == moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0 branches"), (1, "1 branch"), (2, "2 branches"), (1200, "1,200 branches")]
+)
+def test_one_is_not_many(number: int, shown: str) -> None:
+    assert show_count(number, "branch", "branches") == shown
+    assert show_count(number, "tag") == f"{number:,} tag{'' if number == 1 else 's'}"
