@@ -114,7 +114,7 @@ class RdsCreateReplica(Action[CreateReplica]):
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),
             way_back="The replica can be deleted with `/dr plan rds_delete_instance`; its source is not changed.",
             notes=[
-                f"It follows {parameters.source} in {source_region}; it may be {show_duration(limit)} behind in the end.",
+                f"It follows {parameters.source} in {source_region}, in the end at most {show_duration(limit)} behind.",
                 "Backups of its own begin with its promotion; until then its source has them.",
                 "Its parameter group is in force once it was restarted, which its promotion does.",
                 *([f"Its disk is encrypted with {key} of {rds.region}."] if key else []),

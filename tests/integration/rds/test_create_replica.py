@@ -53,7 +53,7 @@ def test_made_at_home_like_the_primary_that_was_left_behind(aws: Aws, second: Rd
     assert any("encrypted with alias/aws/rds of us-east-1" in note for note in performance.plan.notes)
     made, primary = aws.rds.observe(NEW).description, aws.rds.observe(PRIMARY).description
     for name in ("DBSubnetGroup", "VpcSecurityGroups", "DBInstanceClass", "MultiAZ", "MaxAllocatedStorage"):
-        assert made[name] == primary[name]  # type: ignore[literal-required]
+        assert made[name] == primary[name]
     assert made["DBParameterGroups"][0]["DBParameterGroupName"] == "tuned"
     assert (made["KmsKeyId"], made["BackupRetentionPeriod"]) == ("alias/aws/rds", 0)
 
