@@ -234,11 +234,13 @@ def check_schema(world: World, parameters: CodeChange, target: Facts) -> Facts:
 
 
 def find_schema(world: World, application: str) -> list[str] | None:
-    """Alembic's revisions of the application's database."""
+    """Alembic's revisions of the application's database. Raises `Refused` where the policy names none for it, as for
+    one in the second region.
+    """
     for name, settings in world.policy.databases.items():
         if settings.application == application:
             return read_schema_versions(recovery_url(world.environment, name, settings))
-    return None
+    raise Refused(f"No database of the policy is that of {application}.", "Look at its migrations yourself.")
 
 
 def list_notes(world: World, hosts: list[OpenHost], observed: Facts) -> list[str]:

@@ -1,6 +1,6 @@
-"""What every restore into a new RDS instance has in common: its settings, the wait, the look into it, its removal.
+"""What every new RDS instance, restored or a replica, has in common: its settings, the wait, its removal.
 
-An action begins the restore in a step called `restore`; from there on all are the same. The source is never touched,
+An action begins to make it in its first step of that kind; from there on all are the same. The source is never touched,
 so nothing is lost by a restore; what going over to it would lose is said in the plan.
 """
 
@@ -127,7 +127,7 @@ def wait_until_restored(context: Context[Any]) -> Facts:
     try:
         instance = wait_for_instance(restored.rds, restored.name, watch_for(context, cancellable=True))
     except Cancelled:
-        context.progress("AWS cannot stop a restore; it is deleted as soon as it is complete")
+        context.progress("AWS cannot stop what it makes; it is deleted as soon as it is complete")
         raise
     return _facts_of(instance)
 

@@ -8,7 +8,7 @@ from typing import Any
 from bot.outcome import Failed, Refused
 from bot.recovery.action import Context, Evidence, Facts
 from bot.recovery.instances import database_behind, instance_url, open_rds
-from bot.recovery.restored_instances import LOOK_TIMEOUT_S, find_restored, list_differences, show_value
+from bot.recovery.restored_instances import LOOK_TIMEOUT_S, Restored, find_restored, list_differences, show_value
 from bot.store.documents import Verdict
 from bot.systems.databases import observe_server
 from bot.systems.postgres import connect
@@ -52,15 +52,9 @@ def measure(context: Context[Any]) -> Evidence:
     """The instance has its source's settings, its database takes writes, and holds the state of the moment."""
     restored, inside = find_restored(context), context.outputs["look"]
     instance = restored.rds.observe(restored.name)
-    differences = list_differences({**restored.settings, **restored.afterwards}, instance)
     verdicts = [
         Verdict(name="Instance", expected="available", found=instance.status, good=is_ready(instance)),
-        Verdict(
-            name="Settings",
-            expected=f"all {len(restored.settings) + len(restored.afterwards)} of the source",
-            found=_show_differences(differences, instance),
-            good=not differences,
-        ),
+        judge_settings(restored, instance),
         *_judge_rows(context, inside),
     ]
     measured: Facts = {"rows": inside["rows"], "newest_row": inside["newest"]}
@@ -69,6 +63,17 @@ def measure(context: Context[Any]) -> Evidence:
         "`/dr plan switch_database` takes the application there."
     )
     return Evidence(verdicts, measured, words)
+
+
+def judge_settings(restored: Restored, instance: Instance) -> Verdict:
+    """Whether it has every one that it is to have."""
+    differences = list_differences({**restored.settings, **restored.afterwards}, instance)
+    return Verdict(
+        name="Settings",
+        expected=f"all {len(restored.settings) + len(restored.afterwards)} of the source",
+        found=_show_differences(differences, instance),
+        good=not differences,
+    )
 
 
 def _judge_rows(context: Context[Any], inside: Facts) -> list[Verdict]:

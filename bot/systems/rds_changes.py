@@ -63,6 +63,29 @@ def restore_from_snapshot(rds: Rds, snapshot: str, target: str, settings: Settin
     return _make_instance(rds, target, mark, call)
 
 
+def create_replica(
+    rds: Rds, source: str, target: str, settings: Settings, mark: str, *, source_region: str | None = None,
+    kms_key: str | None = None,
+) -> Instance | None:  # fmt: skip
+    """Begin to make a read replica; as `restore_to_time`. A source in another region is named by its ARN.
+
+    An encrypted one needs a key of the replica's region then: keys do not leave theirs.
+    """
+    across: dict[str, Any] = {"SourceRegion": source_region} if source_region else {}
+    key: dict[str, Any] = {"KmsKeyId": kms_key} if kms_key else {}
+
+    def call() -> object:
+        return rds.acting.create_db_instance_read_replica(
+            DBInstanceIdentifier=target,
+            SourceDBInstanceIdentifier=source,
+            **across,
+            **key,
+            **_with_tags(settings, mark),
+        )
+
+    return _make_instance(rds, target, mark, call)
+
+
 def take_snapshot(rds: Rds, instance: str, snapshot: str, mark: str) -> Snapshot | None:
     """Begin a manual snapshot. Returns what this run began earlier, None when it was begun now. Raises NameTaken."""
 

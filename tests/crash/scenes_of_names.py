@@ -45,7 +45,7 @@ def adapt(text: dict[str, Any]) -> None:
 
 def fail_over_dns(_stack: ExitStack, _shared: SharedStage) -> Scene:
     """By its record, which is changed once."""
-    account = _start_afresh()
+    account = start_afresh()
     record = account.put_record({"type": "A", "name": NAME, "content": HOME, "ttl": 60})
     account.put_record({"type": "A", "name": BACKUP, "content": AWAY, "ttl": 60})
     return _judge({}, record, "content", HOME, AWAY)
@@ -53,7 +53,7 @@ def fail_over_dns(_stack: ExitStack, _shared: SharedStage) -> Scene:
 
 def dns_failover_settings(_stack: ExitStack, _shared: SharedStage) -> Scene:
     """One figure of the monitor is wrong."""
-    account = _start_afresh()
+    account = start_afresh()
     monitor = account.put_monitor({**WATCHED, "interval": 120})
     pools = [
         account.put_pool({"name": at, "monitor": monitor["id"], "origins": [{"name": at, "address": at}]})["id"]
@@ -64,7 +64,7 @@ def dns_failover_settings(_stack: ExitStack, _shared: SharedStage) -> Scene:
     return _judge({}, monitor, "interval", 120, 60)
 
 
-def _start_afresh() -> Account:
+def start_afresh() -> Account:
     api = stand_in()[0]
     for among in (api.account.records, api.account.balancers, api.account.pools, api.account.monitors, api.changes):
         among.clear()

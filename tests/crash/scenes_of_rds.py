@@ -153,6 +153,11 @@ def a_replica(stage: Stage) -> Given:
     return {"instance": OTHER}
 
 
+def one_to_follow(stage: Stage) -> Given:
+    """From the other region, as the names of what a replica belongs to are not those of its source then."""
+    return {"source": PRIMARY, "source_region": "primary", "region": "secondary", "new_instance": OTHER}
+
+
 def a_snapshot_to_copy(stage: Stage) -> Given:
     return {"instance": PRIMARY, "snapshot": a_snapshot(stage)["snapshot"]}
 

@@ -57,6 +57,9 @@ SCENES: dict[str, Build] = {
     "rds_backup_settings": rds.on_rds(rds.a_forgetful_one, "ModifyDBInstance"),
     "rds_change_class": rds.on_rds(rds.a_small_one, "ModifyDBInstance"),
     "rds_copy_snapshot": rds.on_rds(rds.a_snapshot_to_copy, "CopyDBSnapshot"),
+    "rds_create_replica": rds.on_rds(
+        rds.one_to_follow, "CreateDBInstanceReadReplica", "ModifyDBInstance", undone=rds.REMOVAL
+    ),
     "rds_delete_instance": rds.on_rds(rds.a_bare_one, "DeleteDBInstance"),
     "rds_enable_multi_az": rds.on_rds(rds.a_bare_one, "ModifyDBInstance"),
     "rds_failover": rds.on_rds(rds.nothing, "RebootDBInstance"),

@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 from bot.policy import load_policy
 from bot.recovery.action import World
 from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.primary_instance import GROUP, PARAMETER_GROUP
 from bot.sandbox.stage import DATABASE, Stage
 from bot.systems.doors import observe_door, open_door
 from bot.systems.rds import Rds
@@ -211,3 +212,40 @@ def make_security_group(region: str = REGION, name: str = "database") -> str:
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
+
+
+@pytest.fixture(scope="session")
+def away(aws_stage: tuple[Stage, Path]) -> str:
+    """The second region, with what an instance belongs to there; returns its security group."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_cloud(patch, aws_stage[0])
+        make_groups(SECOND, subnet_group=GROUP, parameter_group=PARAMETER_GROUP)
+        return make_security_group(SECOND, GROUP)
+
+
+@pytest.fixture
+def second(aws: Aws, away: str) -> Iterator[Rds]:
+    """Without instances and snapshots at the start and at the end."""
+    rds = Rds(SECOND)
+    clear_region(rds)
+    yield rds
+    clear_region(rds)
+
+
+def clear_region(rds: Rds) -> None:
+    client = boto3.client("rds", region_name=SECOND)
+    for instance in rds.list_instances():
+        remove_from(rds, instance.identifier)
+    for snapshot in rds.list_snapshots(PRIMARY):
+        client.delete_db_snapshot(DBSnapshotIdentifier=snapshot.identifier)
+
+
+def remove_from(rds: Rds, name: str) -> None:
+    def is_available() -> bool:
+        return rds.observe(name).status == "available"
+
+    wait_until(f"{name} available", is_available)
+    rds.acting.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    wait_until(f"{name} available", is_available)
+    rds.acting.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    wait_until("its end", lambda: rds.find(name) is None)

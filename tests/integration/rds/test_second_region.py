@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import boto3
 import psycopg
@@ -18,62 +17,15 @@ from bot.recovery.action import World
 from bot.recovery.actions.rds_copy_snapshot import CopySnapshot
 from bot.recovery.registry import find_action
 from bot.sandbox.primary_instance import GROUP, PARAMETER_GROUP
-from bot.sandbox.stage import DATABASE, Stage
+from bot.sandbox.stage import DATABASE
 from bot.store.documents import Finding
 from bot.systems.rds import Rds
 from bot.systems.secrets import Secrets
-from tests.integration.rds.conftest import (
-    NEW,
-    PRIMARY,
-    REGION,
-    SECOND,
-    SECRET,
-    Aws,
-    make_groups,
-    make_security_group,
-    use_cloud,
-)
+from tests.integration.rds.conftest import NEW, PRIMARY, REGION, SECOND, SECRET, Aws
 from tests.integration.rds.driver import bad, perform, prepare, refusal, wait_until
 
 pytestmark = pytest.mark.usefixtures("doors")
 ANY = 100_000
-
-
-@pytest.fixture(scope="module")
-def away(aws_stage: tuple[Stage, Path]) -> str:
-    """The second region, with what an instance belongs to there; returns its security group."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_cloud(patch, aws_stage[0])
-        make_groups(SECOND, subnet_group=GROUP, parameter_group=PARAMETER_GROUP)
-        return make_security_group(SECOND, GROUP)
-
-
-@pytest.fixture
-def second(aws: Aws, away: str) -> Iterator[Rds]:
-    """Without instances and snapshots at the start and at the end."""
-    rds = Rds(SECOND)
-    _clear(rds)
-    yield rds
-    _clear(rds)
-
-
-def _clear(rds: Rds) -> None:
-    client = boto3.client("rds", region_name=SECOND)
-    for instance in rds.list_instances():
-        _remove(rds, instance.identifier)
-    for snapshot in rds.list_snapshots(PRIMARY):
-        client.delete_db_snapshot(DBSnapshotIdentifier=snapshot.identifier)
-
-
-def _remove(rds: Rds, name: str) -> None:
-    def is_available() -> bool:
-        return rds.observe(name).status == "available"
-
-    wait_until(f"{name} available", is_available)
-    rds.acting.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
-    wait_until(f"{name} available", is_available)
-    rds.acting.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-    wait_until("its end", lambda: rds.find(name) is None)
 
 
 def copy_one(aws: Aws) -> str:

@@ -24,6 +24,7 @@ def create_replica(region: Region, request: Request) -> Instance:
             "Automated backups are not enabled for this database instance. To enable automated backups, use "
             "ModifyDBInstance to set the backup retention period to a non-zero value.",
         )
+    _check(region, home, source, request)
     given = read_settings(region.name, request)
     facts = default_settings(region.name, engine_version=str(source.facts["EngineVersion"]))
     same_region: Facts = {}
@@ -39,6 +40,14 @@ def create_replica(region: Region, request: Request) -> Instance:
     server = source.server
     come_up(region, replica, (lambda: start_replica(server)) if server else None)
     return replica
+
+
+def _check(region: Region, home: Region, source: Instance, request: Request) -> None:
+    """What RDS does not take, by the API's model of CreateDBInstanceReadReplica."""
+    if source.facts.get("StorageEncrypted") and home is not region and not request.get("KmsKeyId"):
+        raise refuse("InvalidParameterValue", "KmsKeyId must be provided to make an encrypted replica across regions.")
+    if request.get("DBParameterGroupName"):
+        raise refuse("InvalidParameterCombination", "A replica of PostgreSQL is not told its DBParameterGroupName.")
 
 
 def promote_replica(region: Region, request: Request) -> Instance:
