@@ -20,6 +20,8 @@ NAMED_SECRET = re.compile(
     r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_KEY|CREDENTIAL|WEBHOOK|_KEY\b|_PASS\b)", re.I
 )
 
+CUT = re.compile(r"…(?=$| \(cut, )")
+"""Where `bot.words.cut` has cut a text."""
 URL_SAFE = str.maketrans("+/", "-_")
 
 NAME = (
@@ -40,6 +42,12 @@ SHAPES = [
             re.I,
         ),
         rf"\g<kept>{HIDDEN}\g<after>",
+    ),
+    (
+        re.compile(
+            r"(?P<kept>\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@]{0,200}:)(?!\d{1,5}…)[^\s@/…]{1,500}(?=…)", re.I
+        ),  # cut in its password
+        rf"\g<kept>{HIDDEN}",
     ),
     # --password …, -u user:…, ALTER ROLE … PASSWORD '…', Cookie: …
     (
@@ -86,12 +94,13 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """The text with every secret replaced, and without NUL, which logs have after a crash and no database keeps."""
-        text = text.replace("\0", "\ufffd")
-        for value in sorted({*self._values, *_learned}, key=len, reverse=True):
+        values = sorted({*self._values, *_learned}, key=len, reverse=True)
+        for value in values:
             text = text.replace(value, HIDDEN)
+        text = "…".join(_list_without_beginnings(text, values))
         for shape, replacement in SHAPES:
             text = shape.sub(replacement, text)
-        return text
+        return text.replace("\0", "\ufffd")
 
     def redact_all(self, value: JsonValue) -> JsonValue:
         """The same for every text in a document; names of fields stay."""
@@ -119,6 +128,23 @@ def redact_log(redactor: Redactor) -> None:
     """From now on no secret is written by the handlers that the process logs with."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(RedactingFormatter(handler.formatter or logging.Formatter(), redactor))
+
+
+def _list_without_beginnings(text: str, values: list[str]) -> Iterator[str]:
+    """What stands between the cuts of a text, each without the beginning of a secret that was cut off there."""
+    *before, last = CUT.split(text)
+    for part in before:
+        hidden = max((_count_begun(part, value) for value in values), default=0)
+        yield part[: len(part) - hidden] + HIDDEN if hidden else part
+    yield last
+
+
+def _count_begun(part: str, value: str) -> int:
+    """How many signs of a secret stand at the end of a text."""
+    at = part.find(value[:SHORTEST], max(0, len(part) - len(value)))
+    while at >= 0 and not value.startswith(part[at:]):
+        at = part.find(value[:SHORTEST], at + 1)
+    return len(part) - at if at >= 0 else 0
 
 
 def _collect(environment: Mapping[str, str], names: frozenset[str]) -> set[str]:

@@ -13,10 +13,8 @@ from bot.diagnostics.metrics import series_name
 from bot.outcome import Failed
 from bot.policy import Policy
 from bot.systems.hosts.opening import open_host
-from bot.words import cut
 
 TIMEOUT_S = 12.0
-SAID = 200
 MINUTE_S = 60.0
 
 
@@ -36,7 +34,7 @@ class HostLogMeter:
         """Raises `HostUnreachable` or `HostUnclear`, or `Failed` where the log cannot be read."""
         output = open_host(self.policy, self.environment, self.host).run("newest_log", TIMEOUT_S)
         if not output.good:
-            raise Failed(f"The log cannot be read: {cut(output.said, SAID)}")
+            raise Failed(f"The log cannot be read: {output.said}")
         lines = output.text.splitlines()
         hashes = [blake2b(line.encode(), digest_size=6).hexdigest() for line in lines]
         kept = before.kept.get("lines") if before else None

@@ -142,6 +142,7 @@ def test_logs_are_written_without(redactor: Redactor, monkeypatch: pytest.Monkey
         "--token ",
         "-----BEGIN PRIVATE KEY-----",
         '\\"',
+        "x…",
     ],
 )
 def test_whatever_a_log_holds_it_is_read_soon(redactor: Redactor, piece: str) -> None:
@@ -175,3 +176,16 @@ def test_what_is_learned_at_the_same_instant_is_all_kept() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(learn, values))
     assert set(values) <= redaction._learned
+
+
+@pytest.mark.parametrize("length", range(6, 21))
+def test_a_secret_that_was_cut_is_hidden_as_far_as_it_goes(redactor: Redactor, length: int) -> None:
+    beginning = "a-long-session-value"[:length]
+    for after in ("…", "… (cut, 1,234 characters)"):
+        assert redactor.redact(f"the first … and {beginning}{after}") == f"the first … and {HIDDEN}{after}"
+
+
+def test_a_url_that_was_cut_in_its_password(redactor: Redactor) -> None:
+    assert redactor.redact("at postgresql://me:geh…") == f"at postgresql://me:{HIDDEN}…"
+    for text in ("at http://host:80…", "at http://host:8080/a…", "at http://host…"):
+        assert redactor.redact(text) == text
