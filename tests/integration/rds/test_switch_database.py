@@ -12,8 +12,8 @@ from psycopg.conninfo import make_conninfo
 
 from bot.outcome import Failed, Refused
 from bot.recovery.action import Evidence
-from bot.recovery.actions.switch_database import SwitchDatabase
 from bot.recovery.fencing import fence, judge_fence
+from bot.recovery.secret_switch import SwitchDatabase
 from bot.sandbox.ports import free_port
 from bot.sandbox.stage import DATABASE
 from bot.systems.secrets import Secrets, token_for
