@@ -220,7 +220,8 @@ def is_used(world: World, database: str, url: str | None) -> bool | None:
 
 def _warn(observed: Facts, shutting: bool) -> list[str]:
     if not shutting:
-        return []
+        left = "The application's secret leads elsewhere: what is written here once it is open, it does not see."
+        return [left] if observed["used"] is False else []
     followed = observed["followed"]
     received = [f"{followed} receives the shut door, and lets clients in when it is promoted."] if followed else []
     if observed["used"]:

@@ -29,7 +29,8 @@ def test_shut_and_opened_again(aws: Aws, copy: str, secret: str) -> None:
     assert not is_open(aws, copy), "a second time does no harm"
     undo = done.action.undo(done.context.parameters, done.plan, done.context.outputs)
     assert undo is not None
-    _, evidence = perform(aws.world, undo.action, **undo.parameters)
+    back, evidence = perform(aws.world, undo.action, **undo.parameters)
+    assert "it does not see" in str(back.plan.notes)
     assert bad(evidence) == []
     psycopg.connect(url).close()
     assert aws.calls() == [], "AWS is not asked for anything"
