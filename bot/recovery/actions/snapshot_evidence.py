@@ -25,8 +25,8 @@ class SnapshotTheEvidence(Action[SnapshotEvidence]):
     purpose = "Take snapshots of a server's disks as evidence, before anything is changed there"
     risk = "low"
     permissions = (
-        "autoscaling:DescribeAutoScalingGroups", "ec2:CreateSnapshots", "ec2:CreateTags", "ec2:DescribeSnapshots",
-        "ec2:DescribeVolumes",
+        "autoscaling:DescribeAutoScalingGroups", "ec2:CreateSnapshots", "ec2:CreateTags", "ec2:DescribeInstances",
+        "ec2:DescribeSnapshots", "ec2:DescribeVolumes",
     )  # fmt: skip
     parameters = SnapshotEvidence
 
