@@ -75,8 +75,8 @@ class Fleet:
 
     @property
     def running(self) -> bool:
-        """Whether any server is up."""
-        return any(self._cloud.describe_machine(name).is_up for name in self.list_members())
+        """Whether the application runs on any server."""
+        return any(status == 0 for status, _ in self._say("is-running"))
 
     def list_states(self) -> dict[str, str]:
         """What the load balancer says of each instance that is registered with it."""
@@ -107,10 +107,12 @@ class Fleet:
                 raise ChildFailed(f"the application on {', '.join(self.instance_ids)}: not {what} in {deadline_s:g} s")
             time.sleep(LOOK_EVERY_S)
 
-    def _say(self, verb: str) -> None:
+    def _say(self, verb: str) -> list[tuple[int, str]]:
+        """To every server that is up; the status and the words of each."""
         machines = [self._cloud.describe_machine(name) for name in self.list_members()]
         with ThreadPoolExecutor() as parts:
-            list(parts.map(lambda one: ask(str(one.disk.init_socket), verb), [one for one in machines if one.is_up]))
+            up = [str(one.disk.init_socket) for one in machines if one.is_up]
+            return list(parts.map(lambda socket: ask(socket, verb), up))
 
     @property
     def repositories(self) -> Repositories:
