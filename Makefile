@@ -40,8 +40,11 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install ## start the sandbox and the bot; Ctrl-C stops both
 	@$(BIN)/holdfast demo $(ARGS)
 
+# One more than there are cores: the tests wait more than they work.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 test: install ## run the whole test suite
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 bench: install ## measure, and print ratios
 	@set -e; for module in $(BENCHES); do echo "== $$module"; $(BIN)/python -m $$module $(ARGS); done
