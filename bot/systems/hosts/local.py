@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -37,8 +39,7 @@ class LocalMachine:
             try:
                 return self._read(process, words, time.monotonic() + timeout_s, timeout_s, cancelled)
             finally:
-                if process.poll() is None:
-                    process.kill()
+                _kill(process)
 
     def _read(
         self, process: subprocess.Popen[bytes], words: list[str], deadline: float, timeout_s: float,
@@ -55,7 +56,7 @@ class LocalMachine:
                         f"{words[0]} on {self.title} did not end within {timeout_s:.0f} s.", "It was stopped."
                     )
                 if cancelled():
-                    process.kill()
+                    _kill(process)
                     process.wait()
                     raise SystemCancelled(f"{words[0]} on {self.title} was stopped.")
                 for key, _ in waiting.select(POLL_S):
@@ -66,3 +67,9 @@ class LocalMachine:
                         waiting.unregister(key.fileobj)
         output, errors = tails.values()
         return Output(process.wait(), output.text, errors.text, output.left_out + errors.left_out)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """With everything that it has started; nothing where it has ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import paramiko
 
 from bot.systems.hosts.command import NOT_KEPT, HostUnclear, HostUnreachable, Output, Sent, Tail
-from bot.systems.outcomes import SystemCancelled
 
 CONNECT_S = 8.0
 POLL_S = 0.1
@@ -40,7 +39,7 @@ class SshMachine:
                 channel.exec_command(shlex.join(words))
             except (paramiko.SSHException, OSError, EOFError) as error:
                 raise self._unclear(words, str(error) or type(error).__name__) from error
-            return self._read(channel, words, timeout_s, cancelled)
+            return self._read(channel, words, timeout_s)
 
     @contextmanager
     def _connect(self) -> Iterator[paramiko.Transport]:
@@ -86,9 +85,8 @@ class SshMachine:
                 continue
         raise HostUnreachable(f"The private key for {self.title} cannot be read.", "It must be the key itself, in PEM.")
 
-    def _read(
-        self, channel: paramiko.Channel, words: list[str], timeout_s: float, cancelled: Callable[[], bool]
-    ) -> Output:
+    def _read(self, channel: paramiko.Channel, words: list[str], timeout_s: float) -> Output:
+        """To its end, also when somebody cancels: SSH cannot stop it, and cancelled is only what has stopped."""
         output, errors, deadline = Tail(), Tail(), time.monotonic() + timeout_s
         while True:
             ended = channel.exit_status_ready() or channel.closed
@@ -102,8 +100,6 @@ class SshMachine:
                 break
             if time.monotonic() > deadline:
                 raise self._unclear(words, f"it did not end within {timeout_s:.0f} s")
-            if cancelled():
-                raise SystemCancelled(f"{words[0]} on {self.title} was let go of.")
             channel.status_event.wait(POLL_S)
         if not channel.exit_status_ready() or channel.exit_status < 0:
             raise self._unclear(words, "the connection broke before it ended")

@@ -58,10 +58,21 @@ def test_what_does_not_end_is_not_known(machine: Machine) -> None:
         machine.run(["sleep", "60"], 1)
 
 
-@pytest.mark.parametrize("machine", ["local", "ssh"], indirect=True)
-def test_cancelled(machine: Machine) -> None:
+def test_cancelled_here_with_all_that_it_started(tmp_path: Path) -> None:
+    late = tmp_path / "late"
     with pytest.raises(SystemCancelled):
-        machine.run(["sleep", "60"], 60, lambda: True)
+        LocalMachine("here").run(
+            ["sh", "-c", f"(sleep 2; touch {late}) & touch {tmp_path}/begun; wait"], 60, (tmp_path / "begun").exists
+        )
+    with pytest.raises(HostUnclear):
+        LocalMachine("here").run(["sleep", "60"], 3)
+    assert not late.exists()
+
+
+def test_over_ssh_it_is_waited_for(ssh: tuple[SshServer, str], tmp_path: Path) -> None:
+    """SSH cannot stop it: until it has ended the run is cancelling, not cancelled."""
+    assert reach(*ssh).run(["sh", "-c", f"sleep 1; touch {tmp_path}/done"], 60, lambda: True).good
+    assert (tmp_path / "done").exists()
 
 
 def test_no_such_program() -> None:
