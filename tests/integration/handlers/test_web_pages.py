@@ -116,7 +116,7 @@ def test_who_is_outside_cannot_tell_a_private_incident_from_none(bot: Bot, mei: 
     hidden, unknown = (browser.get(f"/incidents/{number}") for number in (incident.id, 999_999))
     assert (hidden.status_code, unknown.status_code) == (404, 404)
     assert hidden.text == unknown.text
-    assert f"/incidents/{incident.id}\"" not in browser.get("/incidents").text
+    assert f'/incidents/{incident.id}"' not in browser.get("/incidents").text
     assert "There is no incident" in show(diego.ask(f"web {incident.id}"))
 
 
