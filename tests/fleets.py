@@ -17,6 +17,7 @@ from bot.sandbox.demo_policy import FOLDERS, describe_fleet
 from bot.sandbox.fleet import GROUP, LEAST, MOST, Fleet
 from bot.sandbox.ports import free_port
 from bot.sandbox.primary_instance import create_secrets, open_client
+from bot.sandbox.repositories import make_repositories
 from bot.sandbox.service import ask
 from bot.sandbox.stage import Stage
 from tests.integration.rds.driver import wait_until
@@ -45,7 +46,8 @@ class Servers:
         return open_client(self.stage.cloud, service, REGION)
 
     def describe(self, path: Path) -> None:
-        """Write them into a policy file."""
+        """Write them into a policy file, as they are now."""
+        self._follow_refresh()
         text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         for application in text["applications"].values():
             application |= {"url": f"http://127.0.0.1:{self.fleet.port}", **FOLDERS}
@@ -86,8 +88,8 @@ class Servers:
     def reset(self) -> None:
         """Both in the group and behind the load balancer, no other server, the first one's application dead."""
         create_secrets(self.stage.cloud, self.stage.application_url)
-        if any(self.state_of(name) in ("shutting-down", "terminated") for name in self.fleet.instance_ids):
-            self.fleet.instance_ids[:] = sorted(self.list_members())  # a refresh has replaced them
+        make_repositories(self.fleet.repositories.folder)  # which other tests on the stage take away
+        self._follow_refresh()
         self._remove_others()
         for name in self.fleet.instance_ids:
             self._bring_back(name)
@@ -117,6 +119,11 @@ class Servers:
     def answers(self) -> bool:
         """Whether users get an answer."""
         return http_answers(f"http://127.0.0.1:{self.fleet.port}/health")
+
+    def _follow_refresh(self) -> None:
+        """A refresh replaces servers by others, which are the two from then on."""
+        if any(self.state_of(name) in ("shutting-down", "terminated") for name in self.fleet.instance_ids):
+            self.fleet.instance_ids[:] = sorted(self.list_members())
 
     def _remove_others(self) -> None:
         others = list(self.list_others())

@@ -26,6 +26,7 @@ from tests.stage_fixtures import SharedStage
 
 if TYPE_CHECKING:
     from mypy_boto3_rds.client import RDSClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 OTHER = "other-instance"
 REMOVAL = ("ModifyDBInstance", "DeleteDBInstance")
@@ -133,6 +134,16 @@ def a_copy(stage: Stage) -> Given:
     return {"database": DATABASE, "instance": OTHER}
 
 
+def a_copy_and_a_replicated_secret(stage: Stage) -> Given:
+    """The secret is a replica of another region's, so that there is something to do before it can be written to."""
+    given = a_copy(stage)
+    _remove_secret(_secrets())
+    _secrets(SECOND_REGION).create_secret(
+        Name=DATABASE_URL_SECRET, SecretString=stage.application_url, AddReplicaRegions=[{"Region": REGION}]
+    )
+    return given
+
+
 def a_bare_one(stage: Stage) -> Given:
     stage.cloud.adopt_rds_instance(OTHER, None)
     return {"instance": OTHER}
@@ -197,9 +208,25 @@ def _settle(name: str, region: str = REGION) -> None:
 
 
 def _reset_secret(stage: Stage) -> None:
-    client = boto3.client("secretsmanager", region_name=REGION)
-    client.delete_secret(SecretId=DATABASE_URL_SECRET, ForceDeleteWithoutRecovery=True)
-    client.create_secret(Name=DATABASE_URL_SECRET, SecretString=stage.application_url)
+    for region in (SECOND_REGION, REGION):
+        _remove_secret(_secrets(region))
+    _secrets().create_secret(Name=DATABASE_URL_SECRET, SecretString=stage.application_url)
+
+
+def _remove_secret(client: SecretsManagerClient) -> None:
+    """With its replicas first, as AWS wants it."""
+    found = client.list_secrets(Filters=[{"Key": "name", "Values": [DATABASE_URL_SECRET]}])["SecretList"]
+    for entry in found:
+        replicas = client.describe_secret(SecretId=entry["ARN"]).get("ReplicationStatus", [])
+        if replicas and "PrimaryRegion" not in entry:
+            client.remove_regions_from_replication(
+                SecretId=entry["ARN"], RemoveReplicaRegions=[one["Region"] for one in replicas]
+            )
+        client.delete_secret(SecretId=entry["ARN"], ForceDeleteWithoutRecovery=True)
+
+
+def _secrets(region: str = REGION) -> SecretsManagerClient:
+    return boto3.client("secretsmanager", region_name=region)
 
 
 def _forget_environment(stage: Stage) -> None:

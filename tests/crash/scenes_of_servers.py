@@ -19,9 +19,7 @@ REFRESH = "StartInstanceRefresh"
 
 def describe_servers(shared: SharedStage, path: Path) -> None:
     """Put them into the policy file of a bot."""
-    servers = servers_of(shared.stage)
-    servers.reset()  # a refresh may have given them other ids
-    servers.describe(path)
+    servers_of(shared.stage).describe(path)
 
 
 def replace_server(_stack: ExitStack, shared: SharedStage) -> Scene:

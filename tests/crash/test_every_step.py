@@ -90,7 +90,8 @@ SCENES: dict[str, Build] = {
     "sync_code_mirror": code.sync_code_mirror,
     "snapshot_evidence": evidence.snapshot_evidence,
     "switch_database": rds.on_rds(
-        rds.a_copy, "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
+        rds.a_copy_and_a_replicated_secret,
+        "StopReplicationToReplica", "UpdateSecretVersionStage", "PutSecretValue", "UpdateSecretVersionStage",
         undone=("UpdateSecretVersionStage",),
     ),
     "terminate_server": servers.terminate_server,

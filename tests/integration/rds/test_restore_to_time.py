@@ -57,13 +57,24 @@ def test_refused(aws: Aws) -> None:
         return refusal(aws.world, "rds_restore_to_time", **given)
 
     assert "cannot be restored yet" in why(utc_now() + minutes(1))
-    assert "cannot be restored yet" in why(aws.rds.observe(PRIMARY).latest_restorable or utc_now() + minutes(1))
     assert "any more: the backups begin at" in why(utc_now() - minutes(90))
     assert f"an RDS instance {PRIMARY} already" in why(moment_of(aws), name=PRIMARY)
     assert "needs its zone" in why(utc_now().replace(tzinfo=None))
     aws.stage.cloud.adopt_rds_instance("forgetful", None, BackupRetentionPeriod=0)
     assert "keeps no automated backups" in why(moment_of(aws), instance="forgetful")
     assert aws.calls() == []
+
+
+def test_a_past_moment_that_aws_does_not_have_yet_is_refused(aws: Aws) -> None:
+    aws.stage.cloud.change_pace(restorable_lag_s=120)
+    try:
+        words = refusal(
+            aws.world, "rds_restore_to_time",
+            instance=PRIMARY, to_time=utc_now().isoformat(), new_instance=NEW,
+        )  # fmt: skip
+    finally:
+        aws.stage.cloud.change_pace(restorable_lag_s=2.0)
+    assert "cannot be restored yet: RDS has everything until" in words
 
 
 @pytest.mark.parametrize("name", ["Two--hyphens", "double--hyphen", "ends-", "1begins", "with space", "x" * 64])

@@ -37,9 +37,12 @@ OWN_OPTIONS = {
 PROMOTED = "SELECT NOT pg_is_in_recovery()"
 LAG = """
 SELECT CASE WHEN NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN -1
-            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+            WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
             ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END::float
 """
+
+
+"""What is received begins with a segment, so that it may be less than what the base backup brought along."""
 
 
 class ServerFailed(RuntimeError):
