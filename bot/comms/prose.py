@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bot.slack.text import literal, show_time
+from bot.slack.text import literal, show_time, strong
 from bot.words import show_duration
 
 
@@ -24,6 +24,7 @@ class Prose:
         """`own`: the operator's folder, laid out like `folder`; may hold any of its files."""
         self.folders = [one for one in (own, folder) if one is not None]
         self._slack = _environment([one / "slack" for one in self.folders], _mrkdwn_value)
+        self._slack.filters["strong"] = lambda text: Ready(strong(text))
         self._markdown = _environment(self.folders, _markdown_value)
         self._plain = _environment(self.folders, _plain_value)
         self._html = _environment(self.folders, _plain_value, autoescape=True)

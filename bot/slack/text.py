@@ -11,7 +11,8 @@ from datetime import datetime
 from bot.words import cut, show_duration, show_size
 
 __all__ = [
-    "code", "cut", "escape", "literal", "mention", "show_duration", "show_size", "show_time", "unescape", "unsmart",
+    "code", "cut", "escape", "literal", "mention", "show_duration", "show_size", "show_time", "strong", "unescape",
+    "unsmart",
 ]  # fmt: skip
 
 SECTION_LIMIT = 3000
@@ -36,6 +37,11 @@ def literal(text: str) -> str:
     a word begins or ends. What people write at length is shown as rich or plain text instead, exactly as written.
     """
     return _FORMATTING.sub("\u2060\\g<0>\u2060", escape(text))
+
+
+def strong(text: str) -> str:
+    """A short name in bold, as `literal`; plain where it has an asterisk, which would end the bold within it."""
+    return literal(text) if "*" in text or not text.strip() else f"*{literal(text)}*"
 
 
 def code(text: str) -> str:

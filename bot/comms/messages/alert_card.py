@@ -41,4 +41,4 @@ def _care(group: AlertGroup, incident: Incident | None, subject: Subject) -> Car
 
 def _where(incident: Incident) -> str:
     room = f" in <#{incident.channel_id}>" if incident.channel_name else ""
-    return f"*#{incident.id} {literal(incident.title)}*{room}, {incident.status}"
+    return f"*#{incident.id}* {literal(incident.title)}{room}, {incident.status}"

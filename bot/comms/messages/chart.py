@@ -6,7 +6,7 @@ import re
 
 from bot.comms.messages.subject import File, Message, Subject
 from bot.slack.blocks.parts import pack, words
-from bot.slack.text import cut, escape, literal
+from bot.slack.text import cut, escape, strong
 from bot.store.tables import ChartPicture, Notice
 
 KIND = "chart"
@@ -21,4 +21,4 @@ def compose(notice: Notice, subject: Subject) -> Message:
         return Message(escape(chart.title), pack([words(without)]))
     name = f"chart-{chart.id}-{re.sub('[^a-z0-9]+', '-', chart.series.lower())}.png"
     file = File(name, cut(chart.subtitle, TITLE_SHOWN), chart.picture, chart.alt_text)
-    return Message(f":chart_with_upwards_trend: *{literal(chart.title)}*", file=file)
+    return Message(f":chart_with_upwards_trend: {strong(chart.title)}", file=file)

@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
 from bot.slack.blocks.rich import Piece, bold, emoji, faint, keep_newest, lines, when
-from bot.slack.text import cut, literal
+from bot.slack.text import cut, literal, strong
 
 SIGNS = {"sent": "white_check_mark", "failed": "x"}
 NOTE_SHOWN = 200
@@ -47,7 +47,7 @@ def show_deliveries(title: str, told: Sequence[Told], lacking: Mapping[str, str]
             yield parts.marked(f"*{heading}*")
             yield lines(keep_newest([_show(one) for one in group[-SHOWN:]]))
     for channel, reason in lacking.items():
-        yield parts.marked(f":no_entry_sign: *{literal(channel)}* is not set up: {literal(reason)}")
+        yield parts.marked(f":no_entry_sign: {strong(channel)} is not set up: {literal(reason)}")
 
 
 def _show(one: Told) -> Sequence[Piece]:

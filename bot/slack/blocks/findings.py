@@ -43,7 +43,7 @@ def show_sweep(sweep: Sweep, who: str) -> Iterator[Block]:
         yield lines([_on_a_line(finding, SHORT_SHOWN) for finding in bad[DETAILED:]])
     unknown = [finding for finding in findings if finding.state == "unknown"]
     if unknown:
-        yield lines([_on_a_line(finding, NOT_SEEN_SHOWN) for finding in unknown])
+        yield lines([_not_seen(titles, summary) for summary, titles in _by_reason(unknown).items()])
     good = [finding for finding in findings if finding.state == "ok"]
     if good:
         yield lines([(emoji(SIGNS["ok"]), " ", bold(f"{len(good)} good: "), ", ".join(one.title for one in good), ".")])
@@ -105,6 +105,18 @@ def _title(finding: Finding, sweep: Sweep) -> str:
 
 def _on_a_line(finding: Finding, limit: int) -> Sequence[Piece]:
     return (emoji(SIGNS[finding.state]), " ", bold(f"{finding.title}  "), cut(finding.summary, limit))
+
+
+def _by_reason(unknown: Sequence[Finding]) -> dict[str, list[str]]:
+    """Titles of what could not be seen, by what was in the way: of many checks it is often the same."""
+    found: dict[str, list[str]] = {}
+    for finding in unknown:
+        found.setdefault(finding.summary, []).append(finding.title)
+    return found
+
+
+def _not_seen(titles: Sequence[str], reason: str) -> Sequence[Piece]:
+    return (emoji(SIGNS["unknown"]), " ", bold(f"{cut(', '.join(titles), SHORT_SHOWN)}  "), cut(reason, NOT_SEEN_SHOWN))
 
 
 def _suggested(finding: Finding, sweep: Sweep) -> Iterator[ButtonElement]:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
-from bot.slack.text import code, literal, show_duration, show_time
+from bot.slack.text import code, literal, show_duration, show_time, strong
 from bot.store.documents import PlanDocument, Prediction
 from bot.store.tables import Plan
 
@@ -70,7 +70,7 @@ def show_broken_glass(plan: Plan, name: str, reason: str, run_id: int | None) ->
     """What everybody must know when one person started a plan alone."""
     title = plan.document.title if plan.document else plan.action
     yield parts.header("The glass was broken")
-    yield parts.marked(f":rotating_light: {name} started *{literal(title)}* alone, without the others' approval.")
+    yield parts.marked(f":rotating_light: {name} started {strong(title)} alone, without the others' approval.")
     yield parts.words(f"Reason: {reason}")
     if plan.document:
         yield parts.fields(show_figures(plan.document))
@@ -80,7 +80,7 @@ def show_broken_glass(plan: Plan, name: str, reason: str, run_id: int | None) ->
 
 def show_in_full(plan: Plan, document: PlanDocument) -> Iterator[Block]:
     """Everything that the hash covers."""
-    yield parts.marked(f"*{literal(document.title)}*  plan {plan.id}, hash `{plan.hash}`")
+    yield parts.marked(f"{strong(document.title)}  plan {plan.id}, hash `{plan.hash}`")
     yield parts.fields(show_figures(document))
     steps = "\n".join(f"{number}. {literal(step.title)}" for number, step in enumerate(document.steps, 1))
     yield parts.marked(f"*Steps*\n{steps}")
@@ -154,4 +154,4 @@ def _origin(plan: Plan, document: PlanDocument, who: str) -> str:
 
 
 def _action(plan: Plan) -> str:
-    return f"*{literal(plan.action.replace('_', ' '))}*"
+    return strong(plan.action.replace("_", " "))

@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block, ButtonElement
 from bot.policy import Playbook
 from bot.slack.blocks import parts
 from bot.slack.blocks.rich import Piece, bold, emoji, faint, lines
-from bot.slack.text import cut, literal, show_duration, show_time
+from bot.slack.text import cut, literal, show_duration, show_time, strong
 from bot.store.documents import Phase
 from bot.store.tables import Plan, PlaybookRun, PlaybookTask, Run
 
@@ -83,7 +83,7 @@ def show_offer(offered: list[tuple[str, Playbook]], recent: list[PlaybookRun]) -
         approval = "one approval for all of it" if playbook.approval == "whole" else "each action approved by itself"
         numbered = "\n".join(f"{number}. {literal(step.title)}" for number, step in enumerate(playbook.steps, 1))
         start = parts.button("Start", f"playbook.start:{key}", {"key": key})
-        yield parts.marked(f"*{literal(playbook.title)}*  `{key}`, {approval}\n{numbered}", start)
+        yield parts.marked(f"{strong(playbook.title)}  `{key}`, {approval}\n{numbered}", start)
     if recent:
         yield lines([[bold(f"{run.id}"), f"  {run.playbook} on {run.database}: {run.state}"] for run in recent])
 

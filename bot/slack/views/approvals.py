@@ -7,7 +7,7 @@ from typing import Any
 from bot.policy import Person
 from bot.slack.blocks import parts
 from bot.slack.blocks.plan import show_figures
-from bot.slack.text import literal
+from bot.slack.text import literal, strong
 from bot.slack.views.forms import choice, modal, text_input
 from bot.store.documents import PlanDocument
 from bot.store.tables import Plan
@@ -24,7 +24,7 @@ def break_glass_form(plan: Plan, document: PlanDocument, shortest_reason: int) -
         f"Start plan {plan.id} alone",
         [
             parts.marked(
-                f":rotating_light: You start *{literal(document.title)}* *without anybody's approval*. Everybody on "
+                f":rotating_light: You start {strong(document.title)} *without anybody's approval*. Everybody on "
                 "the team is told now, and the post-mortem will ask why."
             ),
             parts.fields(show_figures(document)),

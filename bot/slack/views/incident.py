@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from bot.policy import Policy
 from bot.slack.blocks import parts
-from bot.slack.text import literal
+from bot.slack.text import literal, strong
 from bot.slack.views.forms import checkbox, choice, choices, modal, text_input
 from bot.store.tables import Incident
 
@@ -67,7 +67,7 @@ def update_form(incident: Incident) -> dict[str, Any]:
         UPDATE,
         f"Update #{incident.id}",
         [
-            parts.marked(f"*{literal(incident.title)}* is {incident.status}."),
+            parts.marked(f"{strong(incident.title)} is {incident.status}."),
             text_input(
                 "text",
                 "How do things stand?",
@@ -86,7 +86,7 @@ def severity_form(policy: Policy, incident: Incident, severity: str) -> dict[str
         SEVERITY,
         f"Severity of #{incident.id}",
         [
-            parts.marked(f"*{literal(incident.title)}* is {incident.severity}."),
+            parts.marked(f"{strong(incident.title)} is {incident.severity}."),
             choice("severity", "Severity", _severities(policy), initial=chosen),
             text_input(
                 "reason", "Why?", max_length=500, placeholder="Only one gate is affected",

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from bot.slack.blocks import parts
 from bot.slack.blocks.plan import show_in_full
-from bot.slack.text import literal
+from bot.slack.text import literal, strong
 from bot.slack.views.forms import choice, modal, text_input
 from bot.store.documents import PlanDocument
 from bot.store.tables import Plan
@@ -54,7 +54,7 @@ def restore_failed(words: str) -> dict[str, Any]:
 def approve_form(plan: Plan, document: PlanDocument, typed: bool) -> dict[str, Any]:
     """The last look before approving; for dangerous plans the target's name must be typed."""
     blocks = [
-        parts.marked(f"You approve exactly this: *{literal(document.title)}*"),
+        parts.marked(f"You approve exactly this: {strong(document.title)}"),
         parts.fields([("Target", literal(document.target)), ("Data lost", literal(document.loss.words))]),
         parts.marked(f":leftwards_arrow_with_hook: *Way back*  {literal(document.way_back)}"),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.slack.blocks import parts
-from bot.slack.text import literal
+from bot.slack.text import strong
 from bot.slack.views.forms import choice, modal, text_input
 from bot.store.tables import Incident
 
@@ -18,7 +18,7 @@ def snooze_form(incident: Incident, lengths: list[str]) -> dict[str, Any]:
         SNOOZE,
         f"Put off #{incident.id}",
         [
-            parts.marked(f"The next update of *{literal(incident.title)}* is reminded of later. Nobody is told less."),
+            parts.marked(f"The next update of {strong(incident.title)} is reminded of later. Nobody is told less."),
             choice("lasting", "For how long, from now?", [(length, length) for length in lengths], initial=lengths[0]),
             text_input("reason", "Why?", max_length=300, hint="It goes on the timeline, with your name."),
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.incidents.on_call import Duty
 from bot.policy import Policy
-from bot.slack.text import literal
+from bot.slack.text import literal, strong
 from handlers.commands.subcommand import Subcommand
 from handlers.request import Reply, Request
 
@@ -17,7 +17,7 @@ def handle(request: Request) -> Reply:
 def _show(duty: Duty, policy: Policy) -> str:
     who = literal(duty.person.name) if duty.person else "nobody"
     trouble = f"\n:warning: {literal(duty.trouble)}" if duty.trouble else ""
-    return f"*{literal(policy.roles[duty.role].title)}*: {who} _({duty.source})_{trouble}"
+    return f"{strong(policy.roles[duty.role].title)}: {who} _({duty.source})_{trouble}"
 
 
 SUBCOMMAND = Subcommand("oncall", "oncall", "says who is on call for each role", handle)

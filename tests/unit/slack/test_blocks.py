@@ -258,6 +258,15 @@ def test_evidence_that_only_repeats_the_summary_is_not_shown(evidence: list[str]
     assert ("rich_text_preformatted" in str(blocks)) == bool(shown)
 
 
+def test_what_could_not_be_seen_for_the_same_reason_is_one_line() -> None:
+    reasons = ["AWS does not answer.", "No token is set.", "AWS does not answer."]
+    findings = [Finding(check=f"c{n}", title=f"T{n}", state="unknown", summary=why) for n, why in enumerate(reasons)]
+    shown = readable(pack(show_sweep(rows.make_sweep(findings), "Mei")))
+    assert shown.count("AWS does not answer.") == 1
+    assert "T0, T2" in shown
+    assert re.search(r"T1\s+No token is set\.", shown)
+
+
 def test_one_line_is_no_lines() -> None:
     found = Finding(check="c", title="T", state="warning", summary="It is long.", evidence=["x " * 500])
     assert "Show evidence (1 line)" in readable(pack(show_sweep(rows.make_sweep([found]), "Mei")))

@@ -41,6 +41,18 @@ def test_literal_shows_every_sign_and_opens_no_format(written: str) -> None:
 
 
 @given(texts())
+def test_bold_ends_where_the_name_ends(written: str) -> None:
+    shown = text.strong(written)
+    assert text.unescape(shown.replace(JOINER, "")).strip("*") == written.replace(JOINER, "").strip("*")
+    assert "*" not in shown or "*" in written or (shown[0], shown[-1], shown.count("*")) == ("*", "*", 2)
+
+
+@pytest.mark.parametrize(("written", "shown"), [("Bags", "*Bags*"), ("a*b", "a*b"), ("", ""), (" ", " ")])
+def test_bold_where_nothing_would_end_it(written: str, shown: str) -> None:
+    assert text.strong(written) == shown
+
+
+@given(texts())
 def test_code_cannot_be_left(written: str) -> None:
     shown = text.code(written)
     assert shown.startswith("```")
