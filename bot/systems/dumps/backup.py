@@ -91,10 +91,11 @@ def back_up(
         key = f"{key_prefix}{moment:%Y%m%dT%H%M%SZ}_{run}"
         tools = find_client_tools(observe_server(connection).major)
         source = _describe_source(connection, url, tools)
-        looks = _look(url)
         dumper = _Dumper(url, bucket, key, tools, snapshot, marks, storage_class, watch)
         plans, workers = plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
-        parts, fingerprint = _dump_parts(dumper, plans, workers, portable=portable)
+        with ThreadPoolExecutor(1, thread_name_prefix="look") as beside:
+            looking = beside.submit(_look, url)
+            parts, fingerprint = _dump_parts(dumper, plans, workers, portable=portable)
     manifest = Manifest(
         key=key,
         run=run,
@@ -103,7 +104,7 @@ def back_up(
         source=source,
         parts=parts,
         fingerprint=fingerprint,
-        looks=looks,
+        looks=looking.result(),
         durations_s=watch.durations_s,
     )
     bucket.store(manifest.manifest_key, [manifest.model_dump_json(indent=1).encode()], metadata=marks)
