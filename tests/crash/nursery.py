@@ -38,6 +38,7 @@ from tests.aws_recorder import sitecustomize as recorder
 from tests.crash import points
 
 PR_SET_PDEATHSIG = 1
+RING = signal.SIGUSR1
 READY_WITHIN_S = 60.0
 
 
@@ -63,6 +64,11 @@ class Worker(Child):
             return super()._spawn()
         self.starts += 1
         return _fork(self._nest, ["work"], self._env, self.log_path)
+
+    def ring(self) -> None:
+        """Tell it that there may be work, as its own process is told; it would look by itself some time later."""
+        if isinstance(self._process, Forked):
+            self.send(RING)
 
 
 @contextmanager
@@ -187,6 +193,7 @@ def _nest(address: str) -> NoReturn:
     for service in ("s3", *os.environ.get("WARM", "").split()):
         boto3.client(service, region_name=REGION)  # type: ignore[call-overload]  # what it reads for that stays read
     services.database.engine.dispose()  # nothing open is inherited
+    signal.signal(RING, lambda *_: services.engine._bell.ring())
     _become(_serve_until_forked(address))
     _work(services)
 

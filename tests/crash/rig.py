@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import requests
 import sqlalchemy as sa
 import yaml
+from sqlalchemy.orm import Session
 
 from bot.app import build_services
 from bot.comms.notices import incident_room
@@ -51,6 +52,7 @@ class Rig:
     environment: dict[str, str]
     bots: list[Child]
     services: Services
+    nest: Path | None = None
     actors: dict[str, Actor] = field(default_factory=dict)
 
     @property
@@ -64,6 +66,11 @@ class Rig:
     def start(self, bot: Child | None = None) -> None:
         """Start a bot without waiting for anything."""
         (bot or self.bot).start()
+
+    def replace_bot(self, folder: Path, **environment: str) -> None:
+        """Another bot instead, which is not started yet: its log in a folder, and this in its environment."""
+        self.bot.kill()
+        self.bots[0] = make_bot(folder, 0, {**self.environment, **environment}, self.nest)
 
     def start_and_wait(self) -> None:
         """Start the bot and wait until it takes commands."""
@@ -284,17 +291,33 @@ def open_rig(
             "HOLDFAST_DATABASE_URL": store or f"sqlite:///{folder / 'holdfast.db'}",
             **environment,
         }
-        services = build_services(_as_environment(own))
+        services = build_services(expose(own))
         nest = stack.enter_context(open_nest(folder, module_environment(own))) if only_works else None
         children = [make_bot(folder, number, own, nest) for number in range(bots)]
-        rig = Rig(shared, workspace, policy, own, children, services)
+        rig = Rig(shared, workspace, policy, own, children, services, nest)
+        stack.enter_context(ring_at_commit(rig))
         try:
             yield rig
         finally:
-            for child in children:
+            for child in rig.bots:
                 child.kill()
             services.engine.stop()
             services.database.close()
+
+
+@contextmanager
+def ring_at_commit(rig: Rig) -> Iterator[None]:
+    """Whatever is committed from this process is work for the bot, if it only works."""
+
+    def ring(session: Session) -> None:
+        if session.bind is rig.services.database.engine and isinstance(rig.bot, Worker):
+            rig.bot.ring()
+
+    sa.event.listen(Session, "after_commit", ring)
+    try:
+        yield
+    finally:
+        sa.event.remove(Session, "after_commit", ring)
 
 
 def wait_ready(child: Child) -> None:
@@ -319,7 +342,7 @@ def make_bot(folder: Path, number: int, own: dict[str, str], nest: Path | None =
     return Nursling(name, bot_command("serve", "--port", str(free_port())), log_path=log, env=environment)
 
 
-def _as_environment(own: dict[str, str]) -> dict[str, str]:
+def expose(own: dict[str, str]) -> dict[str, str]:
     """This process as the bot's would be: nothing of the real world, and what botocore reads from os.environ."""
     os.environ.update({name: value for name, value in own.items() if name.startswith("AWS_")})
     return module_environment(own)
