@@ -57,12 +57,16 @@ RUN = ("locked", "started", UNPROVEN, "ended")
 OUTSIDE_S = 0.0005
 """A call that is over sooner has not left the process."""
 STAYS_INSIDE = frozenset(
-    {"good", "name_beside", "probe_database", "probe_health", "redact", "replace_database", "url_at"}
-)
+    {
+        "address", "command", "database_of", "fingerprint_text", "good", "move_url", "name_beside", "probe_database",
+        "probe_health", "redact", "replace_database", "said", "sign", "size_bytes", "ttl", "ttl_s", "url_at",
+    }
+)  # fmt: skip
 """What never leaves it, however long a busy machine takes."""
 ONLY_LOOKS = re.compile(
     r"(can|check(?!_keys)|choose|compare|confirm|count|estimate|find|is|judge|list|measure|observe|read|why)(_|$)|"
-    r"(base|connect|current|exists|open_bucket|reached|require|source|take_fingerprint|token_for)$"
+    r"(ask_servers|base|connect|current|exists|get_at|main_commit|reached|require|source|take_fingerprint|token_for)$|"
+    r"open_(bucket|cloudflare|contents|hosts?|machine|replacement)$"
 )
 """Names of calls that change nothing in the systems; whatever is not known to is taken to change something."""
 ONLY_WAITS = re.compile("wait(_|$)")

@@ -33,7 +33,7 @@ from bot.services import Services
 from bot.settings import manifest_path
 from bot.store import ledger
 from bot.store.tables import Delivery, Incident, LedgerEntry, Lock, Notice, Plan, Run, RunStep
-from tests.crash.nursery import Nursling, Worker, bot_command, open_nest
+from tests.crash.nursery import Nursling, Worker, open_nest
 from tests.quiet_policy import keep_quiet
 from tests.stage_fixtures import SharedStage
 
@@ -70,7 +70,8 @@ class Rig:
     def replace_bot(self, folder: Path, **environment: str) -> None:
         """Another bot instead, which is not started yet: its log in a folder, and this in its environment."""
         self.bot.kill()
-        self.bots[0] = make_bot(folder, 0, {**self.environment, **environment}, self.nest)
+        only_works = isinstance(self.bot, Worker)
+        self.bots[0] = make_bot(folder, 0, {**self.environment, **environment}, self.nest, only_works=only_works)
 
     def start_and_wait(self) -> None:
         """Start the bot and wait until it takes commands."""
@@ -261,11 +262,12 @@ def open_rig(
     people: list[Json] | None = None,
     adapt: Callable[[Path], None] = lambda policy: None,
     only_works: bool = False,
+    dies_often: bool = False,
     **environment: str,
 ) -> Iterator[Rig]:
     """A workspace and a bot that is not started yet. `people` are added to the policy's, `adapt` changes its file.
 
-    A bot that `only_works` takes no requests; its start costs a fifth.
+    A bot that `only_works` takes no requests; its start costs a fifth. One that `dies_often` is put together once.
     """
     stage = shared.stage
     path, policy = write_demo_policy(
@@ -292,8 +294,9 @@ def open_rig(
             **environment,
         }
         services = build_services(expose(own))
-        nest = stack.enter_context(open_nest(folder, module_environment(own))) if only_works else None
-        children = [make_bot(folder, number, own, nest) for number in range(bots)]
+        has_nest = only_works or dies_often
+        nest = stack.enter_context(open_nest(folder, module_environment(own))) if has_nest else None
+        children = [make_bot(folder, number, own, nest, only_works=only_works) for number in range(bots)]
         rig = Rig(shared, workspace, policy, own, children, services, nest)
         stack.enter_context(ring_at_commit(rig))
         try:
@@ -334,12 +337,14 @@ def look_closely(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.001)
 
 
-def make_bot(folder: Path, number: int, own: dict[str, str], nest: Path | None = None) -> Child:
+def make_bot(
+    folder: Path, number: int, own: dict[str, str], nest: Path | None = None, *, only_works: bool = False
+) -> Child:
     """A bot that is not started yet, with this environment."""
     name, log, environment = f"bot{number}", folder / f"bot{number}.log", module_environment(own)
-    if nest:
-        return Worker(nest, name, log_path=log, env=environment)
-    return Nursling(name, bot_command("serve", "--port", str(free_port())), log_path=log, env=environment)
+    if only_works:
+        return Worker(name, log_path=log, env=environment, nest=nest)
+    return Nursling(name, "serve", "--port", str(free_port()), log_path=log, env=environment, nest=nest)
 
 
 def expose(own: dict[str, str]) -> dict[str, str]:

@@ -143,18 +143,16 @@ def kept_rigs() -> Iterator[KeptRigs]:
 
 
 @pytest.fixture
-def rig(
-    shared: SharedStage, action: str, kept_rigs: KeptRigs, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-) -> Iterator[Rig]:
-    """A bot that is started cheaply. What is described in the policy of actions on servers changes with each of them,
-    so that these have a rig for one test."""
-    open_it = partial(open_worker, shared, tmp_path_factory.mktemp("rig"), action)
-    if action in ON_SERVERS:
-        with open_it() as own:
-            yield own
-    else:
-        with kept_rigs.borrow(str(shared.stage.directory), open_it) as kept:
-            yield kept
+def lent(
+    shared: SharedStage, action: str, kept_rigs: KeptRigs, tmp_path_factory: pytest.TempPathFactory
+) -> AbstractContextManager[Rig]:
+    """A rig whose bot is started cheaply. What the policy says of servers changes with each action on them, so that
+    these have rigs of their own."""
+
+    def open_it() -> AbstractContextManager[Rig]:
+        return open_worker(shared, tmp_path_factory.mktemp("rig"), action)
+
+    return open_it() if action in ON_SERVERS else kept_rigs.borrow(str(shared.stage.directory), open_it)
 
 
 def open_worker(shared: SharedStage, folder: Path, action: str) -> AbstractContextManager[Rig]:
@@ -183,10 +181,10 @@ def test_every_action_has_a_scene() -> None:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("action", sorted(all_actions()))
-def test_killed_at_every_point(rig: Rig, tmp_path: Path, action: str) -> None:
+def test_killed_at_every_point(lent: AbstractContextManager[Rig], tmp_path: Path, action: str) -> None:
     steps, dies_in, thorough = find_action(action).steps(), tmp_path / "deaths", action in THOROUGH
-    rig.replace_bot(tmp_path, DIES_IN=str(dies_in), SPARES_ENGINE="" if thorough else "1")
-    with ExitStack() as stack:
+    with lent as rig, ExitStack() as stack:
+        rig.replace_bot(tmp_path, DIES_IN=str(dies_in), SPARES_ENGINE="" if thorough else "1")
         rig.shared.reset()
         scene = SCENES[action](stack, rig.shared)
         rig.start()
@@ -237,26 +235,34 @@ def code_of(step: Step[Any]) -> object:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("action", sorted(all_actions()))
-def test_cancelled_during_every_step(rig: Rig, tmp_path: Path, action: str) -> None:
+def test_cancelled_during_every_step(lent: AbstractContextManager[Rig], tmp_path: Path, action: str) -> None:
     """It ends as cancelled, or as done where it was too late; never while anything goes on out there."""
     steps, held_in = find_action(action).steps(), tmp_path / "held"
     _, left_out = ELSEWHERE.get(action, ("", ()))
-    rig.replace_bot(tmp_path, HELD_IN=str(held_in))
-    rig.start()
-    for index, step in enumerate(steps):
-        if step.name in left_out:
-            continue
-        with ExitStack() as stack:
-            rig.shared.reset()
-            scene = SCENES[action](stack, rig.shared)
-            run = cancel_inside(rig, held_in, step.name, action, scene)
-            assert list_remote_work(rig) == [], f"{run.state} during {step.name}"
-            where = f"{step.name}: {run.state}: {run.words}\n{rig.bot.log_tail()}"
-            assert run.state == "cancelled" or (run.state == "done" and not can_stop_after(steps, index)), where
-            rig.assert_sound()
-            (scene.untouched if run.state == "cancelled" else scene.done)(rig, run)
-        if run.state == "done":
-            break
+    with lent as rig:
+        rig.replace_bot(tmp_path, HELD_IN=str(held_in))
+        rig.start()
+        for index, step in enumerate(steps):
+            if step.name not in left_out:
+                state = judge_cancelled(rig, held_in, action, index)
+                where = f"{step.name}: {state}\n{rig.bot.log_tail()}"
+                assert state == "cancelled" or (state == "done" and not can_stop_after(steps, index)), where
+                if state == "done":
+                    break
+
+
+def judge_cancelled(rig: Rig, held_in: Path, action: str, index: int) -> str:
+    """How a run has ended that was cancelled inside a step; the world is as it is to be then."""
+    step = find_action(action).steps()[index].name
+    with ExitStack() as stack:
+        rig.shared.reset()
+        scene = SCENES[action](stack, rig.shared)
+        run = cancel_inside(rig, held_in, step, action, scene)
+        assert list_remote_work(rig) == [], f"{run.state} during {step}"
+        assert run.state in ("cancelled", "done"), f"{step}: {run.state}: {run.words}\n{rig.bot.log_tail()}"
+        rig.assert_sound()
+        (scene.untouched if run.state == "cancelled" else scene.done)(rig, run)
+        return run.state
 
 
 def can_stop_after(steps: list[Step[Any]], index: int) -> bool:
