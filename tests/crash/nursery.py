@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -195,6 +196,8 @@ def _nest(address: str) -> NoReturn:
         boto3.client(service, region_name=REGION)  # type: ignore[call-overload]  # what it reads for that stays read
     services.database.engine.dispose()  # nothing open is inherited
     signal.signal(RING, lambda *_: services.engine._bell.ring())
+    gc.collect()
+    gc.freeze()  # nothing of this is garbage in a fork, and what is not touched need not be copied
     wanted = _serve_until_forked(address)
     _become(wanted)
     _live(wanted["arguments"], services)
