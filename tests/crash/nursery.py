@@ -2,7 +2,8 @@
 
 Loading the bot's modules costs more than a second of a processor; a fork of what is loaded costs some milliseconds.
 From the nursery come whole bots (`Nursling`), as `holdfast serve` starts them, and nests. A nest has put the bot
-together for one store too, and forks bots that run workflows and take no requests (`Worker`).
+together for one store too: for tests that start one often. From it come whole bots, and bots that run workflows and
+take no requests (`Worker`).
 
 Elsewhere than on Linux, where forks of what is loaded are not safe, every bot is a program from the beginning.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -30,39 +32,45 @@ from typing import Any, NoReturn, cast
 
 import boto3
 
-from bot import app
+from bot import app, cli
 from bot.sandbox.children import Child, module_command, module_environment
 from bot.sandbox.cloud import REGION
 from bot.services import Services
+from bot.terminal.session import Parts
 from tests.aws_recorder import sitecustomize as recorder
 from tests.crash import points
 
 PR_SET_PDEATHSIG = 1
+RING = signal.SIGUSR1
 READY_WITHIN_S = 60.0
 
 
 class Nursling(Child):
-    """A whole bot."""
+    """A whole bot, or what else the arguments say, from a nest or else from the nursery."""
+
+    def __init__(
+        self, name: str, *arguments: str, log_path: Path, env: dict[str, str], nest: Path | None = None
+    ) -> None:
+        super().__init__(name, bot_command(*arguments), log_path=log_path, env=env)
+        self._arguments, self._nest = arguments, nest
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         if sys.platform != "linux":
             return super()._spawn()
         self.starts += 1
-        return _fork(nursery(), self.argv[3:], self._env, self.log_path)
+        return _fork(self._nest or nursery(), [*self._arguments], self._env, self.log_path)
 
 
-class Worker(Child):
-    """A bot that runs workflows and nothing else, from a nest."""
+class Worker(Nursling):
+    """A bot that runs workflows and nothing else."""
 
-    def __init__(self, nest: Path, name: str, *, log_path: Path, env: dict[str, str]) -> None:
-        super().__init__(name, bot_command("work"), log_path=log_path, env=env)
-        self._nest = nest
+    def __init__(self, name: str, *, log_path: Path, env: dict[str, str], nest: Path | None = None) -> None:
+        super().__init__(name, "work", log_path=log_path, env=env, nest=nest)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        if sys.platform != "linux":
-            return super()._spawn()
-        self.starts += 1
-        return _fork(self._nest, ["work"], self._env, self.log_path)
+    def ring(self) -> None:
+        """Tell it that there may be work, as its own process is told; it would look by itself some time later."""
+        if sys.platform == "linux":
+            self.send(RING)
 
 
 @contextmanager
@@ -187,8 +195,22 @@ def _nest(address: str) -> NoReturn:
     for service in ("s3", *os.environ.get("WARM", "").split()):
         boto3.client(service, region_name=REGION)  # type: ignore[call-overload]  # what it reads for that stays read
     services.database.engine.dispose()  # nothing open is inherited
-    _become(_serve_until_forked(address))
-    _work(services)
+    signal.signal(RING, lambda *_: services.engine._bell.ring())
+    gc.collect()
+    gc.freeze()  # nothing of this is garbage in a fork, and what is not touched need not be copied
+    wanted = _serve_until_forked(address)
+    _become(wanted)
+    _live(wanted["arguments"], services)
+
+
+def _live(arguments: list[str], services: Services) -> NoReturn:
+    """As `work`, or as the program with these arguments."""
+    if arguments == ["work"]:
+        _work(services)
+    sys.argv = ["holdfast", *arguments]
+    _watch()
+    cli.run(Parts(lambda: services, app.build_bolt))
+    sys.exit(0)
 
 
 def _work(services: Services) -> NoReturn:

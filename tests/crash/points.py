@@ -1,9 +1,15 @@
 """The points of a run at which a bot may die, and what happens when it comes to one. In the bot's own process.
 
 The points are the same for every action: before a step, which is after the one before it; once it is written down as
-running; inside it, in the middle and at the end of every call from the recovery room into the systems; and once it has
-happened but is not written down. So are those of the run around its steps. Calls that only look leave the world as it
-was: of those in a step one is a point, for all that differ from it in nothing that the next bot could see.
+running; inside it, before it changes anything, in the middle and at the end of every call from the recovery room into
+the systems; and once it has happened but is not written down. So are those of the run around its steps. Calls that only
+look leave the world as it was: of those in a step one is a point, for all that differ from it in nothing that the next
+bot could see.
+
+With `SPARES_ENGINE` in the environment, points at which only the engine is judged, in the same way for every action,
+are passed over: those of the run but the one before its proof, and of a step those around its beginning. Left are those
+at which the action's own `do`, `happened` and `verify` are: before the first change, amid and after each, and once all
+has happened. A step that only looks, or waits, is left at its end alone, where all of it is done.
 
 Of telling people there is one for each kind of notice on each channel: the far side has taken it, and that is not
 written down yet.
@@ -44,18 +50,26 @@ if TYPE_CHECKING:
     from bot.store.tables import Run
 
 BEFORE, BEGUN, HAPPENED = "before", "begun", "happened"
-LOOKED = "inside, after a look"
+LOOKED, CHANGES = "inside, after a look", "inside, before a change"
 ACCEPTED = "has taken"
-RUN = ("locked", "started", "unproven", "ended")
+UNPROVEN = "unproven"
+RUN = ("locked", "started", UNPROVEN, "ended")
 OUTSIDE_S = 0.0005
 """A call that is over sooner has not left the process."""
-STAYS_INSIDE = frozenset({"name_beside", "probe_database", "probe_health", "redact", "replace_database", "url_at"})
+STAYS_INSIDE = frozenset(
+    {
+        "address", "command", "database_of", "fingerprint_text", "good", "move_url", "name_beside", "probe_database",
+        "probe_health", "redact", "replace_database", "said", "sign", "size_bytes", "ttl", "ttl_s", "url_at",
+    }
+)  # fmt: skip
 """What never leaves it, however long a busy machine takes."""
 ONLY_LOOKS = re.compile(
     r"(can|check(?!_keys)|choose|compare|confirm|count|estimate|find|is|judge|list|measure|observe|read|why)(_|$)|"
-    r"(base|connect|current|exists|open_bucket|reached|require|source|take_fingerprint|token_for)$"
+    r"(ask_servers|base|connect|current|exists|get_at|main_commit|reached|require|source|take_fingerprint|token_for)$|"
+    r"open_(bucket|cloudflare|contents|hosts?|machine|replacement)$"
 )
 """Names of calls that change nothing in the systems; whatever is not known to is taken to change something."""
+ONLY_WAITS = re.compile("wait(_|$)")
 SIGN_WITHIN_S = 1.0
 """How long a bot looks for what it did before it died; the cloud of these tests shows it within a fifth of that."""
 MIDDLE_S = 0.15
@@ -67,10 +81,19 @@ HELD_POLL_S = 0.005
 class Points:
     """What is done at a point; one at a time, since a call's middle comes from a thread of its own."""
 
-    def __init__(self, dies_in: Path | None, held_in: Path | None) -> None:
-        self._dies_in, self._held_in = dies_in, held_in
+    def __init__(self, dies_in: Path | None, held_in: Path | None, *, spares_engine: bool = False) -> None:
+        self._dies_in, self._held_in, self.spares_engine = dies_in, held_in, spares_engine
         self._passed = set(read_points(dies_in)) if dies_in else set()
         self._lock = threading.Lock()
+
+    def has_died(self, where: str, point: str) -> bool:
+        """Whether one of the bots before has."""
+        return f"{where}: {point}" in self._passed
+
+    def come_to_engine(self, where: str, point: str) -> None:
+        """The same at a point that is the engine's."""
+        if not self.spares_engine:
+            self.come_to(where, point)
 
     def come_to(self, where: str, point: str) -> None:
         """Die here, or wait here, or go on."""
@@ -108,22 +131,26 @@ def install() -> None:
     if not dies_in and not held_in:
         return
     instances.look_for.__defaults__ = (SIGN_WITHIN_S,)
-    points = Points(Path(dies_in) if dies_in else None, Path(held_in) if held_in else None)
-    _around(Execution, "_take_over", points, "run", None, "locked")
-    _around(Execution, "_begin", points, "run", None, "started")
-    _around(Execution, "_prove", points, "run", "unproven", "ended")
+    points = Points(
+        Path(dies_in) if dies_in else None,
+        Path(held_in) if held_in else None,
+        spares_engine=bool(os.environ.get("SPARES_ENGINE")),
+    )
+    _around(Execution, "_take_over", points, "locked")
+    _around(Execution, "_begin", points, "started")
+    _around(Execution, "_prove", points, "ended", before=UNPROVEN)
     _watch_steps(points)
 
 
-def _around(owner: type, name: str, points: Points, where: str, before: str | None, after: str) -> None:
+def _around(owner: type, name: str, points: Points, after: str, *, before: str | None = None) -> None:
     original: Callable[..., Any] = getattr(owner, name)
 
     @wraps(original)
     def wrapped(*arguments: Any) -> Any:
         if before:
-            points.come_to(where, before)
+            points.come_to("run", before)
         given = original(*arguments)
-        points.come_to(where, after)
+        points.come_to_engine("run", after)
         return given
 
     setattr(owner, name, wrapped)
@@ -160,15 +187,19 @@ def _watch_steps(points: Points) -> None:
             return
 
         def do(given: Context[Any]) -> Facts:
-            points.come_to(step.name, BEGUN)
+            points.come_to_engine(step.name, BEGUN)
             with _watching(points, step.name):
-                return step.do(given)
+                facts = step.do(given)
+            if points.spares_engine and not points.has_died(step.name, CHANGES):
+                points.come_to(step.name, LOOKED)
+            return facts
 
-        points.come_to(step.name, BEFORE)
+        points.come_to_engine(step.name, BEFORE)
         perform(self, run, index, [*steps[:index], replace(step, do=do), *steps[index + 1 :]], context)
 
     def watched_done(self: Execution, run: Run, index: int, step: Step[Any], facts: Facts) -> None:
-        points.come_to(step.name, HAPPENED)
+        come = points.come_to if points.has_died(step.name, CHANGES) else points.come_to_engine
+        come(step.name, HAPPENED)
         done(self, run, index, step, facts)
 
     Execution._perform, Execution._mark_done = watched_perform, watched_done  # type: ignore[method-assign]
@@ -184,14 +215,18 @@ def _watching(points: Points, step: str) -> Iterator[None]:
             timer = threading.Timer(MIDDLE_S, points.come_to, (step, f"inside, amid {frame.f_code.co_qualname}"))
             timer.daemon = True
             under_way.append((frame, timer, time.monotonic()))
-            if not ONLY_LOOKS.match(frame.f_code.co_name):
+            if not _changes_nothing(points, frame):
+                points.come_to(step, CHANGES)
                 timer.start()
         elif event == "return" and under_way and under_way[-1][0] is frame:
             _, timer, since = under_way.pop()
             timer.cancel()
-            if time.monotonic() - since > OUTSIDE_S:
-                looked = ONLY_LOOKS.match(frame.f_code.co_name)
-                points.come_to(step, LOOKED if looked else f"inside, after {frame.f_code.co_qualname}")
+            if time.monotonic() - since <= OUTSIDE_S:
+                return
+            if not _changes_nothing(points, frame):
+                points.come_to(step, f"inside, after {frame.f_code.co_qualname}")
+            elif not points.spares_engine:
+                points.come_to(step, LOOKED)
 
     sys.setprofile(see)
     try:
@@ -200,6 +235,12 @@ def _watching(points: Points, step: str) -> Iterator[None]:
         sys.setprofile(None)
         for _, timer, _ in under_way:
             timer.cancel()
+
+
+def _changes_nothing(points: Points, frame: FrameType) -> bool:
+    """What only waits counts so where the engine is spared: the world is what the call before it has left."""
+    name = frame.f_code.co_name
+    return bool(ONLY_LOOKS.match(name) or (points.spares_engine and ONLY_WAITS.match(name)))
 
 
 def _leads_out(frame: FrameType) -> bool:

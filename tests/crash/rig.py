@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import requests
 import sqlalchemy as sa
 import yaml
+from sqlalchemy.orm import Session
 
 from bot.app import build_services
 from bot.comms.notices import incident_room
@@ -32,7 +33,7 @@ from bot.services import Services
 from bot.settings import manifest_path
 from bot.store import ledger
 from bot.store.tables import Delivery, Incident, LedgerEntry, Lock, Notice, Plan, Run, RunStep
-from tests.crash.nursery import Nursling, Worker, bot_command, open_nest
+from tests.crash.nursery import Nursling, Worker, open_nest
 from tests.quiet_policy import keep_quiet
 from tests.stage_fixtures import SharedStage
 
@@ -51,6 +52,7 @@ class Rig:
     environment: dict[str, str]
     bots: list[Child]
     services: Services
+    nest: Path | None = None
     actors: dict[str, Actor] = field(default_factory=dict)
 
     @property
@@ -64,6 +66,12 @@ class Rig:
     def start(self, bot: Child | None = None) -> None:
         """Start a bot without waiting for anything."""
         (bot or self.bot).start()
+
+    def replace_bot(self, folder: Path, **environment: str) -> None:
+        """Another bot instead, which is not started yet: its log in a folder, and this in its environment."""
+        self.bot.kill()
+        only_works = isinstance(self.bot, Worker)
+        self.bots[0] = make_bot(folder, 0, {**self.environment, **environment}, self.nest, only_works=only_works)
 
     def start_and_wait(self) -> None:
         """Start the bot and wait until it takes commands."""
@@ -254,11 +262,12 @@ def open_rig(
     people: list[Json] | None = None,
     adapt: Callable[[Path], None] = lambda policy: None,
     only_works: bool = False,
+    dies_often: bool = False,
     **environment: str,
 ) -> Iterator[Rig]:
     """A workspace and a bot that is not started yet. `people` are added to the policy's, `adapt` changes its file.
 
-    A bot that `only_works` takes no requests; its start costs a fifth.
+    A bot that `only_works` takes no requests; its start costs a fifth. One that `dies_often` is put together once.
     """
     stage = shared.stage
     path, policy = write_demo_policy(
@@ -284,17 +293,34 @@ def open_rig(
             "HOLDFAST_DATABASE_URL": store or f"sqlite:///{folder / 'holdfast.db'}",
             **environment,
         }
-        services = build_services(_as_environment(own))
-        nest = stack.enter_context(open_nest(folder, module_environment(own))) if only_works else None
-        children = [make_bot(folder, number, own, nest) for number in range(bots)]
-        rig = Rig(shared, workspace, policy, own, children, services)
+        services = build_services(expose(own))
+        has_nest = only_works or dies_often
+        nest = stack.enter_context(open_nest(folder, module_environment(own))) if has_nest else None
+        children = [make_bot(folder, number, own, nest, only_works=only_works) for number in range(bots)]
+        rig = Rig(shared, workspace, policy, own, children, services, nest)
+        stack.enter_context(ring_at_commit(rig))
         try:
             yield rig
         finally:
-            for child in children:
+            for child in rig.bots:
                 child.kill()
             services.engine.stop()
             services.database.close()
+
+
+@contextmanager
+def ring_at_commit(rig: Rig) -> Iterator[None]:
+    """Whatever is committed from this process is work for the bot, if it only works."""
+
+    def ring(session: Session) -> None:
+        if session.bind is rig.services.database.engine and isinstance(rig.bot, Worker):
+            rig.bot.ring()
+
+    sa.event.listen(Session, "after_commit", ring)
+    try:
+        yield
+    finally:
+        sa.event.remove(Session, "after_commit", ring)
 
 
 def wait_ready(child: Child) -> None:
@@ -311,15 +337,17 @@ def look_closely(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.001)
 
 
-def make_bot(folder: Path, number: int, own: dict[str, str], nest: Path | None = None) -> Child:
+def make_bot(
+    folder: Path, number: int, own: dict[str, str], nest: Path | None = None, *, only_works: bool = False
+) -> Child:
     """A bot that is not started yet, with this environment."""
     name, log, environment = f"bot{number}", folder / f"bot{number}.log", module_environment(own)
-    if nest:
-        return Worker(nest, name, log_path=log, env=environment)
-    return Nursling(name, bot_command("serve", "--port", str(free_port())), log_path=log, env=environment)
+    if only_works:
+        return Worker(name, log_path=log, env=environment, nest=nest)
+    return Nursling(name, "serve", "--port", str(free_port()), log_path=log, env=environment, nest=nest)
 
 
-def _as_environment(own: dict[str, str]) -> dict[str, str]:
+def expose(own: dict[str, str]) -> dict[str, str]:
     """This process as the bot's would be: nothing of the real world, and what botocore reads from os.environ."""
     os.environ.update({name: value for name, value in own.items() if name.startswith("AWS_")})
     return module_environment(own)

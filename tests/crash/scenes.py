@@ -79,10 +79,12 @@ def _wait_for_end(bot: Child, within_s: float) -> None:
 
 
 def _is_over(rig: Rig, run: Run, dies_in: Path) -> bool:
-    """A bot that has written its death down may not be dead yet: only one started since is one that lives."""
-    found, deaths = rig.services.runs.find(run.id), read_points(dies_in)
-    ended = found.finished_at is not None
-    return ended and (found.state != "done" or ("run: ended" in deaths and rig.bot.starts > len(deaths)))
+    """A bot that has written its death down may not be dead yet: only one started since is one that lives, and that
+    has nothing left to do."""
+    found = rig.services.runs.find(run.id)
+    if found.finished_at is None or found.state != "done":
+        return found.finished_at is not None
+    return rig.bot.starts > len(read_points(dies_in)) and rig.is_settled()
 
 
 def assert_proven_once(rig: Rig, run: Run, steps: list[str], *, good: bool) -> None:

@@ -1,15 +1,25 @@
-"""Every action, every step: killed before, inside and after it, and once it has happened but is not written down.
+"""Every action, every step: killed inside it, and once it has happened but is not written down; cancelled inside it.
 
 One run of each action whose bot dies at every point that there is (`points`), again and again, ends as an undisturbed
 one does. The actions and their steps are those of the registry: an action without a scene here is a failure.
 
-Cancelled is a run inside each of its steps, each time a new one. Left out are only the last steps of the restores that
-bring their database home with the very steps of `restore_database`, which is cancelled inside these.
+What the engine does around a step and around a run is the same for every action. Its own points are therefore died at
+by `THOROUGH` alone: a restore of many steps, one that AWS carries out, one on hosts and the least of all. The others
+die where their own code is judged: inside each step, before, amid and after whatever it changes; once a step has
+happened; and before the proof.
+
+Cancelled is a run inside each of its steps, each time a new one, but for
+- those that follow one in which it was too late: that run went on through them, with the wish standing;
+- those whose code belongs to several actions (`ELSEWHERE`): they are cancelled in one of these.
+
+The runs of a worker share its rigs (`kept_rigs`): policy, workspace and store; each has a bot of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +38,8 @@ from tests.crash import scenes_of_names as names
 from tests.crash import scenes_of_rds as rds
 from tests.crash import scenes_of_secrets as secrets
 from tests.crash import scenes_of_servers as servers
-from tests.crash.points import BEFORE, BEGUN, HAPPENED, RUN, read_points
+from tests.crash.kept_rigs import KeptRigs
+from tests.crash.points import BEFORE, BEGUN, CHANGES, HAPPENED, RUN, UNPROVEN, read_points
 from tests.crash.rig import Rig, open_rig
 from tests.crash.scenes import Build, Scene, assert_proven_once, list_remote_work, outlive, start
 from tests.integration.dns.conftest import TOKEN
@@ -101,8 +112,19 @@ SCENES: dict[str, Build] = {
 WARM = {"autoscaling", "ec2", "elasticloadbalancing", "rds", "secretsmanager", "ssm"}
 IN_BOTO3 = {"elasticloadbalancing": "elbv2"}
 ARCHIVING = ("base_backup", "restore_to_time")
+ON_SERVERS = (*servers.ACTIONS, *evidence.ACTIONS)
+THOROUGH = ("clear_session_cache", "deploy_code", "rds_snapshot", "restore_database")
 HOME = ("prepare", "swap", "application")
-HOME_AS_RESTORE_DATABASE = ("restore_plain_dump", "restore_to_time")
+ELSEWHERE = {
+    "deploy_code_archive": ("deploy_code", ("install",)),
+    "rds_create_replica": ("rds_restore_to_time", ("settle",)),
+    "rds_restore_copy": ("rds_restore_to_time", ("settle", "look")),
+    "rds_restore_snapshot": ("rds_restore_to_time", ("settle", "look")),
+    "restore_plain_dump": ("restore_database", HOME),
+    "restore_to_time": ("restore_database", HOME),
+    "roll_back_code": ("deploy_code", ("install",)),
+}
+"""Steps of an action that are not cancelled in, since their code is that of the same steps of another, which are."""
 
 
 @pytest.fixture
@@ -112,29 +134,46 @@ def shared(request: pytest.FixtureRequest, action: str) -> SharedStage:
     return found
 
 
-def open_worker(
-    shared: SharedStage, folder: Path, action: str, *, dies_in: Path | None = None, held_in: Path | None = None
+@pytest.fixture(scope="session")
+def kept_rigs() -> Iterator[KeptRigs]:
+    rigs = KeptRigs()
+    try:
+        yield rigs
+    finally:
+        rigs.close()
+
+
+@pytest.fixture
+def lent(
+    shared: SharedStage, action: str, kept_rigs: KeptRigs, tmp_path_factory: pytest.TempPathFactory
 ) -> AbstractContextManager[Rig]:
-    """A bot that is started cheaply, with the AWS services that the action uses read in already."""
-    services = {permission.partition(":")[0] for permission in find_action(action).permissions}
+    """A rig whose bot is started cheaply. What the policy says of servers changes with each action on them, so that
+    these have rigs of their own."""
+
+    def open_it() -> AbstractContextManager[Rig]:
+        return open_worker(shared, tmp_path_factory.mktemp("rig"), action)
+
+    return open_it() if action in ON_SERVERS else kept_rigs.borrow(str(shared.stage.directory), open_it)
+
+
+def open_worker(shared: SharedStage, folder: Path, action: str) -> AbstractContextManager[Rig]:
+    """With the AWS services that such actions use read in already."""
+    alike = [action] if action in ON_SERVERS else set(all_actions()) - set(ON_SERVERS)
+    services = {permission.partition(":")[0] for one in alike for permission in find_action(one).permissions}
     warm = " ".join(sorted(IN_BOTO3.get(one, one) for one in services & WARM))
 
     def adapt(path: Path) -> None:
         hasten(path, restart="1 second")
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if action in names.ACTIONS:
-            names.adapt(text)
+        names.adapt(text)
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
         path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
-        if action in (*servers.ACTIONS, *evidence.ACTIONS):
+        if action in ON_SERVERS:
             servers.describe_servers(shared, path)
         if action in evidence.ACTIONS:
             evidence.name_isolation_group(shared, path)
 
-    return open_rig(
-        shared, folder, adapt=adapt, only_works=True, WARM=warm, DIES_IN=str(dies_in or ""), HELD_IN=str(held_in or ""),
-        CLOUDFLARE_API_TOKEN=TOKEN,
-    )  # fmt: skip
+    return open_rig(shared, folder, adapt=adapt, only_works=True, WARM=warm, CLOUDFLARE_API_TOKEN=TOKEN)
 
 
 def test_every_action_has_a_scene() -> None:
@@ -143,49 +182,88 @@ def test_every_action_has_a_scene() -> None:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("action", sorted(all_actions()))
-def test_killed_at_every_point(shared: SharedStage, tmp_path: Path, action: str) -> None:
-    steps, dies_in = [step.name for step in find_action(action).steps()], tmp_path / "deaths"
-    with ExitStack() as stack:
-        shared.reset()
-        scene = SCENES[action](stack, shared)
-        rig = stack.enter_context(open_worker(shared, tmp_path, action, dies_in=dies_in))
+def test_killed_at_every_point(lent: AbstractContextManager[Rig], tmp_path: Path, action: str) -> None:
+    steps, dies_in, thorough = find_action(action).steps(), tmp_path / "deaths", action in THOROUGH
+    with lent as rig, ExitStack() as stack:
+        rig.replace_bot(tmp_path, DIES_IN=str(dies_in), SPARES_ENGINE="" if thorough else "1")
+        rig.shared.reset()
+        scene = SCENES[action](stack, rig.shared)
         rig.start()
         run = start(rig, action, scene.given)
         outlive(rig, run, dies_in)
-        assert_proven_once(rig, run, steps, good=scene.good)
+        assert_proven_once(rig, run, [step.name for step in steps], good=scene.good)
         rig.assert_sound()
         scene.done(rig, run)
-        assert_died_everywhere(read_points(dies_in), steps)
+        (assert_died_everywhere if thorough else assert_died_inside)(read_points(dies_in), steps)
         assert rig.bot.starts == 1 + len(read_points(dies_in))
 
 
-def assert_died_everywhere(deaths: list[str], steps: list[str]) -> None:
+def assert_died_everywhere(deaths: list[str], steps: list[Step[Any]]) -> None:
     """At every point that each action has; inside each step at one at least."""
-    wanted = {f"{step}: {point}" for step in steps for point in (BEFORE, BEGUN, HAPPENED)}
+    wanted = {f"{step.name}: {point}" for step in steps for point in (BEFORE, BEGUN, HAPPENED)}
     wanted |= {f"run: {point}" for point in RUN}
     assert wanted <= set(deaths)
-    assert [step for step in steps if not any(one.startswith(f"{step}: inside") for one in deaths)] == []
+    assert_died_inside(deaths, steps)
+
+
+def assert_died_inside(deaths: list[str], steps: list[Step[Any]]) -> None:
+    """Inside each step, and once it has happened, where it has changed anything; before the proof."""
+    assert [step.name for step in steps if not any(one.startswith(f"{step.name}: inside") for one in deaths)] == []
+    changing = [step.name for step in steps if step.happened or f"{step.name}: {CHANGES}" in deaths]
+    wanted = {f"{step}: {point}" for step in changing for point in (CHANGES, HAPPENED)} | {f"run: {UNPROVEN}"}
+    assert wanted <= set(deaths)
+
+
+def test_what_is_cancelled_elsewhere_is_the_same() -> None:
+    for action, (other, left_out) in ELSEWHERE.items():
+        assert other not in ELSEWHERE
+        for name in left_out:
+            mine, theirs = (code_of(find_step(one, name)) for one in (action, other))
+            assert mine is theirs, f"{name} of {action} is not that of {other}"
+
+
+def find_step(action: str, name: str) -> Step[Any]:
+    return next(step for step in find_action(action).steps() if step.name == name)
+
+
+def code_of(step: Step[Any]) -> object:
+    """What `do` runs, whatever is given to it beforehand."""
+    do = step.do
+    while isinstance(do, partial):
+        do = do.func
+    return do.__code__
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("action", sorted(all_actions()))
-def test_cancelled_during_every_step(shared: SharedStage, tmp_path: Path, action: str) -> None:
+def test_cancelled_during_every_step(lent: AbstractContextManager[Rig], tmp_path: Path, action: str) -> None:
     """It ends as cancelled, or as done where it was too late; never while anything goes on out there."""
     steps, held_in = find_action(action).steps(), tmp_path / "held"
-    with open_worker(shared, tmp_path, action, held_in=held_in) as rig:
+    _, left_out = ELSEWHERE.get(action, ("", ()))
+    with lent as rig:
+        rig.replace_bot(tmp_path, HELD_IN=str(held_in))
         rig.start()
         for index, step in enumerate(steps):
-            if action in HOME_AS_RESTORE_DATABASE and step.name in HOME:
-                continue
-            with ExitStack() as stack:
-                shared.reset()
-                scene = SCENES[action](stack, shared)
-                run = cancel_inside(rig, held_in, step.name, action, scene)
-                assert list_remote_work(rig) == [], f"{run.state} during {step.name}"
-                where = f"{step.name}: {run.state}: {run.words}\n{rig.bot.log_tail()}"
-                assert run.state == "cancelled" or (run.state == "done" and not can_stop_after(steps, index)), where
-                rig.assert_sound()
-                (scene.untouched if run.state == "cancelled" else scene.done)(rig, run)
+            if step.name not in left_out:
+                state = judge_cancelled(rig, held_in, action, index)
+                where = f"{step.name}: {state}\n{rig.bot.log_tail()}"
+                assert state == "cancelled" or (state == "done" and not can_stop_after(steps, index)), where
+                if state == "done":
+                    break
+
+
+def judge_cancelled(rig: Rig, held_in: Path, action: str, index: int) -> str:
+    """How a run has ended that was cancelled inside a step; the world is as it is to be then."""
+    step = find_action(action).steps()[index].name
+    with ExitStack() as stack:
+        rig.shared.reset()
+        scene = SCENES[action](stack, rig.shared)
+        run = cancel_inside(rig, held_in, step, action, scene)
+        assert list_remote_work(rig) == [], f"{run.state} during {step}"
+        assert run.state in ("cancelled", "done"), f"{step}: {run.state}: {run.words}\n{rig.bot.log_tail()}"
+        rig.assert_sound()
+        (scene.untouched if run.state == "cancelled" else scene.done)(rig, run)
+        return run.state
 
 
 def can_stop_after(steps: list[Step[Any]], index: int) -> bool:

@@ -26,7 +26,7 @@ def assert_dead(stage: ArchivingStage) -> None:
 
 def test_restore(fresh_stage: SharedStage, tmp_path: Path) -> None:
     """Cancelled, or because its backup is damaged."""
-    with open_rig(fresh_stage, tmp_path) as rig:
+    with open_rig(fresh_stage, tmp_path, dies_often=True) as rig:
         rig.start_and_wait()
         oid = fresh_stage.oid()
         run = rig.start_restore()

@@ -91,7 +91,7 @@ def _count_files(rig: Rig, number: int) -> int:
 def test_killed_at_random(fresh_stage: SharedStage, tmp_path: Path) -> None:
     """Whoever was told that it is declared, or resolved, finds it so afterwards."""
     chance = random.Random(SEED)
-    with open_rig(fresh_stage, tmp_path) as rig:
+    with open_rig(fresh_stage, tmp_path, dies_often=True) as rig:
         rig.workspace.faults.latency_s = 0.05
         rig.start_and_wait()
         for turn in range(4):

@@ -40,7 +40,7 @@ STORY = Counter(
 def test_killed_at_random(shared_stage: SharedStage, tmp_path: Path) -> None:
     """One playbook after another, until there have been enough kills."""
     moments, kills, rounds = random.Random(SEED), 0, 0
-    with open_rig(shared_stage, tmp_path) as rig:
+    with open_rig(shared_stage, tmp_path, dies_often=True) as rig:
         rig.start_and_wait()
         while kills < KILLS:
             shared_stage.reset()

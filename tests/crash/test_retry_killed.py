@@ -25,7 +25,7 @@ def stop_at_the_swap(rig: Rig, stage: SharedStage) -> int:
 
 @pytest.mark.timeout(300)
 def test_killed_during_a_retry(fresh_stage: SharedStage, tmp_path: Path) -> None:
-    with open_rig(fresh_stage, tmp_path) as rig:
+    with open_rig(fresh_stage, tmp_path, dies_often=True) as rig:
         rig.start_and_wait()
         run_id = stop_at_the_swap(rig, fresh_stage)
         rig.kill()
