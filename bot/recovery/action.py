@@ -144,7 +144,13 @@ class Action(ABC, Generic[P]):
 
     @abstractmethod
     def target(self, parameters: P) -> str:
-        """What one run at a time may touch; also the name that approvers type."""
+        """What it is done to; also the name that approvers type."""
+
+    def touches(self, policy: Policy, parameters: P) -> frozenset[str]:
+        """All that no other run may work on meanwhile, the target among it: hosts, databases, secrets, by the policy's
+        keys (`recovery/touched.py`), and what else has a name. Never raises: what it names need not be there.
+        """
+        return frozenset({self.target(parameters)})
 
     @abstractmethod
     def observe(self, world: World, parameters: P) -> Facts:

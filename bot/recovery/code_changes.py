@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field, JsonValue
 
 from bot.outcome import Cancelled, Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.application_restart import restart_hosts
 from bot.recovery.backups import recovery_url
@@ -26,6 +27,7 @@ from bot.recovery.releases import (
     switch,
 )
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Risk, Suggestion, Verdict
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.releases import is_astray, read_releases
@@ -74,6 +76,9 @@ class CodeAction(Action[C]):
 
     def target(self, parameters: C) -> str:
         return parameters.application
+
+    def touches(self, policy: Policy, parameters: C) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None

@@ -63,7 +63,7 @@ class Plans:
     ) -> Plan:
         """Ask for a plan; it is made in the background and shown at `place` (a recipient of notices).
 
-        A `preview` is to be read only: there is nothing to approve, and a lock on the target does not matter.
+        A `preview` is to be read only: there is nothing to approve, and who works there meanwhile does not matter.
         """
         refuse_requests(self.policy, person)
         with self.database.write() as session:
@@ -90,7 +90,7 @@ class Plans:
         target = chosen.target(wanted)
         if not preview:
             reader = requested_by if playbook_run_id is None else ANYBODY  # a playbook's words are for its whole room
-            refuse_held(session, target, playbook_run_id, reader=reader)
+            refuse_held(session, chosen.touches(self.policy, wanted), playbook_run_id, reader=reader)
         plan = Plan(
             action=chosen.name, parameters=wanted.model_dump(mode="json"), incident_id=incident_id,
             requested_by=requested_by, place=place, state="making", target=target, created_at=self.clock(),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from bot.outcome import Cancelled, Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.environment_file import (
     MODE,
@@ -27,6 +28,7 @@ from bot.recovery.environment_file import (
 )
 from bot.recovery.on_hosts import open_application_hosts
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.opening import OpenHost
 
@@ -52,6 +54,9 @@ class WriteTheEnvironment(Action[WriteEnvironment]):
 
     def target(self, parameters: WriteEnvironment) -> str:
         return parameters.application
+
+    def touches(self, policy: Policy, parameters: WriteEnvironment) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         """Applications that have such a file."""
@@ -82,7 +87,7 @@ class WriteTheEnvironment(Action[WriteEnvironment]):
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="nothing is restarted"),
             duration=history.duration or Prediction(seconds=GUESS_S * len(hosts), source="a guess"),
-            way_back=f"What is there is kept as {wanted.path}.before-…, and `/dr undo` gives each host exactly that back.",
+            way_back=f"What is there is kept as {wanted.path}.before-…; `/dr undo` gives each host exactly that back.",
             confirm=parameters.application,
             notes=[*self._tell_contents(parameters, wanted), *tell_hosts(parameters, hosts, wanted, observed), NEXT],
         )

@@ -12,7 +12,7 @@ from bot.policy import ApprovalRule, PlaybookStep, Policy, rule_for
 from bot.recovery.action import Facts
 from bot.recovery.playbooks.conditions import ask_condition
 from bot.recovery.playbooks.references import Occasion, find_parameters
-from bot.recovery.registry import all_actions
+from bot.recovery.registry import all_actions, list_touched
 from bot.store.documents import Loss, PlanDocument, PlannedStep, Prediction, Risk
 from bot.store.tables import PlaybookRun, PlaybookTask
 from bot.words import show_duration
@@ -98,10 +98,11 @@ def find_part(whole: PlanDocument, index: int) -> PlanDocument | None:
     return None if document is None else PlanDocument.model_validate(document)
 
 
-def list_targets(whole: PlanDocument) -> list[str]:
-    """The targets of the actions that are approved with the whole."""
+def list_things(whole: PlanDocument, policy: Policy) -> frozenset[str]:
+    """All that the actions touch which are approved with the whole."""
     parts = [find_part(whole, int(index)) for index in whole.observed]
-    return [part.target for part in parts if part]
+    touched = [list_touched(policy, part.action, part.parameters) for part in parts if part]
+    return frozenset[str]().union(*touched)
 
 
 def adopt_own(planned: Facts, now: Facts, made: Iterable[str]) -> Facts:

@@ -98,6 +98,27 @@ def test_a_retry_that_fails_can_be_tried_again(desk: Desk) -> None:
     ]  # fmt: skip
 
 
+def test_a_run_that_would_meet_another_on_the_same_thing_is_refused_with_its_holder(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of other targets, so neither waits for the other in the queue."""
+    monkeypatch.setattr(ChangeFolder, "touches", lambda self, policy, given: frozenset({given.path, "the shelf"}))
+    plan = desk.plan()
+    with desk.database.write() as session:
+        session.add(Lock(target="the shelf", run_id=99, holder="mei", since=desk.clock(), reason="Dust it"))
+    with pytest.raises(Refused, match=r"the shelf is held by run 99 \(Dust it\), started by mei"):
+        desk.plan()
+    started = desk.start(plan)
+    desk.work()
+    run = desk.runs.find(started.id)
+    assert (run.state, "the shelf is held by run 99" in run.words) == ("refused", True)
+    assert not (desk.folder / "log").exists()
+    with desk.database.write() as session:
+        assert [lock.run_id for lock in session.scalars(sa.select(Lock))] == [99], "all or none"
+        session.delete(session.get_one(Lock, "the shelf"))
+    assert retry(desk, run).state == "done"
+
+
 def test_a_retry_looks_at_the_world_first(desk: Desk) -> None:
     """Nothing had been changed, so the plan must still fit."""
     run = broken(desk, "gather")
