@@ -144,7 +144,8 @@ class Execution:
 
     def _compare_world(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
         """Raises `Refused`, and voids the plan, when the world has moved since it was approved."""
-        moved = action.moved(context.plan.observed, action.observe(self.world, context.parameters))
+        tried = any(step.attempts for step in self.runs.list_steps(run.id))
+        moved = action.look_again(self.world, context.parameters, context.plan.observed, tried=tried)
         if not moved:
             return
         reason = f"The world has moved since the plan was approved: {'; '.join(moved)}."

@@ -148,10 +148,15 @@ class Runs:
         refuse_held(session, things, plan.playbook_run_id, reader=person.key)
 
     def _changed_the_world(self, session: Session, run: Run) -> bool:
-        """Whether a step is done that is not harmless to repeat: what was begun under an approval may be finished."""
-        lasting = {step.name for step in find_action(run.action).steps() if step.happened}
-        done = sa.select(RunStep.name).where(RunStep.run_id == run.id, RunStep.state == "done")
-        return bool(lasting & set(session.scalars(done)))
+        """Whether a step is done that is not harmless to repeat, or half done: what was begun under an approval may be
+        finished.
+        """
+        steps = find_action(run.action).steps()
+        lasting, pieces = [one.name for one in steps if one.happened], [one.name for one in steps if one.piecemeal]
+        done = sa.and_(RunStep.name.in_(lasting), RunStep.state == "done")
+        begun = sa.and_(RunStep.name.in_(pieces), RunStep.attempts > 0)
+        changed = sa.select(RunStep.name).where(RunStep.run_id == run.id, sa.or_(done, begun))
+        return session.scalar(changed.limit(1)) is not None
 
     def _stopped_at(self, session: Session, run: Run, step_name: str) -> Step[Any]:
         steps = {step.name: step for step in find_action(run.action).steps()}

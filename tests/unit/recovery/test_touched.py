@@ -29,15 +29,27 @@ HOSTS = {
 }
 POLICY: Policy = SHIPPED.model_copy(update={"hosts": HOSTS})
 BOTH, FAR = {"web_1", "web_2"}, {"far_1"}
+ON_APPLICATION = (
+    "restart_application", "clear_session_cache", "maintenance_on", "maintenance_off", "write_environment",
+    "roll_back_code", "deploy_code_archive", "deploy_code",
+)  # fmt: skip
+
+
+def on_applications() -> Iterator[tuple[str, Facts, set[str]]]:
+    for name in ON_APPLICATION:
+        more: Facts = {"revision": "main"} if name == "deploy_code" else {}
+        yield name, {"application": HOME, **more}, BOTH
+        yield name, {"application": AWAY, **more}, FAR
+
+
+def on_hosts() -> Iterator[tuple[str, Facts, set[str]]]:
+    for name in ("replace_server", "isolate_host", "snapshot_evidence"):
+        yield from ((name, {"host": host}, {host}) for host in HOSTS)
+
+
 WORK: list[tuple[str, Facts, set[str]]] = [
-    *((name, {"application": app, **more}, hosts) for app, hosts in ((HOME, BOTH), (AWAY, FAR)) for name, more in (
-        ("restart_application", {}), ("clear_session_cache", {}), ("maintenance_on", {}), ("maintenance_off", {}),
-        ("write_environment", {}), ("deploy_code", {"revision": "main"}), ("roll_back_code", {}),
-        ("deploy_code_archive", {}),
-    )),
-    *((name, {"host": host}, {host}) for host in HOSTS for name in (
-        "replace_server", "isolate_host", "snapshot_evidence",
-    )),
+    *on_applications(),
+    *on_hosts(),
     ("terminate_server", {"instance": "i-0aaaaaaa2"}, {"web_2"}),
     ("terminate_server", {"instance": "i-0aaaaaaa9"}, set()),
     ("refresh_instances", {}, BOTH),
