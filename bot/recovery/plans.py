@@ -16,7 +16,7 @@ from bot.engine import Engine, seconds_until
 from bot.incidents.reading import seen_by, sees
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy, rule_for
-from bot.recovery.action import Action, Facts, History, World
+from bot.recovery.action import Action, Facts, History, Needless, World
 from bot.recovery.calls import call_off
 from bot.recovery.locks import ANYBODY, refuse_held
 from bot.recovery.registry import find_action, read_parameters
@@ -121,7 +121,8 @@ class Plans:
         try:
             document = draft(action, self.world, plan.parameters, history)
         except (Refused, Failed) as error:
-            self._close(plan_id, "making", "refused", self.world.redactor.redact(error.words))
+            state = "needless" if isinstance(error, Needless) else "refused"
+            self._close(plan_id, "making", state, self.world.redactor.redact(error.words))
             return
         except Exception as error:  # the boundary of this surface: whatever it was, the plan must not hang
             log.exception("plan %s could not be made", plan_id)

@@ -79,7 +79,9 @@ def _settle_task(rows: PlaybookRows, session: Session, run: PlaybookRun, task: P
     if plan is None or plan.state in ("making", "pending"):
         return
     if begun is None:
-        if task.state == "asked" and plan.state != "approved":
+        if plan.state == "needless":
+            leave_behind(rows, session, run, task, "needless", f"not needed: {plan.reason}")
+        elif task.state == "asked" and plan.state != "approved":
             fail_task(rows, session, run, task, f"Plan {plan.id} is {plan.state}: {plan.reason}")
     elif begun.state == "done":
         _settle_done(rows, session, run, task, begun)

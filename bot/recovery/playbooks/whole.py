@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from bot.outcome import Failed, Refused
 from bot.policy import ApprovalRule, PlaybookStep, Policy, rule_for
-from bot.recovery.action import Facts
+from bot.recovery.action import Facts, Needless
 from bot.recovery.playbooks.conditions import ask_condition
 from bot.recovery.playbooks.references import Occasion, find_parameters
 from bot.recovery.registry import all_actions, list_touched
@@ -47,6 +47,8 @@ def _draft_part(definition: PlaybookStep, occasion: Occasion, draft: Drafter) ->
         if not answer.met:
             return Part(definition, None, f"not needed as things are ({answer.words})")
         return Part(definition, draft(definition.action, find_parameters(definition, occasion)))
+    except Needless as needless:
+        return Part(definition, None, f"not needed as things are ({needless.reason.rstrip('.')})")
     except (Refused, Failed) as error:
         return Part(definition, None, f"cannot be planned yet: {error.words}".rstrip("."))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from bot.recovery.action import World
 from bot.recovery.environment_file import write_environment
 from bot.recovery.on_hosts import open_application_hosts
 from bot.sandbox.stage import Stage
+from tests.elsewhere import python_elsewhere
 from tests.integration.rds.driver import Performance, bad, perform, prepare, refusal
 from tests.inventory import SENDGRID, SESSION, make_values
 
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 GIVEN = {"application": "traitortrack"}
-ELSEWHERE = """
-import os, sys
-os.execv(sys.executable, [sys.executable, *(one.replace({here!r}, {there!r}) for one in sys.argv[1:])])
-"""
-"""Stands for Python on a host whose disk is another one."""
 
 
 @pytest.fixture
@@ -37,10 +32,9 @@ def second_path(tmp_path: Path) -> Path:
 @pytest.fixture
 def two_hosts(world: World, stage: Stage, second_path: Path, tmp_path: Path) -> World:
     """Beside this machine a second host, on which the file is another one."""
-    script = tmp_path / "elsewhere.py"
-    script.write_text(ELSEWHERE.format(here=str(stage.environment_path), there=str(second_path)), encoding="utf-8")
+    python = python_elsewhere(tmp_path, stage.environment_path, second_path)
     first = world.policy.hosts["app_1"]
-    commands = first.commands.model_copy(update={"python": [sys.executable, str(script)]})
+    commands = first.commands.model_copy(update={"python": python})
     second = first.model_copy(update={"title": "The second machine", "commands": commands})
     return replace(world, policy=world.policy.model_copy(update={"hosts": {"app_1": first, "app_2": second}}))
 

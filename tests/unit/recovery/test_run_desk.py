@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,25 @@ def test_a_step_that_failed_after_it_had_worked_is_not_done_again(desk: Desk) ->
     assert retry(desk, run).state == "done"
     assert desk.log() == ["gather", "change", "polish", "check"]
     assert set(states(desk, run).values()) == {"done"}
+
+
+@pytest.mark.parametrize("piecemeal", [True, False])
+def test_what_was_half_done_may_be_finished_after_the_approval_has_lapsed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, piecemeal: bool
+) -> None:
+    _, _, polish, _ = ChangeFolder().steps()
+    monkeypatch.setattr(ChangeFolder, "steps", lambda self: [replace(polish, piecemeal=piecemeal)])
+    seen = list[bool]()
+    monkeypatch.setattr(ChangeFolder, "look_again", lambda self, *_, tried: seen.append(tried) or [])
+    run = broken(desk, "polish")
+    mend(desk)
+    desk.clock.turn(days=1)
+    if not piecemeal:
+        with pytest.raises(Refused, match="has lapsed"):
+            desk.runs.retry(run.id, desk.person("diego"))
+        return
+    assert retry(desk, run).state == "done"
+    assert seen == [False, True], "the world is looked at before each attempt, and what was tried is known"
 
 
 def test_a_retry_that_fails_can_be_tried_again(desk: Desk) -> None:
