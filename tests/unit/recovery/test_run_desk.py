@@ -93,7 +93,12 @@ def test_what_was_half_done_may_be_finished_after_the_approval_has_lapsed(
     _, _, polish, _ = ChangeFolder().steps()
     monkeypatch.setattr(ChangeFolder, "steps", lambda self: [replace(polish, piecemeal=piecemeal)])
     seen = list[bool]()
-    monkeypatch.setattr(ChangeFolder, "look_again", lambda self, *_, tried: seen.append(tried) or [])
+
+    def look_again(*_: object, tried: bool) -> list[str]:
+        seen.append(tried)
+        return []
+
+    monkeypatch.setattr(ChangeFolder, "look_again", look_again)
     run = broken(desk, "polish")
     mend(desk)
     desk.clock.turn(days=1)

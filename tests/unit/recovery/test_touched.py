@@ -44,7 +44,8 @@ def on_applications() -> Iterator[tuple[str, Facts, set[str]]]:
 
 def on_hosts() -> Iterator[tuple[str, Facts, set[str]]]:
     for name in ("replace_server", "isolate_host", "snapshot_evidence"):
-        yield from ((name, {"host": host}, {host}) for host in HOSTS)
+        for host in HOSTS:
+            yield name, {"host": host}, {host}
 
 
 WORK: list[tuple[str, Facts, set[str]]] = [
