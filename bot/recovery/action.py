@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 
+from bot.outcome import Refused
 from bot.policy import Policy
 from bot.store.documents import PlanDocument, PlannedStep, Prediction, Risk, Suggestion, Verdict
 from bot.systems.redaction import Redactor
@@ -68,6 +69,10 @@ class History:
     downtime: Prediction | None = None
 
 
+class Needless(Refused):
+    """There is nothing to do: the world is already as the action would leave it."""
+
+
 class Memory:
     """What a step must know again after a crash; forgotten when it is tried again after a failure."""
 
@@ -115,6 +120,8 @@ class Step(Generic[P]):
     phase: PhaseName = "restore"
     cancellable: bool = True
     """False where it has to be finished once it has begun; from then on only steps that may be left are left out."""
+    piecemeal: bool = False
+    """Whether it changes the world piece by piece: once it was tried, what was approved may be finished later."""
     skipping: str | None = None
     """What is missing afterwards when the step is skipped, in words; None where it may not be skipped."""
 
@@ -144,7 +151,13 @@ class Action(ABC, Generic[P]):
 
     @abstractmethod
     def target(self, parameters: P) -> str:
-        """What one run at a time may touch; also the name that approvers type."""
+        """What it is done to; also the name that approvers type."""
+
+    def touches(self, policy: Policy, parameters: P) -> frozenset[str]:
+        """All that no other run may work on meanwhile, the target among it: hosts, databases, secrets, by the policy's
+        keys (`recovery/touched.py`), and what else has a name. Never raises: what it names need not be there.
+        """
+        return frozenset({self.target(parameters)})
 
     @abstractmethod
     def observe(self, world: World, parameters: P) -> Facts:
@@ -167,6 +180,13 @@ class Action(ABC, Generic[P]):
         return [
             f"{name} was {planned.get(name)}, is {now.get(name)}" for name in planned if planned[name] != now.get(name)
         ]
+
+    def look_again(self, world: World, parameters: P, planned: Facts, *, tried: bool) -> list[str]:
+        """In words, what keeps a run from beginning as it was planned; where it was `tried` before, from going on.
+
+        What the run itself has made of the world by then is no reason.
+        """
+        return self.moved(planned, self.observe(world, parameters))
 
     def clean_up(self, context: Context[P]) -> str:
         """After a failure or a cancellation: remove what only this run made. Returns what is true now."""

@@ -40,10 +40,11 @@ def was_restarted(host: OpenHost, before: Mapping[str, str]) -> bool:
 
 def restart_hosts(
     context: Context[Any], application: str, before: Mapping[str, str] | None = None,
-    prepare: Callable[[OpenHost], object] = lambda host: None,
+    prepare: Callable[[OpenHost], object] = lambda host: None, hosts: list[OpenHost] | None = None,
 ) -> Facts:  # fmt: skip
     """Restart it where it is still in the start that it was in `before`; a host that is not was restarted already,
-    perhaps before a crash. `prepare` is done on a host first, and bears being done again.
+    perhaps before a crash. `prepare` is done on a host first, and bears being done again. `hosts`: those that are
+    meant; without it all of the application's.
 
     Without `before` the start counts that a host is in once it was prepared: a service that crashes and comes up by
     itself before that has not read what it is restarted for.
@@ -52,7 +53,7 @@ def restart_hosts(
     """
     restarted, words = list[str](), list[str]()
     with probe_health(health_url(context.world.policy.applications[application])) as client:
-        for host in open_application_hosts(context.world, application):
+        for host in open_application_hosts(context.world, application) if hosts is None else hosts:
             if context.cancelled():
                 done = ", ".join(restarted) or "none"
                 raise Cancelled(f"Stopped before {host.host.title}. Restarted until then: {done}.")

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field, JsonValue
 
 from bot.outcome import Cancelled, Failed, Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.policy import Policy
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Parameters, Step, World
 from bot.recovery.application_restart import restart_hosts
 from bot.recovery.backups import recovery_url
+from bot.recovery.code_hosts import (
+    ask_hosts,
+    compare_running,
+    is_begun,
+    judge_left_out,
+    name_left_out,
+    open_planned,
+    tell_left_out,
+)
+from bot.recovery.code_notes import describe_later, describe_way_back, list_notes, name_before
 from bot.recovery.final_look import ask_application
-from bot.recovery.on_hosts import open_application_hosts
 from bot.recovery.releases import (
     current_of,
     find_release,
@@ -26,18 +35,17 @@ from bot.recovery.releases import (
     switch,
 )
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Risk, Suggestion, Verdict
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.releases import is_astray, read_releases
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.schema_version import read_schema_versions
-from bot.words import cut, show_duration
+from bot.words import show_duration
 
 BRING_S = 900.0
 """For a repository's first way to a host, and for what a release needs."""
 GUESS_S = 20.0
-SHOWN_COMMITS = 6
-LINE = 110
 
 
 class CodeChange(Parameters):
@@ -75,6 +83,9 @@ class CodeAction(Action[C]):
     def target(self, parameters: C) -> str:
         return parameters.application
 
+    def touches(self, policy: Policy, parameters: C) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
+
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
 
@@ -82,30 +93,35 @@ class CodeAction(Action[C]):
         return parameters.application
 
     def observe(self, world: World, parameters: C) -> Facts:
-        """What each host runs, what it is to run, and whether the database knows a schema that it does not."""
-        hosts = open_application_hosts(world, parameters.application)
-        seen = {host.key: read_releases(host) for host in hosts}
-        target = self.find_target(world, parameters, hosts, seen)
-        running = {key: current_of(one)[0] for key, one in seen.items()}
-        if all(name == target["name"] for name in running.values()):
-            raise Refused(
-                f"{target['label']} is what every host has already.", "`restart_application` starts it again."
-            )
+        """What each host that answers has, what it is to have, and whether the database knows a schema that it does
+        not.
+        """
+        asked = ask_hosts(world, parameters.application)
+        target = self.find_target(world, parameters, asked.hosts, asked.seen)
+        due = asked.list_due(str(target["name"]))
+        if not due:
+            away = [world.policy.hosts[key].title for key in asked.away]
+            said = f"every host has that answers; {', '.join(away)} did not" if away else "every host has already"
+            raise Needless(f"{target['label']} is what {said}.", "`restart_application` starts it again.")
         return {
-            "running": dict(running),
-            "since": {key: one["since"] for key, one in seen.items()},
-            "unseen": [host.host.title for host in hosts if is_astray(seen[host.key])],
+            "running": dict(asked.running),
+            "due": list(due),
+            "left_out": dict(asked.away),
+            "since": {key: one["since"] for key, one in asked.seen.items()},
+            "unseen": [host.host.title for host in asked.hosts if is_astray(asked.seen[host.key])],
             **{key: target.get(key) for key in ("name", "revision", "label", "going", "coming", "pinned", "note")},
             **check_schema(world, parameters, target),
         }
 
     def plan(self, world: World, parameters: C, observed: Facts, history: History) -> PlanDocument:
-        hosts = open_application_hosts(world, parameters.application)
-        expected = Prediction(seconds=GUESS_S * len(hosts), source="a guess; not measured here yet")
+        hosts, due = open_planned(world, observed), open_planned(world, observed, "due")
+        expected = Prediction(seconds=GUESS_S * len(due), source="a guess; not measured here yet")
         pause = Prediction(seconds=0, source="the other hosts serve") if len(hosts) > 1 else expected
+        title = f"{self.verb} {observed['label']} of {world.policy.applications[parameters.application].title}"
+        without = name_left_out(world, observed)
         return PlanDocument(
             action=self.name,
-            title=f"{self.verb} {observed['label']} of {world.policy.applications[parameters.application].title}",
+            title=f"{title}, WITHOUT {', '.join(without)}" if without else title,
             risk=self.risk,
             target=self.target(parameters),
             parameters=parameters.model_dump(mode="json"),
@@ -116,11 +132,27 @@ class CodeAction(Action[C]):
             duration=history.duration or expected,
             way_back=describe_way_back(observed),
             confirm=parameters.application,
-            notes=list_notes(world, hosts, observed),
+            notes=[
+                *tell_left_out(world, observed, describe_later(self.name, parameters.application, observed)),
+                *list_notes(world, hosts, due, observed),
+            ],
         )
 
     def moved(self, planned: Facts, now: Facts) -> list[str]:
-        return list_moved(planned, now, ("running", "name", "revision", "schema", "pinned"))
+        running = now["running"]
+        assert isinstance(running, dict)
+        others = list_moved(planned, now, ("name", "revision", "unknown_migrations", "pinned"))
+        return [*compare_running(planned, running), *others]
+
+    def look_again(self, world: World, parameters: C, planned: Facts, *, tried: bool) -> list[str]:
+        """Where the run has switched a host it finishes what was approved, on hosts that have the one release or the
+        other: that a branch has gone on meanwhile, or that Git is away, is no reason to leave them different.
+        """
+        if tried:
+            running = ask_hosts(world, parameters.application).running
+            if is_begun(planned, running):
+                return compare_running(planned, running)
+        return super().look_again(world, parameters, planned, tried=tried)
 
     def steps(self) -> list[Step[C]]:
         return [
@@ -128,14 +160,14 @@ class CodeAction(Action[C]):
             Step("install", "Install what it needs", install),
             Step(
                 "switch", "Switch and restart host by host, each healthy before the next", switch_hosts,
-                phase="restart",
+                phase="restart", piecemeal=True,
             ),
         ]  # fmt: skip
 
     def fetch(self, context: Context[C]) -> Facts:
         """To every host before any of them is switched."""
         sources = dict[str, JsonValue]()
-        for host in open_application_hosts(context.world, context.parameters.application):
+        for host in open_planned(context.world, context.plan.observed):
             stop_if_cancelled(context, "Nothing runs that did not run before.")
             context.progress(f"bringing the code to {host.host.title}")
             kept = find_release(read_releases(host), str(context.plan.observed["name"]))
@@ -147,7 +179,7 @@ class CodeAction(Action[C]):
 
     def clean_up(self, context: Context[C]) -> str:
         """A release that lies ready is in nobody's way; what matters is which host has what."""
-        hosts = open_application_hosts(context.world, context.parameters.application)
+        hosts = open_planned(context.world, context.plan.observed)
         lines = [f"{host.host.title} {_tell_settled(context, host)}" for host in hosts]
         return f"{'; '.join(lines)}. `/dr plan roll_back_code` lets all have the same."
 
@@ -164,7 +196,7 @@ class CodeAction(Action[C]):
 def install(context: Context[Any]) -> Facts:
     """What it needs; only then does it get its name among the releases."""
     name = str(context.plan.observed["name"])
-    for host in open_application_hosts(context.world, context.parameters.application):
+    for host in open_planned(context.world, context.plan.observed):
         stop_if_cancelled(context, "Nothing runs that did not run before.")
         context.progress(f"installing what it needs on {host.host.title}")
         finish(context, host, name, BRING_S)
@@ -174,8 +206,9 @@ def install(context: Context[Any]) -> Facts:
 def switch_hosts(context: Context[Any]) -> Facts:
     """Each host in turn; one that was switched and restarted before a crash is only looked at."""
     name, application = str(context.plan.observed["name"]), context.parameters.application
+    due = open_planned(context.world, context.plan.observed, "due")
     try:
-        return restart_hosts(context, application, prepare=lambda host: switch(context, host, name))
+        return restart_hosts(context, application, prepare=lambda host: switch(context, host, name), hosts=due)
     except Failed as failed:
         back = name_before(context.plan.observed)
         way = f" `/dr plan roll_back_code {application} revision={back}` goes back." if back else ""
@@ -184,7 +217,7 @@ def switch_hosts(context: Context[Any]) -> Facts:
 
 def measure(context: Context[Any]) -> Evidence:
     """What each host has and what its processes work in, and what users find."""
-    name, hosts = context.plan.observed["name"], open_application_hosts(context.world, context.parameters.application)
+    name, hosts = context.plan.observed["name"], open_planned(context.world, context.plan.observed)
     seen = [read_releases(host) for host in hosts]
     switched = [one for one in seen if one["current"] == name]
     working = [one["running"] for one in seen if isinstance(one["running"], dict)]
@@ -201,6 +234,7 @@ def measure(context: Context[Any]) -> Evidence:
                 good=len(right) == len(working),
             )] if working else []
         ),
+        *judge_left_out(context),
         *ask_application(context.world.policy.applications[context.parameters.application]),
     ]  # fmt: skip
     gap_s = float(str(context.outputs["switch"]["gap_s"]))
@@ -211,7 +245,13 @@ def measure(context: Context[Any]) -> Evidence:
 
 
 def check_schema(world: World, parameters: CodeChange, target: Facts) -> Facts:
-    """Raises `Refused` where the database had migrations that the release does not know, unless that is accepted."""
+    """Raises `Refused` where the database had migrations that the release does not know, unless that is accepted: then
+    `unknown_migrations` are what is accepted.
+    """
+    return {"unknown_migrations": [], **_check_schema(world, parameters, target)}
+
+
+def _check_schema(world: World, parameters: CodeChange, target: Facts) -> Facts:
     try:
         versions = find_schema(world, parameters.application)
     except (Failed, Refused) as trouble:
@@ -229,7 +269,8 @@ def check_schema(world: World, parameters: CodeChange, target: Facts) -> Facts:
             "`accept_schema=yes`.",
         )
     if missing:
-        return {"schema": list(versions), "schema_note": f"ACCEPTED: it does not know migration {', '.join(missing)}."}
+        said = f"ACCEPTED: it does not know migration {', '.join(missing)}."
+        return {"schema": list(versions), "unknown_migrations": list(missing), "schema_note": said}
     return {"schema": list(versions), "schema_note": "It knows the migrations that the database has had."}
 
 
@@ -241,54 +282,6 @@ def find_schema(world: World, application: str) -> list[str] | None:
         if settings.application == application:
             return read_schema_versions(recovery_url(world.environment, name, settings))
     raise Refused(f"No database of the policy is that of {application}.", "Look at its migrations yourself.")
-
-
-def list_notes(world: World, hosts: list[OpenHost], observed: Facts) -> list[str]:
-    running, since = observed["running"], observed["since"]
-    assert isinstance(running, dict)
-    assert isinstance(since, dict)
-    notes = [
-        f"{host.host.title} has {running[host.key] or 'no release'}{describe_age(since[host.key], world.now())}."
-        for host in hosts
-    ]
-    notes += [*describe_commits("Goes", observed["going"]), *describe_commits("Comes", observed["coming"])]
-    if observed["going"] is None and observed["coming"] is None:
-        notes.append("Which commits go and come is not known: what runs is not in the repository.")
-    notes += [str(observed[key]) for key in ("note", "schema_note") if observed.get(key)]
-    unseen = observed["unseen"]
-    if isinstance(unseen, list) and unseen:
-        folder = hosts[0].application.install_folder
-        notes.append(
-            f"On {', '.join(map(str, unseen))} nothing works in {folder}/current: let the service start there."
-        )
-    return [*notes, f"In this order, each healthy before the next: {', '.join(one.host.title for one in hosts)}."]
-
-
-def describe_commits(word: str, found: JsonValue) -> list[str]:
-    """Counted, the newest by name; what people wrote is made one plain line."""
-    if not isinstance(found, dict) or not found["count"]:
-        return []
-    newest = found["newest"]
-    assert isinstance(newest, list)
-    lines = [
-        plain_line(f"{word}: {one['commit']} {one['subject']} ({one['author']}, {str(one['at'])[:10]})")
-        for one in newest[:SHOWN_COMMITS]
-        if isinstance(one, dict)
-    ]
-    more = int(str(found["count"])) - len(lines)
-    return [*lines, f"{word}: {more} commits more."] if more > 0 else lines
-
-
-def plain_line(text: str) -> str:
-    """Without line ends, control and direction characters."""
-    return cut("".join(sign if sign.isprintable() else " " for sign in text), LINE)
-
-
-def describe_age(since: JsonValue, now: datetime) -> str:
-    if not isinstance(since, str):
-        return ", as it was put there before there were releases"
-    age_s = max(0.0, (now - datetime.fromisoformat(since)).total_seconds())
-    return f", for {show_duration(age_s)}"
 
 
 def settle(context: Context[Any], host: OpenHost) -> str:
@@ -310,20 +303,6 @@ def _tell_settled(context: Context[Any], host: OpenHost) -> str:
         return f"has {settle(context, host)}"
     except (Refused, Failed) as error:
         return f"cannot be asked what it has ({error.reason})"
-
-
-def describe_way_back(observed: Facts) -> str:
-    before = name_before(observed)
-    if before is None:
-        return "What each host had before stays there; they had different ones, so going back is a plan for each."
-    return f"{before} stays on every host: `/dr undo` switches back to it and restarts, without Git."
-
-
-def name_before(observed: Facts) -> str | None:
-    """What all hosts had; None where they had different ones, or none."""
-    running = observed["running"]
-    names = {str(name) for name in running.values() if name} if isinstance(running, dict) else set()
-    return names.pop() if len(names) == 1 else None
 
 
 def stop_if_cancelled(context: Context[Any], words: str) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, Memory, Step
-from bot.recovery.locks import Held, release_lock, take_lock
+from bot.recovery.locks import Held, release_locks, take_locks
 from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
@@ -100,15 +100,15 @@ class Execution:
         )
 
     def _begin(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
-        """Once per attempt: take the lock, look at the world again, and write the steps down."""
-        if not self._take_over(run, context):
+        """Once per attempt: take the locks, look at the world again, and write the steps down."""
+        if not self._take_over(run, action, context):
             return
         steps = action.steps()
         lasting = self._count_lasting(run, steps, context) if run.attempt > 1 else 0
         if not lasting:
             self._compare_world(run, action, context)
         with self.database.write() as session:
-            if run.attempt == 1:
+            if session.get(RunStep, (run.id, 0)) is None:  # also after an attempt that was refused before it began
                 session.add_all(_write_down(run, steps))
             else:
                 _reset(session, run, lasting, context)
@@ -117,15 +117,15 @@ class Execution:
             record(session, row, "run.started", f"Run {run.id} started: {context.plan.title}")
             self.runs.show(session, row)
 
-    def _take_over(self, run: Run, context: Context[Any]) -> bool:
-        """Take the lock for this attempt; False when the attempt had begun before a crash."""
+    def _take_over(self, run: Run, action: Action[Any], context: Context[Any]) -> bool:
+        """Take the locks for this attempt; False when the attempt had begun before a crash."""
         with self.database.write() as session:
             row = session.get_one(Run, run.id, with_for_update=True)
             if row.begun == row.attempt:
                 return False
             holder = session.get_one(Plan, run.plan_id).requested_by
-            reason = context.plan.title
-            take_lock(session, run.target, run_id=run.id, holder=holder, reason=reason, now=self.clock())
+            things, reason = action.touches(self.policy, context.parameters), context.plan.title
+            take_locks(session, things, run_id=run.id, holder=holder, reason=reason, now=self.clock())
             row.started_at = row.started_at or self.clock()
             row.state = "running" if row.state == "queued" else row.state
             self.runs.show(session, row)
@@ -144,7 +144,8 @@ class Execution:
 
     def _compare_world(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
         """Raises `Refused`, and voids the plan, when the world has moved since it was approved."""
-        moved = action.moved(context.plan.observed, action.observe(self.world, context.parameters))
+        tried = any(step.attempts for step in self.runs.list_steps(run.id))
+        moved = action.look_again(self.world, context.parameters, context.plan.observed, tried=tried)
         if not moved:
             return
         reason = f"The world has moved since the plan was approved: {'; '.join(moved)}."
@@ -227,7 +228,7 @@ class Execution:
 
     def _end(self, session: Session, run: Run, state: str, words: str, text: str, data: Facts | None = None) -> None:
         run.state, run.words = state, words
-        release_lock(session, run.target, run.id)
+        release_locks(session, run.id)
         record(session, run, f"run.{state}", f"Run {run.id} {text}", data)
         for listener in self.runs.ended:
             listener(session, run)

@@ -1,7 +1,11 @@
-"""One run per target at a time; the lock says who holds it, since when, why, and how to have it released."""
+"""One run at a time on whatever it touches; a lock says who holds it, since when, why, and how to have it released.
+
+A run has a lock for each thing that its action touches, all or none, and always taken in the same order.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,22 +13,21 @@ from sqlalchemy.orm import Session
 
 from bot.incidents.reading import sees
 from bot.outcome import Refused
+from bot.store import ledger
 from bot.store.tables import Lock, PlaybookRun, PlaybookTask, Run
 
 NO_RUN = 0
 """What stands for the run while a playbook keeps the target between its runs."""
-
-
 ANYBODY = ""
 """Who reads a refusal that is kept and shown: perhaps somebody who may know of nothing private."""
 
 
 class Held(Refused):
-    """Another run, or a playbook, works on the target."""
+    """Another run, or a playbook, works on what would be touched."""
 
 
 def describe_holder(session: Session, lock: Lock, reader: str) -> Held:
-    """Who holds the target, and how to have it released; only that it is held, where that is for a private incident."""
+    """Who holds it, and how to have it released; only that it is held, where that is for a private incident."""
     since = lock.since.strftime("%H:%M:%S UTC")
     if not sees(session, _find_incident(session, lock), reader):
         return Held(f"{lock.target} is held by other work, since {since}.", "Wait for it, or ask the DR Coordinator.")
@@ -38,56 +41,65 @@ def describe_holder(session: Session, lock: Lock, reader: str) -> Held:
     )
 
 
-def refuse_held(session: Session, target: str, playbook_run_id: int | None = None, *, reader: str = ANYBODY) -> None:
-    """Raises `Held` while a run, or a playbook other than this one, works on the target. `reader` is who is told."""
-    lock = session.get(Lock, target)
-    if lock is None or (lock.run_id == NO_RUN and lock.playbook_run_id == playbook_run_id):
-        return
-    raise describe_holder(session, lock, reader)
-
-
-def take_lock(session: Session, target: str, *, run_id: int, holder: str, reason: str, now: datetime) -> None:
-    """Take the lock, also from the playbook that the run is part of, or find that this run has it. Raises `Held`."""
-    lock = session.get(Lock, target, with_for_update=True)
-    if lock is None:
-        session.add(Lock(target=target, run_id=run_id, holder=holder, since=now, reason=reason))
-        session.flush()
-    elif lock.run_id == NO_RUN and _is_part(session, run_id, lock.playbook_run_id):
-        lock.run_id, lock.reason = run_id, reason
-    elif lock.run_id != run_id:
-        raise describe_holder(session, lock, ANYBODY)
-
-
-def release_lock(session: Session, target: str, run_id: int) -> None:
-    """Give the lock back: to the playbook that keeps the target, else to everybody."""
-    lock = session.get(Lock, target)
-    if lock is None or lock.run_id != run_id:
-        return
-    if lock.playbook_run_id is None:
-        session.delete(lock)
-    else:
-        lock.run_id = NO_RUN
-
-
-def keep_targets(
-    session: Session, targets: set[str], *, playbook_run_id: int, holder: str, reason: str, now: datetime
+def refuse_held(
+    session: Session, things: Iterable[str], playbook_run_id: int | None = None, *, reader: str = ANYBODY
 ) -> None:
-    """Take the locks of a whole playbook, always in the same order. Raises `Held`: then the caller keeps none."""
-    for target in sorted(targets):
-        lock = session.get(Lock, target, with_for_update=True)
+    """Raises `Held` while a run, or a playbook other than this one, works on any of them. `reader` is who is told."""
+    for thing in sorted(things):
+        lock = session.get(Lock, thing)
+        if lock is not None and not (lock.run_id == NO_RUN and lock.playbook_run_id == playbook_run_id):
+            raise describe_holder(session, lock, reader)
+
+
+def take_locks(
+    session: Session, things: Iterable[str], *, run_id: int, holder: str, reason: str, now: datetime
+) -> None:
+    """Take them all, also from the playbook that the run is part of; some may be this run's already.
+
+    Raises `Held`: then the caller, whose transaction is undone, has none of them.
+    """
+    ledger.hold(session)  # of two who look at the same instant both would find it free
+    for thing in sorted(things):
+        lock = session.get(Lock, thing, with_for_update=True)
+        if lock is None:
+            session.add(Lock(target=thing, run_id=run_id, holder=holder, since=now, reason=reason))
+        elif lock.run_id == NO_RUN and _is_part(session, run_id, lock.playbook_run_id):
+            lock.run_id, lock.reason = run_id, reason
+        elif lock.run_id != run_id:
+            raise describe_holder(session, lock, ANYBODY)
+    session.flush()
+
+
+def release_locks(session: Session, run_id: int) -> None:
+    """Give all locks of the run back: to the playbook that keeps the thing, else to everybody."""
+    for lock in session.scalars(sa.select(Lock).where(Lock.run_id == run_id)):
+        if lock.playbook_run_id is None:
+            session.delete(lock)
+        else:
+            lock.run_id = NO_RUN
+    session.flush()
+
+
+def keep_locks(
+    session: Session, things: Iterable[str], *, playbook_run_id: int, holder: str, reason: str, now: datetime
+) -> None:
+    """Take the locks of a whole playbook, in the same order as runs do. Raises `Held`: then the caller keeps none."""
+    ledger.hold(session)
+    for thing in sorted(things):
+        lock = session.get(Lock, thing, with_for_update=True)
         if lock is None:
             session.add(
                 Lock(
-                    target=target, run_id=NO_RUN, holder=holder, since=now, reason=reason,
+                    target=thing, run_id=NO_RUN, holder=holder, since=now, reason=reason,
                     playbook_run_id=playbook_run_id,
                 )
             )  # fmt: skip
-            session.flush()
         elif lock.playbook_run_id != playbook_run_id:
             raise describe_holder(session, lock, ANYBODY)
+    session.flush()
 
 
-def give_targets_back(session: Session, playbook_run_id: int) -> None:
+def give_locks_back(session: Session, playbook_run_id: int) -> None:
     """The playbook is over; a run of it that still works keeps its own lock until it ends."""
     for lock in session.scalars(sa.select(Lock).where(Lock.playbook_run_id == playbook_run_id)):
         if lock.run_id == NO_RUN:

@@ -8,20 +8,26 @@ from typing import Any
 from bot.outcome import Refused
 from bot.recovery.action import Context, Facts, World
 from bot.systems.hosts.command import Output, Sent
-from bot.systems.hosts.opening import LOOK_S, OpenHost, open_hosts
+from bot.systems.hosts.opening import LOOK_S, OpenHost, open_host
 from bot.systems.hosts.programs import read_answer, read_program
 from bot.systems.secrets import fingerprint_text
 
 
-def open_application_hosts(world: World, application: str) -> list[OpenHost]:
-    """In the policy's order. Raises `Refused` where the policy has no such application, or no host of it."""
+def list_application_hosts(world: World, application: str) -> list[str]:
+    """Keys, in the policy's order. Raises `Refused` where the policy has no such application, or no host of it."""
     if application not in world.policy.applications:
         known = ", ".join(world.policy.applications)
         raise Refused(f"{application!r} is not an application of the policy: {known}.", "Name one of them.")
-    hosts = open_hosts(world.policy, world.environment, application)
-    if not hosts:
+    keys = [key for key, host in world.policy.hosts.items() if host.application == application]
+    if not keys:
         raise Refused("The policy names no host of this application.", "Add it to the policy under `hosts`.")
-    return hosts
+    return keys
+
+
+def open_application_hosts(world: World, application: str) -> list[OpenHost]:
+    """All of them, in the policy's order. Raises `Refused` as `list_application_hosts`, and where one has no key."""
+    keys = list_application_hosts(world, application)
+    return [open_host(world.policy, world.environment, key) for key in keys]
 
 
 def run_command(context: Context[Any], host: OpenHost, command: str, timeout_s: float) -> Output:

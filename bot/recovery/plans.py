@@ -16,7 +16,7 @@ from bot.engine import Engine, seconds_until
 from bot.incidents.reading import seen_by, sees
 from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy, rule_for
-from bot.recovery.action import Action, Facts, History, World
+from bot.recovery.action import Action, Facts, History, Needless, World
 from bot.recovery.calls import call_off
 from bot.recovery.locks import ANYBODY, refuse_held
 from bot.recovery.registry import find_action, read_parameters
@@ -63,7 +63,7 @@ class Plans:
     ) -> Plan:
         """Ask for a plan; it is made in the background and shown at `place` (a recipient of notices).
 
-        A `preview` is to be read only: there is nothing to approve, and a lock on the target does not matter.
+        A `preview` is to be read only: there is nothing to approve, and who works there meanwhile does not matter.
         """
         refuse_requests(self.policy, person)
         with self.database.write() as session:
@@ -90,7 +90,7 @@ class Plans:
         target = chosen.target(wanted)
         if not preview:
             reader = requested_by if playbook_run_id is None else ANYBODY  # a playbook's words are for its whole room
-            refuse_held(session, target, playbook_run_id, reader=reader)
+            refuse_held(session, chosen.touches(self.policy, wanted), playbook_run_id, reader=reader)
         plan = Plan(
             action=chosen.name, parameters=wanted.model_dump(mode="json"), incident_id=incident_id,
             requested_by=requested_by, place=place, state="making", target=target, created_at=self.clock(),
@@ -121,7 +121,8 @@ class Plans:
         try:
             document = draft(action, self.world, plan.parameters, history)
         except (Refused, Failed) as error:
-            self._close(plan_id, "making", "refused", self.world.redactor.redact(error.words))
+            state = "needless" if isinstance(error, Needless) else "refused"
+            self._close(plan_id, "making", state, self.world.redactor.redact(error.words))
             return
         except Exception as error:  # the boundary of this surface: whatever it was, the plan must not hang
             log.exception("plan %s could not be made", plan_id)

@@ -31,6 +31,12 @@ def find_action(name: str) -> Action[Any]:
     return all_actions()[known_word(name, tuple(all_actions()), "a recovery action", "restore_database")]
 
 
+def list_touched(policy: Policy, name: str, given: dict[str, JsonValue]) -> frozenset[str]:
+    """All that a run of the action locks. Raises `Refused` as `find_action` and `read_parameters` do."""
+    action = find_action(name)
+    return action.touches(policy, read_parameters(action, given))
+
+
 def default_database(policy: Policy) -> str:
     """The database that is meant when none is named: the policy's first."""
     return next(iter(policy.databases))

@@ -16,7 +16,7 @@ from bot.policy import Person, Policy, rule_for
 from bot.recovery.action import Step
 from bot.recovery.locks import refuse_held
 from bot.recovery.plans import Plans, queue_run, refuse_requests
-from bot.recovery.registry import find_action
+from bot.recovery.registry import find_action, list_touched
 from bot.recovery.rules import refuse_blackout
 from bot.store import ledger
 from bot.store.documents import PlanDocument
@@ -144,13 +144,19 @@ class Runs:
                 raise Refused(f"The approval of plan {plan.id} has lapsed; nothing had been changed yet.", ASK_AGAIN)
             if plan.document is not None:
                 refuse_blackout(self.policy, plan.document, self.clock())
-        refuse_held(session, run.target, plan.playbook_run_id, reader=person.key)
+        things = list_touched(self.policy, run.action, plan.parameters)
+        refuse_held(session, things, plan.playbook_run_id, reader=person.key)
 
     def _changed_the_world(self, session: Session, run: Run) -> bool:
-        """Whether a step is done that is not harmless to repeat: what was begun under an approval may be finished."""
-        lasting = {step.name for step in find_action(run.action).steps() if step.happened}
-        done = sa.select(RunStep.name).where(RunStep.run_id == run.id, RunStep.state == "done")
-        return bool(lasting & set(session.scalars(done)))
+        """Whether a step is done that is not harmless to repeat, or half done: what was begun under an approval may be
+        finished.
+        """
+        steps = find_action(run.action).steps()
+        lasting, pieces = [one.name for one in steps if one.happened], [one.name for one in steps if one.piecemeal]
+        done = sa.and_(RunStep.name.in_(lasting), RunStep.state == "done")
+        begun = sa.and_(RunStep.name.in_(pieces), RunStep.attempts > 0)
+        changed = sa.select(RunStep.name).where(RunStep.run_id == run.id, sa.or_(done, begun))
+        return session.scalar(changed.limit(1)) is not None
 
     def _stopped_at(self, session: Session, run: Run, step_name: str) -> Step[Any]:
         steps = {step.name: step for step in find_action(run.action).steps()}

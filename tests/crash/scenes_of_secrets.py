@@ -69,8 +69,9 @@ def write_environment(stack: ExitStack, shared: SharedStage) -> Scene:
 
     def done(rig: Rig, run: Run) -> None:
         assert "ENVIRONMENT=production\n" in path.read_text(encoding="utf-8")
-        (kept,) = path.parent.glob(f"{path.name}.*")
+        kept, note = sorted(path.parent.glob(f"{path.name}.*"))
         assert kept.read_text(encoding="utf-8") == OLD_ENVIRONMENT
+        assert note.name == f"{kept.name}.json"
 
     def untouched(rig: Rig, run: Run) -> None:
         assert path.read_text(encoding="utf-8") == OLD_ENVIRONMENT

@@ -8,9 +8,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Cancelled, Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.maintenance import judge_health
 from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
 from bot.words import show_count
@@ -34,6 +36,9 @@ class ClearSessionCache(Action[ClearSessions]):
 
     def target(self, parameters: ClearSessions) -> str:
         return parameters.application
+
+    def touches(self, policy: Policy, parameters: ClearSessions) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import describe_place, find_connection
@@ -85,6 +86,9 @@ class FenceDatabase(Action[Fence]):
 
     def target(self, parameters: Fence) -> str:
         return parameters.instance or parameters.database
+
+    def touches(self, policy: Policy, parameters: Fence) -> frozenset[str]:
+        return frozenset({parameters.database, parameters.instance or parameters.database})
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         if name == "database":

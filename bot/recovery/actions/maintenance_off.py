@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 
 from bot.outcome import Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.maintenance import (
     Maintenance,
@@ -17,6 +18,7 @@ from bot.recovery.maintenance import (
     tell_flags,
     tell_silent,
 )
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
 from bot.words import show_count
@@ -33,6 +35,9 @@ class MaintenanceOff(Action[Maintenance]):
 
     def target(self, parameters: Maintenance) -> str:
         return parameters.application
+
+    def touches(self, policy: Policy, parameters: Maintenance) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None

@@ -13,6 +13,7 @@ import psycopg
 from pydantic import Field
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.backups import maintenance_url, recovery_url, settings_of
 from bot.recovery.loss import predict_loss
@@ -27,6 +28,7 @@ from bot.recovery.side_restore import (
     refuse_kept,
     wait_healthy,
 )
+from bot.recovery.touched import touch_database
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.database_swap import SwapState, observe_swap, swap
 from bot.systems.database_traits import observe_traits
@@ -56,6 +58,9 @@ class PutBackDatabase(Action[PutBack]):
 
     def target(self, parameters: PutBack) -> str:
         return parameters.database
+
+    def touches(self, policy: Policy, parameters: PutBack) -> frozenset[str]:
+        return touch_database(policy, parameters.database)
 
     def application(self, world: World, parameters: PutBack) -> str | None:
         return settings_of(world, parameters.database).application

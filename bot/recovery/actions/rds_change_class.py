@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.instance_changes import (
     CHANGE_PERMISSIONS,
@@ -25,6 +26,7 @@ from bot.recovery.instances import (
     list_choices,
     open_rds,
 )
+from bot.recovery.touched import touch_database_server
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion
 from bot.systems.probe import probe_database
 from bot.systems.rds_settings import Settings
@@ -51,6 +53,9 @@ class RdsChangeClass(Action[ChangeClass]):
 
     def target(self, parameters: ChangeClass) -> str:
         return parameters.instance
+
+    def touches(self, policy: Policy, parameters: ChangeClass) -> frozenset[str]:
+        return touch_database_server(policy, parameters.instance)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         rules = world.policy.infrastructure.rds

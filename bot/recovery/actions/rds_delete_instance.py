@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.connection_secret import describe_place, find_connection
 from bot.recovery.instances import (
@@ -27,6 +28,7 @@ from bot.recovery.instances import (
     watch_for,
 )
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_database_server
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.postgres import connect
 from bot.systems.rds import Instance, Rds
@@ -58,6 +60,9 @@ class RdsDeleteInstance(Action[DeleteInstance]):
 
     def target(self, parameters: DeleteInstance) -> str:
         return parameters.instance
+
+    def touches(self, policy: Policy, parameters: DeleteInstance) -> frozenset[str]:
+        return touch_database_server(policy, parameters.instance)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         if name == "region":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.instances import (
     LOOK_BEFORE_S,
@@ -25,6 +26,7 @@ from bot.recovery.instances import (
     watch_for,
 )
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_database_server
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.probe import probe_database
 from bot.systems.rds import Event, Rds
@@ -50,6 +52,9 @@ class RdsFailover(Action[FailOver]):
 
     def target(self, parameters: FailOver) -> str:
         return parameters.instance
+
+    def touches(self, policy: Policy, parameters: FailOver) -> frozenset[str]:
+        return touch_database_server(policy, parameters.instance)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return list_choices(world, lambda one: one.multi_az) if name == "instance" else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 from bot.outcome import Cancelled, Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.instances import draft_plan
 from bot.recovery.scaling import find_scaling_group, tell_group
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import AUTO_SCALING, touch_scaling_group
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.auto_scaling import REFRESH_PERMISSIONS, Refresh, cancel_refresh, list_refreshes, start_refresh
 from bot.systems.aws import AwsRefused, AwsUnclear
@@ -34,7 +36,10 @@ class RefreshTheInstances(Action[RefreshInstances]):
     parameters = RefreshInstances
 
     def target(self, parameters: RefreshInstances) -> str:
-        return "auto-scaling"
+        return AUTO_SCALING
+
+    def touches(self, policy: Policy, parameters: RefreshInstances) -> frozenset[str]:
+        return touch_scaling_group(policy)
 
     def observe(self, world: World, parameters: RefreshInstances) -> Facts:
         region, group = find_scaling_group(world)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.environment_file import PERMISSIONS as ENVIRONMENT_PERMISSIONS
 from bot.recovery.environment_file import find_wanted
@@ -34,6 +35,7 @@ from bot.recovery.replacing import (
     start,
 )
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import AUTO_SCALING, touch_server
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.releases import read_releases
 from bot.systems.membership import PERMISSIONS as MEMBER_PERMISSIONS
@@ -69,6 +71,9 @@ class ReplaceTheServer(Action[ReplaceServer]):
 
     def target(self, parameters: ReplaceServer) -> str:
         return parameters.host
+
+    def touches(self, policy: Policy, parameters: ReplaceServer) -> frozenset[str]:
+        return touch_server(policy, parameters.host) | {AUTO_SCALING}
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         if name != "host":

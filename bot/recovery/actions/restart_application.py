@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.application_restart import (
     HEALTHY_WITHIN_S,
@@ -13,6 +14,7 @@ from bot.recovery.application_restart import (
     was_restarted,
 )
 from bot.recovery.on_hosts import open_application_hosts
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS
 from bot.systems.probe import probe_health
@@ -34,6 +36,9 @@ class RestartApplication(Action[Restart]):
 
     def target(self, parameters: Restart) -> str:
         return parameters.application
+
+    def touches(self, policy: Policy, parameters: Restart) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None

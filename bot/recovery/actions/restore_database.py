@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, TypeAdapter
 
 from bot.outcome import Failed
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.backups import (
     READ_PERMISSIONS,
@@ -26,6 +27,7 @@ from bot.recovery.backups import (
 from bot.recovery.loss import predict_loss
 from bot.recovery.side_plan import LIVE_MATTERS, describe_way_back, list_moved, observe_live, predict_downtime
 from bot.recovery.side_restore import OfDatabase, clean_up, find_place, measure, put_back, refuse_kept, steps_home
+from bot.recovery.touched import touch_database
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.databases import observe_database
 from bot.systems.dumps.foreign_keys import ForeignKey, check_keys
@@ -54,6 +56,9 @@ class RestoreDatabase(Action[Restore]):
 
     def target(self, parameters: Restore) -> str:
         return parameters.database
+
+    def touches(self, policy: Policy, parameters: Restore) -> frozenset[str]:
+        return touch_database(policy, parameters.database)
 
     def application(self, world: World, parameters: Restore) -> str | None:
         return settings_of(world, parameters.database).application

@@ -11,12 +11,14 @@ from datetime import datetime
 from pydantic import Field
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.backups import READ_PERMISSIONS, find_backups, maintenance_url, recovery_url, settings_of
 from bot.recovery.loss import predict_loss
 from bot.recovery.plain_dumps import LISTED, describe_plain_dump, find_moment, find_plain_dump, list_plain_dumps
 from bot.recovery.side_plan import LIVE_MATTERS, describe_way_back, list_moved, observe_live, predict_downtime
 from bot.recovery.side_restore import OfDatabase, clean_up, find_place, measure, put_back, refuse_kept, steps_home
+from bot.recovery.touched import touch_database
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.dumps.plain import compare, create_for, load, read_head, read_whole
 from bot.systems.dumps.plain_facts import PlainDump
@@ -41,6 +43,9 @@ class RestorePlainDump(Action[RestorePlain]):
 
     def target(self, parameters: RestorePlain) -> str:
         return parameters.database
+
+    def touches(self, policy: Policy, parameters: RestorePlain) -> frozenset[str]:
+        return touch_database(policy, parameters.database)
 
     def application(self, world: World, parameters: RestorePlain) -> str | None:
         return settings_of(world, parameters.database).application

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import Field, field_validator
 
 from bot.outcome import Failed
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.backups import READ_PERMISSIONS, recovery_url, settings_of
 from bot.recovery.loss import predict_loss
@@ -25,6 +26,7 @@ from bot.recovery.physical import (
 )
 from bot.recovery.side_plan import LIVE_MATTERS, describe_way_back, list_moved, observe_live, predict_downtime
 from bot.recovery.side_restore import OfDatabase, clean_up, find_place, measure, put_back, refuse_kept, steps_home
+from bot.recovery.touched import touch_database
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.database_traits import DatabaseTraits, observe_traits
 from bot.systems.databases import create_beside, observe_database
@@ -69,6 +71,9 @@ class RestoreDatabaseToTime(Action[RestoreToTime]):
 
     def target(self, parameters: RestoreToTime) -> str:
         return parameters.database
+
+    def touches(self, policy: Policy, parameters: RestoreToTime) -> frozenset[str]:
+        return touch_database(policy, parameters.database)
 
     def application(self, world: World, parameters: RestoreToTime) -> str | None:
         return settings_of(world, parameters.database).application

@@ -13,6 +13,7 @@ from datetime import datetime
 from pydantic import Field, SecretStr
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.application_restart import read_starts, restart_hosts
 from bot.recovery.backups import settings_of
@@ -32,6 +33,7 @@ from bot.recovery.secret_versions import (
     tell_version,
 )
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_connection
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.role_password import (
@@ -66,6 +68,9 @@ class RotateDatabasePassword(Action[RotatePassword]):
 
     def target(self, parameters: RotatePassword) -> str:
         return parameters.database
+
+    def touches(self, policy: Policy, parameters: RotatePassword) -> frozenset[str]:
+        return touch_connection(policy, parameters.database)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         if name == "database":

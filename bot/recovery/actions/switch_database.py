@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.application_move import Move, describe_restart, find_restart_limit, move_application
 from bot.recovery.backups import settings_of
@@ -35,6 +36,7 @@ from bot.recovery.secret_switch import (
     version_wanted,
 )
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_connection
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.secrets import fingerprint
@@ -58,6 +60,9 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
 
     def target(self, parameters: SwitchDatabase) -> str:
         return parameters.database
+
+    def touches(self, policy: Policy, parameters: SwitchDatabase) -> frozenset[str]:
+        return touch_connection(policy, parameters.database, parameters.application)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         if name == "database":

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.instances import draft_plan
 from bot.recovery.replacing import wait
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_instance
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.servers import FROM_TEMPLATE, GOING, MARK, OBSERVE_PERMISSIONS, Server, Servers
 from bot.systems.target_health import PERMISSIONS as TARGET_PERMISSIONS
@@ -32,6 +34,9 @@ class TerminateTheServer(Action[TerminateServer]):
 
     def target(self, parameters: TerminateServer) -> str:
         return parameters.instance
+
+    def touches(self, policy: Policy, parameters: TerminateServer) -> frozenset[str]:
+        return touch_instance(policy, parameters.instance)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         """Stopped servers of the application."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bot.outcome import Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.instances import draft_plan
 from bot.recovery.scaling import find_scaling_group, tell_group
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import AUTO_SCALING, touch_scaling_group
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.auto_scaling import UPDATE_PERMISSIONS, Wanted, list_differences, update_group, want
 
@@ -25,7 +27,10 @@ class VerifyTheAutoScaling(Action[VerifyAutoScaling]):
     parameters = VerifyAutoScaling
 
     def target(self, parameters: VerifyAutoScaling) -> str:
-        return "auto-scaling"
+        return AUTO_SCALING
+
+    def touches(self, policy: Policy, parameters: VerifyAutoScaling) -> frozenset[str]:
+        return touch_scaling_group(policy)
 
     def observe(self, world: World, parameters: VerifyAutoScaling) -> Facts:
         _, group = find_scaling_group(world)

@@ -6,9 +6,12 @@ pause and a proof of its own. So several secrets may change before users notice 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from bot.outcome import Cancelled, Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.environment_file import (
     MODE,
@@ -25,6 +28,7 @@ from bot.recovery.environment_file import (
 )
 from bot.recovery.on_hosts import open_application_hosts
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.hosts.opening import OpenHost
 
@@ -51,6 +55,9 @@ class WriteTheEnvironment(Action[WriteEnvironment]):
     def target(self, parameters: WriteEnvironment) -> str:
         return parameters.application
 
+    def touches(self, policy: Policy, parameters: WriteEnvironment) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
+
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         """Applications that have such a file."""
         known = world.policy.applications.items()
@@ -61,12 +68,8 @@ class WriteTheEnvironment(Action[WriteEnvironment]):
         wanted = find_wanted(world, parameters.application)
         hosts = open_application_hosts(world, parameters.application)
         found = {host.key: look_at_environment(host, wanted, parameters.kept or "look") for host in hosts}
-        missing = [host.host.title for host in hosts if parameters.kept and not found[host.key]["kept"]]
-        if missing:
-            raise Refused(
-                f"{wanted.path}.before-{parameters.kept} is not on {', '.join(missing)}.",
-                "Look at the host, or leave `kept` out.",
-            )
+        if parameters.kept:
+            refuse_useless(wanted.path, parameters.kept, hosts, found)
         return {"path": wanted.path, "secrets": wanted.facts, "hosts": dict(found.items())}
 
     def plan(self, world: World, parameters: WriteEnvironment, observed: Facts, history: History) -> PlanDocument:
@@ -84,14 +87,14 @@ class WriteTheEnvironment(Action[WriteEnvironment]):
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="nothing is restarted"),
             duration=history.duration or Prediction(seconds=GUESS_S * len(hosts), source="a guess"),
-            way_back=f"The file that is there is kept as {wanted.path}.before-…, and `/dr undo` puts it back.",
+            way_back=f"What is there is kept as {wanted.path}.before-…; `/dr undo` gives each host exactly that back.",
             confirm=parameters.application,
-            notes=[*self._tell_contents(parameters, wanted), *tell_hosts(hosts, wanted, observed), NEXT],
+            notes=[*self._tell_contents(parameters, wanted), *tell_hosts(parameters, hosts, wanted, observed), NEXT],
         )
 
     def _tell_contents(self, parameters: WriteEnvironment, wanted: Wanted) -> list[str]:
         if parameters.kept:
-            return [f"What is put back is {wanted.path}.before-{parameters.kept}, whatever it holds."]
+            return [f"What is put back is what that run found, kept as {wanted.path}.before-{parameters.kept}."]
         said = [
             f"{variable} from {held.name}, version {held.version}, fingerprint {held.fingerprint}."
             for variable, held in wanted.secrets.items()
@@ -112,7 +115,7 @@ class WriteTheEnvironment(Action[WriteEnvironment]):
         return tidy(context)
 
     def undo(self, parameters: WriteEnvironment, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
-        """Where there was a file on every host before."""
+        """Where it has changed anything on any host, be it that there was no file before."""
         mark = outputs["write"].get("mark")
         if not mark or not outputs["write"].get("kept"):
             return None
@@ -138,11 +141,36 @@ def read_wanted(world: World, parameters: WriteEnvironment, observed: Facts) -> 
     return Wanted(str(observed["path"]), region, held, dict(settings.environment_fixed))
 
 
-def tell_hosts(hosts: list[OpenHost], wanted: Wanted, observed: Facts) -> list[str]:
-    """For each host what the file has now, by names."""
+def refuse_useless(path: str, kept: str, hosts: list[OpenHost], found: Mapping[str, Facts]) -> None:
+    """Raises `Refused` where a run has kept nothing, or somebody has changed since what it wrote."""
+    touched = [host.host.title for host in hosts if found[host.key]["touched"]]
+    if touched:
+        raise Refused(
+            f"{path} on {', '.join(touched)} was changed by somebody else since that run wrote it; putting the old one "
+            "back would undo that, too.",
+            f"Look at the host. What the run found is in {path}.before-{kept}.",
+        )
+    if not any(found[host.key]["kept"] for host in hosts):
+        raise Refused(
+            f"{path}.before-{kept} is on none of {', '.join(host.host.title for host in hosts)}.",
+            "Look at the host, or leave `kept` out.",
+        )
+
+
+def tell_hosts(parameters: WriteEnvironment, hosts: list[OpenHost], wanted: Wanted, observed: Facts) -> list[str]:
+    """For each host what the file has now, by names, or what is given back to it."""
     found = observed["hosts"]
     assert isinstance(found, dict)
+    if parameters.kept:
+        return [f"{host.host.title}: {_tell_kept(wanted.path, found[host.key])}." for host in hosts]
     return [_tell_host(host, wanted, found[host.key]) for host in hosts]
+
+
+def _tell_kept(path: str, found: object) -> str:
+    kept = found["kept"] if isinstance(found, dict) else None
+    if kept == "none":
+        return f"there was no {path}, so it is removed, and kept"
+    return "the old file comes back" if kept else "that run has left nothing there to be put back, so it stays as it is"
 
 
 def _tell_host(host: OpenHost, wanted: Wanted, found: object) -> str:
@@ -170,26 +198,34 @@ def write(context: Context[WriteEnvironment]) -> Facts:
         )
         done.append(host)
     words = f"{wanted.path} is as planned on {', '.join(host.host.title for host in done)}"
-    is_kept = all(one["kept"] for one in found.values())
+    is_kept = any(one["kept"] for one in found.values())
     return {"hosts": {**found}, "mark": context.mark, "kept": is_kept, "words": words}
 
 
 def measure(context: Context[WriteEnvironment]) -> Evidence:
     """What each host has in the file now, by fingerprint, and who may read it."""
     wanted = read_wanted(context.world, context.parameters, context.plan.observed)
-    verdicts = []
+    verdicts = list[Verdict]()
     for host in open_application_hosts(context.world, context.parameters.application):
-        found = look_at_environment(host, wanted, context.mark)
-        wrong = [] if context.parameters.kept else list_wrong(wanted, found)
-        said = f"others in {', '.join(wrong)}" if wrong else f"the same, mode {found['mode']}"
-        verdicts.append(
-            Verdict(
-                name=host.host.title, expected=f"fingerprints as planned, mode {MODE}", found=said,
-                good=not wrong and found["mode"] == MODE,
-            )
-        )  # fmt: skip
-    kept = f"The file before it is kept as {wanted.path}.before-{context.mark}. "
+        found = look_at_environment(host, wanted, context.parameters.kept or context.mark)
+        judge = _judge_put_back if context.parameters.kept else _judge_written
+        verdicts.append(judge(host.host.title, wanted, found))
+    kept = f"What was there before is kept as {wanted.path}.before-{context.mark}. "
     return Evidence(verdicts, words=f"{kept if context.outputs['write'].get('kept') else ''}{NEXT}")
+
+
+def _judge_written(title: str, wanted: Wanted, found: Facts) -> Verdict:
+    wrong = list_wrong(wanted, found)
+    said = f"others in {', '.join(wrong)}" if wrong else f"the same, mode {found['mode']}"
+    good = not wrong and found["mode"] == MODE
+    return Verdict(name=title, expected=f"fingerprints as planned, mode {MODE}", found=said, good=good)
+
+
+def _judge_put_back(title: str, wanted: Wanted, found: Facts) -> Verdict:
+    """By the host's own comparison with what it had kept."""
+    expected = {"file": "the file of before", "none": f"no {wanted.path}"}.get(str(found["kept"]), "as it was")
+    said = expected if found["given_back"] else "something else"
+    return Verdict(name=title, expected=expected, found=said, good=bool(found["given_back"]))
 
 
 def tidy(context: Context[WriteEnvironment]) -> str:

@@ -40,7 +40,7 @@ class Playbooks:
     def __init__(self, runs: Runs, look_up: GroupLookup = know_no_group) -> None:
         self.plans, self.database, self.policy = runs.plans, runs.database, runs.policy
         self.engine, self.notices, self.clock = runs.engine, runs.notices, runs.clock
-        self.rows = PlaybookRows(self.database, self.notices)
+        self.rows = PlaybookRows(self.database, self.notices, self.policy)
         self.turns = Turns(self.rows, self.plans)
         self.steering = Steering(self.rows, runs, look_up)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from bot.recovery.locks import Held
 from bot.recovery.playbooks.clock import measure_run
 from bot.recovery.playbooks.rows import OVER, PlaybookRows
-from bot.recovery.playbooks.whole import list_targets
+from bot.recovery.playbooks.whole import list_things
 from bot.store.tables import Plan, PlaybookRun, PlaybookTask, Run
 
 
@@ -53,7 +53,7 @@ def find_run(session: Session, task: PlaybookTask) -> Run | None:
 
 
 def _settle_approval(rows: PlaybookRows, session: Session, run: PlaybookRun) -> None:
-    """Whether the whole was approved; then its targets are kept from everybody else."""
+    """Whether the whole was approved; then what it touches is kept from everybody else."""
     plan = session.get(Plan, run.plan_id) if run.plan_id else None
     if plan is None or plan.document is None or plan.state in ("making", "pending"):
         return
@@ -61,7 +61,7 @@ def _settle_approval(rows: PlaybookRows, session: Session, run: PlaybookRun) -> 
         rows.end(session, run, "refused", f"Plan {plan.id} is {plan.state}: {plan.reason}")
         return
     try:
-        rows.keep_targets(session, run, list_targets(plan.document))
+        rows.keep_things(session, run, list_things(plan.document, rows.policy))
     except Held as held:
         rows.end(session, run, "refused", f"{held.words} Nothing was begun.")
         return
@@ -79,7 +79,9 @@ def _settle_task(rows: PlaybookRows, session: Session, run: PlaybookRun, task: P
     if plan is None or plan.state in ("making", "pending"):
         return
     if begun is None:
-        if task.state == "asked" and plan.state != "approved":
+        if plan.state == "needless":
+            leave_behind(rows, session, run, task, "needless", f"not needed: {plan.reason}")
+        elif task.state == "asked" and plan.state != "approved":
             fail_task(rows, session, run, task, f"Plan {plan.id} is {plan.state}: {plan.reason}")
     elif begun.state == "done":
         _settle_done(rows, session, run, task, begun)

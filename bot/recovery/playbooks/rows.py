@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from bot.comms.notices import Notices
 from bot.incidents.reading import sees
 from bot.outcome import Refused
-from bot.recovery.locks import give_targets_back, keep_targets
+from bot.policy import Policy
+from bot.recovery.locks import give_locks_back, keep_locks
 from bot.recovery.plans import ADVANCE
 from bot.store import ledger
 from bot.store.database import Database
@@ -31,8 +32,8 @@ def playbook_key(number: int) -> str:
 class PlaybookRows:
     """Finds and changes them."""
 
-    def __init__(self, database: Database, notices: Notices) -> None:
-        self.database, self.notices, self.clock = database, notices, notices.clock
+    def __init__(self, database: Database, notices: Notices, policy: Policy) -> None:
+        self.database, self.notices, self.policy, self.clock = database, notices, policy, notices.clock
 
     def find(self, number: int, viewer: str | None = None) -> PlaybookRun:
         """Raises `Refused` where there is none, or the viewer may not know of it."""
@@ -87,17 +88,17 @@ class PlaybookRows:
         self.show(session, run)
 
     def end(self, session: Session, run: PlaybookRun, state: str, words: str) -> None:
-        """The playbook is over; its targets are free."""
+        """The playbook is over; what it touched is free."""
         run.state, run.finished_at = state, self.clock()
         run.words = f"{words} {_tell_true(self.list_tasks(session, run.id))}".strip()
-        give_targets_back(session, run.id)
+        give_locks_back(session, run.id)
         self.record(session, run, f"playbook.{state}", f"Playbook run {run.id} is {state}. {run.words}")
         self.show(session, run)
 
-    def keep_targets(self, session: Session, run: PlaybookRun, targets: Iterable[str]) -> None:
-        """Keep everybody else from the targets. Raises `Held`."""
-        keep_targets(
-            session, set(targets), playbook_run_id=run.id, holder=run.requested_by,
+    def keep_things(self, session: Session, run: PlaybookRun, things: Iterable[str]) -> None:
+        """Keep everybody else from them. Raises `Held`."""
+        keep_locks(
+            session, things, playbook_run_id=run.id, holder=run.requested_by,
             reason=f"playbook {run.playbook}", now=self.clock(),
         )  # fmt: skip
 

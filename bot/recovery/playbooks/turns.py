@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.outcome import Failed, Refused
 from bot.policy import find_closure, rule_for
+from bot.recovery.action import Needless
 from bot.recovery.plans import Plans, draft, hash_plan, read_history, start_run
 from bot.recovery.playbooks.conditions import ask_condition
 from bot.recovery.playbooks.outcomes import fail_task, take_stock
@@ -69,6 +70,8 @@ class Turns:
     def _take(self, run: PlaybookRun, task: PlaybookTask) -> None:
         try:
             self._begin(run, task)
+        except Needless as needless:
+            self._commit_needless(run, task, needless.reason)
         except (Refused, Failed) as error:
             self._fail(run, task, error.words)
         except Exception as error:  # the boundary of this surface: a playbook must stop in words, not in silence

@@ -9,10 +9,10 @@ from pydantic import JsonValue
 
 from bot.outcome import Failed, Refused
 from bot.policy import ApprovalRule, PlaybookStep, Policy, rule_for
-from bot.recovery.action import Facts
+from bot.recovery.action import Facts, Needless
 from bot.recovery.playbooks.conditions import ask_condition
 from bot.recovery.playbooks.references import Occasion, find_parameters
-from bot.recovery.registry import all_actions
+from bot.recovery.registry import all_actions, list_touched
 from bot.store.documents import Loss, PlanDocument, PlannedStep, Prediction, Risk
 from bot.store.tables import PlaybookRun, PlaybookTask
 from bot.words import show_duration
@@ -47,6 +47,8 @@ def _draft_part(definition: PlaybookStep, occasion: Occasion, draft: Drafter) ->
         if not answer.met:
             return Part(definition, None, f"not needed as things are ({answer.words})")
         return Part(definition, draft(definition.action, find_parameters(definition, occasion)))
+    except Needless as needless:
+        return Part(definition, None, f"not needed as things are ({needless.reason.rstrip('.')})")
     except (Refused, Failed) as error:
         return Part(definition, None, f"cannot be planned yet: {error.words}".rstrip("."))
 
@@ -98,10 +100,11 @@ def find_part(whole: PlanDocument, index: int) -> PlanDocument | None:
     return None if document is None else PlanDocument.model_validate(document)
 
 
-def list_targets(whole: PlanDocument) -> list[str]:
-    """The targets of the actions that are approved with the whole."""
+def list_things(whole: PlanDocument, policy: Policy) -> frozenset[str]:
+    """All that the actions touch which are approved with the whole."""
     parts = [find_part(whole, int(index)) for index in whole.observed]
-    return [part.target for part in parts if part]
+    touched = [list_touched(policy, part.action, part.parameters) for part in parts if part]
+    return frozenset[str]().union(*touched)
 
 
 def adopt_own(planned: Facts, now: Facts, made: Iterable[str]) -> Facts:

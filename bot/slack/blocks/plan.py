@@ -22,6 +22,7 @@ ENDINGS = {
     "expired": ":alarm_clock: Expired without enough approvals",
     "void": ":warning: Void",
     "refused": ":no_entry_sign: No plan could be made",
+    "needless": ":white_check_mark: Nothing to do",
 }
 
 

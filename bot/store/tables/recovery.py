@@ -15,7 +15,8 @@ from bot.store.tables.base import Json, Table, number
 class Plan(Table):
     """What an action would do now.
 
-    States: making; then preview (only to be read), pending or refused; then approved, denied, expired or void.
+    States: making; then preview (only to be read), pending, refused or needless (there is nothing to do); then
+    approved, denied, expired or void.
     """
 
     __tablename__ = "plans"

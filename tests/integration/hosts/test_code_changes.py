@@ -130,16 +130,20 @@ def test_cancelled_before_the_switch_nothing_runs_that_did_not_before(desk: Desk
 
 def test_a_host_that_was_switched_and_not_restarted_is_switched_back(desk: Desk) -> None:
     _, current = lay_releases(desk.stage, "v1.1.0", "v1.2.0")
+
+    def add(**commands: list[str]) -> None:
+        def alter(text: dict[str, Any]) -> None:
+            other = deepcopy(text["hosts"]["app_1"])
+            other["commands"].update(commands)
+            text["hosts"] = {"app_0": {**other, "title": "app 0"}, "app_1": text["hosts"]["app_1"]}
+
+        desk.change(alter)
+
+    add()
     context = desk.plan("roll_back_code")
-    switch(context, open_application_hosts(desk.world, "traitortrack")[0], str(context.plan.observed["name"]))
+    switch(context, open_application_hosts(desk.world, "traitortrack")[1], str(context.plan.observed["name"]))
     context.cancelled = lambda: True
-
-    def add_dead(text: dict[str, Any]) -> None:
-        dead = deepcopy(text["hosts"]["app_1"])
-        dead["commands"]["python"] = ["/nowhere/python"]
-        text["hosts"] = {"app_0": {**dead, "title": "app 0"}, **text["hosts"]}
-
-    desk.change(add_dead)
+    add(python=["/nowhere/python"])
     context.world = desk.world
     words = ROLL_BACK.clean_up(context)
     assert f"has {current}" in words
@@ -174,6 +178,9 @@ def test_there_is_nothing_to_go_back_to(desk: Desk) -> None:
         desk.plan("deploy_code", revision="v1.2.0")
     with pytest.raises(Failed, match="no tag, branch or commit"):
         desk.plan("deploy_code", revision="v9")
+    desk.change(lambda text: text["hosts"]["app_1"]["commands"].update(python=["/nowhere/python"]))
+    with pytest.raises(Failed, match=r"No host answers\. This machine: .*/nowhere/python"):
+        desk.plan("roll_back_code")
 
 
 def test_what_people_wrote_into_commits_stays_one_line(desk: Desk) -> None:

@@ -55,7 +55,7 @@ def test_written_kept_and_put_back(machine: Machine, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(OLD)
     found = run(machine, "write", spec(path, VALUES))
-    assert (found["changed"], found["kept"], found["mode"]) == (True, True, "600")
+    assert (found["changed"], found["kept"], found["mode"]) == (True, "file", "600")
     assert found["others"] == ["LONG", "OTHER"]
     assert found["variables"] == {
         "ENVIRONMENT": fingerprint_text("production"), **{name: fingerprint_text(one) for name, one in VALUES.items()}
@@ -85,7 +85,7 @@ def test_taken_back_by_the_run_itself(tmp_path: Path) -> None:
 
 def test_a_first_file_has_nothing_to_be_kept(tmp_path: Path) -> None:
     found = run(LOCAL, "write", spec(tmp_path / ".env", VALUES))
-    assert (found["changed"], found["kept"]) == (True, False)
+    assert (found["changed"], found["kept"]) == (True, "none")
     assert run(LOCAL, "look", spec(tmp_path / ".env", VALUES))["variables"] == found["variables"]
 
 
@@ -127,7 +127,8 @@ def test_what_a_killed_one_left_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / ".env.new").write_text("half")
     (tmp_path / ".env.before-run1-a").write_text(OLD)  # it died between the copy and the exchange
     assert run(LOCAL, "write", spec(path, VALUES))["changed"]
-    assert sorted(one.name for one in tmp_path.glob(".env*")) == [".env", ".env.before-run1-a"]
+    kept = [".env.before-run1-a", ".env.before-run1-a.json"]
+    assert sorted(one.name for one in tmp_path.glob(".env*")) == [".env", *kept]
     assert (tmp_path / ".env.before-run1-a").read_text() == OLD
 
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from bot.outcome import Refused
 from bot.policy.infrastructure import CodeSource
-from bot.recovery.code_changes import describe_commits, plain_line
+from bot.recovery.code_notes import describe_commits, plain_line
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.releases import require_revision
 

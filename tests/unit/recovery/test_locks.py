@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.orm import Session
 
-from bot.recovery.locks import ANYBODY, NO_RUN, Held, refuse_held, take_lock
+from bot.recovery.locks import ANYBODY, NO_RUN, Held, refuse_held, take_locks
 from bot.store.tables import Incident, IncidentMember, Lock, Plan, PlaybookRun, Run
 from tests.unit.recovery.ballot import Ballot
 
@@ -51,7 +51,7 @@ def test_what_is_said(ballot: Ballot, private: bool, reader: str, told: bool, by
     with ballot.database.write() as session:
         hold(session, private=private, by_playbook=by_playbook)
         with pytest.raises(Held) as caught:
-            refuse_held(session, TARGET, reader=reader)
+            refuse_held(session, {"a.n.other", TARGET}, reader=reader)
     words = caught.value.words
     assert f"{TARGET} is held by" in words
     assert "since 12:00:00 UTC" in words
@@ -62,4 +62,4 @@ def test_a_run_that_waits_for_it_says_no_more_in_its_own_room(ballot: Ballot) ->
     with ballot.database.write() as session:
         hold(session, private=True, by_playbook=False)
         with pytest.raises(Held, match="held by other work"):
-            take_lock(session, TARGET, run_id=99, holder="diego", reason="Restore", now=NOON)
+            take_locks(session, {TARGET}, run_id=99, holder="diego", reason="Restore", now=NOON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,30 @@ def test_a_step_that_failed_after_it_had_worked_is_not_done_again(desk: Desk) ->
     assert set(states(desk, run).values()) == {"done"}
 
 
+@pytest.mark.parametrize("piecemeal", [True, False])
+def test_what_was_half_done_may_be_finished_after_the_approval_has_lapsed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, piecemeal: bool
+) -> None:
+    _, _, polish, _ = ChangeFolder().steps()
+    monkeypatch.setattr(ChangeFolder, "steps", lambda self: [replace(polish, piecemeal=piecemeal)])
+    seen = list[bool]()
+
+    def look_again(*_: object, tried: bool) -> list[str]:
+        seen.append(tried)
+        return []
+
+    monkeypatch.setattr(ChangeFolder, "look_again", look_again)
+    run = broken(desk, "polish")
+    mend(desk)
+    desk.clock.turn(days=1)
+    if not piecemeal:
+        with pytest.raises(Refused, match="has lapsed"):
+            desk.runs.retry(run.id, desk.person("diego"))
+        return
+    assert retry(desk, run).state == "done"
+    assert seen == [False, True], "the world is looked at before each attempt, and what was tried is known"
+
+
 def test_a_retry_that_fails_can_be_tried_again(desk: Desk) -> None:
     run = broken(desk, "polish")
     assert retry(desk, run).state == "failed"
@@ -96,6 +121,27 @@ def test_a_retry_that_fails_can_be_tried_again(desk: Desk) -> None:
     assert [kind for kind in kinds if kind in ("run.failed", "run.retried", "run.done")] == [
         "run.failed", "run.retried", "run.failed", "run.retried", "run.done",
     ]  # fmt: skip
+
+
+def test_a_run_that_would_meet_another_on_the_same_thing_is_refused_with_its_holder(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of other targets, so neither waits for the other in the queue."""
+    monkeypatch.setattr(ChangeFolder, "touches", lambda self, policy, given: frozenset({given.path, "the shelf"}))
+    plan = desk.plan()
+    with desk.database.write() as session:
+        session.add(Lock(target="the shelf", run_id=99, holder="mei", since=desk.clock(), reason="Dust it"))
+    with pytest.raises(Refused, match=r"the shelf is held by run 99 \(Dust it\), started by mei"):
+        desk.plan()
+    started = desk.start(plan)
+    desk.work()
+    run = desk.runs.find(started.id)
+    assert (run.state, "the shelf is held by run 99" in run.words) == ("refused", True)
+    assert not (desk.folder / "log").exists()
+    with desk.database.write() as session:
+        assert [lock.run_id for lock in session.scalars(sa.select(Lock))] == [99], "all or none"
+        session.delete(session.get_one(Lock, "the shelf"))
+    assert retry(desk, run).state == "done"
 
 
 def test_a_retry_looks_at_the_world_first(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from bot.recovery.playbooks.whole import (
     describe_whole,
     find_part,
     is_as_strict,
-    list_targets,
+    list_things,
 )
 from bot.store.documents import Loss, PlanDocument, Prediction, Risk
 from bot.store.tables import PlaybookRun, PlaybookTask
@@ -26,6 +26,8 @@ POLICY = load_policy(None)
 RUN = PlaybookRun(id=3, playbook="database_corruption", database="traitortrack")
 ACTION = PlaybookStep(title="Do it", action="restore_database", skipping="it")
 PERSON = PlaybookStep(title="Look", manual="Look at it")
+
+RESTORE = {"database": "traitortrack", "backup": "one"}
 
 
 def make_document(risk: Risk = "high", **changed: Any) -> PlanDocument:
@@ -46,8 +48,8 @@ def test_the_strictest_risk_and_everything_added_up() -> None:
     lost = Loss(seconds=300, rows=7, words="7 rows")
     unknown = Prediction(seconds=None, source="not measured")
     whole = describe(
-        Part(ACTION, make_document("low", target="backup of traitortrack")),
-        Part(ACTION, make_document("destructive", loss=lost, downtime=unknown)),
+        Part(ACTION, make_document("low", action="back_up_database", parameters={"database": "traitortrack"})),
+        Part(ACTION, make_document("destructive", parameters=RESTORE, loss=lost, downtime=unknown)),
         Part(PERSON, None, "done by a person"),
     )
     assert (whole.risk, whole.confirm, whole.playbook) == ("destructive", "traitortrack", 3)
@@ -55,8 +57,8 @@ def test_the_strictest_risk_and_everything_added_up() -> None:
     assert (whole.duration.seconds, whole.downtime.seconds) == (120, 2)
     assert "for 1 more there is no figure" in whole.downtime.source
     assert [step.title for step in whole.steps] == ["Do it", "Do it", "Look"]
-    assert sorted(list_targets(whole)) == ["backup of traitortrack", "traitortrack"]
-    assert find_part(whole, 1) == make_document("destructive", loss=lost, downtime=unknown)
+    assert list_things(whole, POLICY) == {"backup of traitortrack", "traitortrack"}
+    assert find_part(whole, 1) == make_document("destructive", parameters=RESTORE, loss=lost, downtime=unknown)
     assert find_part(whole, 2) is None
 
 

@@ -1,10 +1,13 @@
 """The file that an application's environment is read from: write_environment.py VERB SPEC, where SPEC is JSON.
 
 VERB is `look`; `write`, which asks for each secret here, on the host, by the command that SPEC has for it; `put_back`,
-which gives the file what an earlier run kept; or `take_back`, which undoes what the run `mark` itself has done. What is
+which gives back what an earlier run found; or `take_back`, which undoes what the run `mark` itself has done. What is
 answered are names and fingerprints, never values. The file is exchanged as a whole, has mode 0600 and keeps its owner;
 lines that SPEC does not know stay. Read and written by the rules of systemd.exec(5), EnvironmentFile=, which for what
 is written here are a POSIX shell's too.
+
+What a run found is kept beside the file under its mark, with a note: the mode that it had, or that there was none, and
+what the run has put there. So it is given back exactly, and never over what somebody else has written since.
 """
 
 from __future__ import annotations
@@ -17,11 +20,12 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 DIGITS = 12
+MODE = 0o600
 ASK_S = 30
 ENTRY = re.compile(
     r"""[ \t\r\n]*(?:
@@ -52,10 +56,13 @@ def main(verb: str, words: str) -> dict[str, Any]:
         return describe(spec, read(path))
     wanted = fetch(spec) if verb == "write" else {}
     with locked(os.path.dirname(path)):
+        kept = keep_name(path, spec["mark"])
         if verb == "take_back":
-            changed = take_back(path, keep_name(path, spec["mark"]))
+            changed = take_back(path, kept)
+        elif verb == "put_back":
+            changed = put_back(path, keep_name(path, spec["put_back"]), kept)
         else:
-            changed = exchange(path, compose(spec, wanted), keep_name(path, spec["mark"]))
+            changed = exchange(path, compose(read(path) or "", wanted), MODE, kept)
         return {"changed": changed, **describe(spec, read(path))}
 
 
@@ -90,15 +97,10 @@ def ask(variable: str, command: list[str]) -> str:
     return text[:-1] if text.endswith("\n") else text
 
 
-def compose(spec: dict[str, Any], wanted: dict[str, str]) -> str:
-    """What the file is to hold: what was kept, or the variables and then the lines of others as they are."""
-    if spec.get("put_back"):
-        kept = read(keep_name(spec["path"], spec["put_back"]))
-        if kept is None:
-            sys.exit(f"there is no {keep_name(spec['path'], spec['put_back'])} to put back")
-        return kept
+def compose(before: str, wanted: dict[str, str]) -> str:
+    """What the file is to hold: the variables, and then the lines of others as they are."""
     ours = "".join(f"{variable}={quote(value)}\n" for variable, value in wanted.items())
-    others = [text for name, _, text in entries(read(spec["path"]) or "") if name not in wanted]
+    others = [text for name, _, text in entries(before) if name not in wanted]
     return ours + "".join(others).strip("\n") + ("\n" if any(one.strip() for one in others) else "")
 
 
@@ -136,27 +138,77 @@ def unquote(written: str) -> str:
     return value
 
 
-def exchange(path: str, text: str, kept: str) -> bool:
-    """Put the text in place of the file, of which a copy is kept; False where it has been done."""
+def exchange(path: str, text: str | None, mode: int | None, kept: str) -> bool:
+    """Put the text, or by None no file, in place of what is there, which is kept; False where it has been done."""
     before = read(path)
-    owner = os.stat(os.path.dirname(path) if before is None else path, follow_symlinks=False)
-    if before == text and stat.S_IMODE(owner.st_mode) == 0o600:
+    if (before, mode_of(path)) == (text, mode):
         return False
-    if before is not None and not os.path.lexists(kept):
-        place(kept, before, owner)
-    place(path, text, owner)
+    owner = os.stat(os.path.dirname(path) if before is None else path, follow_symlinks=False)
+    note = read_note(kept)
+    if note is None:
+        note = {"had": digest(before), "mode": mode_of(path), "left": []}
+        if before is not None:
+            place(kept, before, owner)
+    refuse_touched(path, note)
+    place(note_name(kept), json.dumps({**note, "left": [*note["left"], digest(text)]}), owner)
+    put(path, text, mode, owner)
     return True
 
 
 def take_back(path: str, kept: str) -> bool:
-    """Where this run has put something in place of a file, that file is there again."""
-    if not os.path.lexists(kept):
+    """Where this run has exchanged the file, what it found is there again, and nothing is left of the run."""
+    if not give_back(path, kept, lambda text, mode, owner: put(path, text, mode, owner)):
         return False
-    os.replace(kept, path)
+    for name in (kept, note_name(kept)):  # the note last: without it nobody would know of the copy
+        with suppress(FileNotFoundError):
+            os.unlink(name)
     return True
 
 
-def place(path: str, text: str, owner: os.stat_result) -> None:
+def put_back(path: str, found: str, kept: str) -> bool:
+    """Where an earlier run has exchanged the file, what it found is there again; what is there now is kept."""
+    return give_back(path, found, lambda text, mode, _: exchange(path, text, mode, kept))
+
+
+def give_back(path: str, kept: str, give: Callable[[str | None, int | None, os.stat_result], bool]) -> bool:
+    """False where the run has exchanged nothing here."""
+    note = read_note(kept)
+    if note is None:
+        return False
+    refuse_touched(path, note)
+    text = read(kept) if note["mode"] is not None else None
+    if digest(text) != note["had"]:
+        sys.exit(f"{kept} is not what was kept there any more; {path} was not touched")
+    return give(text, note["mode"], os.stat(note_name(kept), follow_symlinks=False))
+
+
+def refuse_touched(path: str, note: dict[str, Any]) -> None:
+    if is_touched(path, note):
+        sys.exit(f"{path} was changed by somebody else since the run wrote it; it was not touched")
+
+
+def is_touched(path: str, note: dict[str, Any]) -> bool:
+    """Whether there is something else than what the run found or has put there."""
+    return digest(read(path)) not in (note["had"], *note["left"])
+
+
+def read_note(kept: str) -> dict[str, Any] | None:
+    """What a run has written down of the file that it found; None where it has exchanged nothing."""
+    text = read(note_name(kept))
+    return None if text is None else json.loads(text)
+
+
+def put(path: str, text: str | None, mode: int | None, owner: os.stat_result) -> bool:
+    if text is not None:
+        place(path, text, owner, MODE if mode is None else mode)
+        return True
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    sync_folder(path)
+    return True
+
+
+def place(path: str, text: str, owner: os.stat_result, mode: int = MODE) -> None:
     """All of it or nothing: under another name in the same folder first, on the disk before it gets this one."""
     made = f"{path}.new"
     with suppress(FileNotFoundError):  # of one that was killed
@@ -166,10 +218,15 @@ def place(path: str, text: str, owner: os.stat_result) -> None:
         given = os.fstat(descriptor)
         if (given.st_uid, given.st_gid) != (owner.st_uid, owner.st_gid):
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.fchmod(descriptor, mode)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(made, path)
+    sync_folder(path)
+
+
+def sync_folder(path: str) -> None:
     folder = os.open(os.path.dirname(path), os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)
@@ -196,20 +253,42 @@ def read(path: str) -> str | None:
 
 
 def describe(spec: dict[str, Any], text: str | None) -> dict[str, Any]:
-    """What can be said of the file: fingerprints of what SPEC names, names of the rest."""
+    """What can be said of the file: fingerprints of what SPEC names, names of the rest; of the run `mark`, whether it
+    has found a `file` or `none`, whether somebody else has changed what it has put there, and whether all is as before.
+    """
     found = {name: value for name, value, _ in entries(text or "") if name}
     ours = {*spec["fixed"], *(one["variable"] for one in spec["secrets"])}
+    note = read_note(keep_name(spec["path"], spec["mark"]))
+    mode = mode_of(spec["path"])
     return {
         "present": text is not None,
-        "mode": None if text is None else f"{stat.S_IMODE(os.stat(spec['path']).st_mode):o}",
+        "mode": None if mode is None else f"{mode:o}",
         "variables": {name: fingerprint(value) for name, value in found.items() if name in ours},
         "others": sorted(set(found) - ours),
-        "kept": os.path.lexists(keep_name(spec["path"], spec["mark"])),
+        "kept": None if note is None else "none" if note["mode"] is None else "file",
+        "touched": note is not None and is_touched(spec["path"], note),
+        "given_back": note is None or (digest(text), mode) == (note["had"], note["mode"]),
     }
+
+
+def mode_of(path: str) -> int | None:
+    """None where there is no such file."""
+    try:
+        return stat.S_IMODE(os.stat(path, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return None
 
 
 def keep_name(path: str, mark: str) -> str:
     return f"{path}.before-{mark}"
+
+
+def note_name(kept: str) -> str:
+    return f"{kept}.json"
+
+
+def digest(text: str | None) -> str:
+    return "none" if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
 def fingerprint(value: str) -> str:
