@@ -107,7 +107,7 @@ def test_an_encrypted_address_or_one_of_this_machine_is_taken_as_it_is(address: 
         ("time_zone: UTC", "time_zone:", "time_zone", "must be text (put numbers in quotes); nothing is written"),
         ("    health_path: /health", "    health_path: health", "applications.traitortrack.health_path", "beginning"),
         ("url: https://traitor", "url: ftp://traitor", "applications.traitortrack.url", "is not a web address"),
-        ("provider: cloudflare", "provider: cloudflare\n    api_url: http://cf.example.org", "dns.api_url", "not encrypted"),
+        ("provider: cloudflare", "provider: cloudflare\n    api_url: http://x.example.org", "api_url", "not encrypted"),
         ("storage_class: STANDARD_IA", "storage_class: GLACIER", "backups.storage_class", "must be one of STANDARD"),
         ("  prefix: wal/", "  prefix: wal", "backups.wal.location.prefix", "ends with /"),
         ("region: us-east-1", "region: useast1", "databases.traitortrack.backups.region", "is not an AWS region"),
