@@ -86,7 +86,7 @@ from bot.recovery.playbooks.desk import Playbooks
 from bot.recovery.playbooks.whole import PLAYBOOK
 from bot.recovery.registry import all_actions
 from bot.recovery.rules import NUDGE, refuse_unknown_actions
-from bot.recovery.runs import Runs
+from bot.recovery.runs import Runs, list_under_way
 from bot.services import Services
 from bot.settings import Settings, templates_dir
 from bot.slack.client import build_client
@@ -120,7 +120,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
     slack = build_client(token, settings.slack_api_url)
     prose = Prose(templates_dir(), settings.templates_path)
     check_templates(prose, settings.templates_path)
-    world = World(policy, environment, utc_now)
+    world = World(policy, environment, utc_now, partial(list_under_way, database))
     notices = Notices(engine)
     channels, lacking = build_channels(Wiring(policy, environment, database, prose))
     audiences = Audiences(policy, {SLACK, *channels})

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from bot.sandbox.fleet import deploy
 from bot.sandbox.stage import Stage
@@ -16,6 +22,34 @@ def lay_releases(stage: Stage, *revisions: str) -> list[str]:
         names.append(stage.disk.current.resolve().name)
     restart(stage)
     return names
+
+
+@contextmanager
+def leave_leftovers(stage: Stage, *, days: float = 60) -> Iterator[list[Path]]:
+    """As many deploys and repairs of `days` ago leave it, beside what is there: all that is too old by the policy.
+
+    Meanwhile somebody works in a release that stays, so that it can be seen which are worked in.
+    """
+    folder, left = stage.disk.install_folder, list[Path]()
+    for number in range(8):
+        release, environment = folder / "releases" / f"old{number}", folder / "environments" / f"of-old{number}"
+        for path in (release, environment):
+            path.mkdir(parents=True)
+            (path / "file").write_text("x" * 5000)
+        (release / "venv").symlink_to(f"../../environments/{environment.name}")
+        left += [release, environment]
+    unfinished, copy = folder / "incoming" / "v9.part", folder / ".env.before-run77-65a1b2c3"
+    unfinished.mkdir(parents=True)
+    copy.write_text("SESSION_SECRET=of before\n")
+    for index, path in enumerate(left := [copy, unfinished, *left]):
+        moment = time.time() - days * 86_400 - index
+        os.utime(path, (moment, moment))
+    spared = {f"{of}old{number}" for number in range(5) for of in ("", "of-")}
+    with subprocess.Popen(["sleep", "600"], cwd=folder / "releases" / "old0") as worker:
+        try:
+            yield [path for path in left if path.name not in spared]
+        finally:
+            worker.kill()
 
 
 def clear_code(stage: Stage) -> None:

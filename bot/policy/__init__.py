@@ -20,7 +20,7 @@ from bot.policy.communication import FollowUp
 from bot.policy.databases import BackupLocation, Database
 from bot.policy.durations import Deadline, format_duration, parse_duration
 from bot.policy.hosts import Host, HostCommands, fill_command
-from bot.policy.infrastructure import DnsFailover
+from bot.policy.infrastructure import DnsFailover, Leftovers
 from bot.policy.keys import default_policy_path
 from bot.policy.loader import check_policy, load_policy
 from bot.policy.metrics import Metrics
@@ -59,6 +59,7 @@ __all__ = [
     "FollowUp",
     "Host",
     "HostCommands",
+    "Leftovers",
     "Metrics",
     "OpsgenieSettings",
     "PagerDutySettings",

@@ -183,6 +183,19 @@ class CodeSource(Section):
     """How long a deployment on a new server takes."""
 
 
+class Leftovers(Section):
+    """What deploys and repairs leave on a host, and how long it stays there before `prune_hosts` may remove it."""
+
+    keep_releases: int = Field(default=5, ge=2, examples=[5])
+    """So many of the releases that were used last stay, whatever their age."""
+    releases_for: PositiveDuration = Field(default=timedelta(days=30), examples=["30 days"])
+    """How long a release stays after it ran last, or was made: so long a deployment can be undone without Git."""
+    old_secrets_for: PositiveDuration = Field(default=timedelta(days=7), examples=["7 days"])
+    """How long a copy of the environment file stays: so long `write_environment` can be undone."""
+    unfinished_for: PositiveDuration = Field(default=timedelta(days=1), examples=["1 day"])
+    """What a deployment that did not come to its end has brought is rubbish from then on."""
+
+
 class Infrastructure(Section):
     """What the product runs on, and what takes over."""
 
@@ -200,3 +213,5 @@ class Infrastructure(Section):
         default=None, examples=["sg-0123456789abcdef0"]
     )
     """Security group that lets nobody in, for servers that are shut off; best with a way out to SSM on port 443."""
+    leftovers: Leftovers = Field(default=Leftovers(), examples=[{"keep_releases": 5, "old_secrets_for": "7 days"}])
+    """What deploys and repairs leave on hosts, and how long it stays."""

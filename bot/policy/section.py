@@ -1,6 +1,7 @@
 """What every section of the policy has in common, and the plain kinds of text that its keys hold."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,12 +19,40 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
+EXAMPLE = "such as https://api.example.com"
+
+
 def require_web_address(text: str) -> str:
-    """Return an http(s) address unchanged, or raise ValueError."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f'"{text}" is not a web address with http:// or https:// and a host')
+    """Return an https address unchanged, or one with http on this very machine; else raise ValueError.
+
+    What is sent there may be a login or a token, so it is encrypted; and an address is shown, so nobody's login is in
+    it. The message has none of it either.
+    """
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # such as http://[, or a password with a / that looks like a port
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError(f'"{hide_login(text)}" is not a web address with https:// and a host, {EXAMPLE}')
+    if "@" in parts.netloc:
+        raise ValueError(f"the address of {host} has a name or password before its @; write it without, {EXAMPLE}")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError(f'"{text}" is not encrypted; write it with https://, {EXAMPLE} (http:// for localhost alone)')
     return text
+
+
+def hide_login(text: str) -> str:
+    """Without whatever stands before an @."""
+    return text.rpartition("@")[2]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of an address is this very machine, whoever is asked for its name (RFC 6761, 6.3)."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
 def matching(pattern: str, meaning: str) -> AfterValidator:

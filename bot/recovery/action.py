@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -54,6 +54,8 @@ class World:
     policy: Policy
     environment: Mapping[str, str]
     now: Callable[[], datetime]
+    under_way: Callable[[], Collection[int]] = tuple
+    """Numbers of the runs that are not over; what their steps have kept on a host may be needed yet."""
 
     @cached_property
     def redactor(self) -> Redactor:

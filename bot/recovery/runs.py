@@ -19,6 +19,7 @@ from bot.recovery.plans import Plans, queue_run, refuse_requests
 from bot.recovery.registry import find_action, list_touched
 from bot.recovery.rules import refuse_blackout
 from bot.store import ledger
+from bot.store.database import Database
 from bot.store.documents import PlanDocument
 from bot.store.tables import Approval, Plan, Run, RunOutput, RunStep
 
@@ -175,6 +176,12 @@ class Runs:
                 f"`/dr retry {run.id}` tries it again.",
             )
         return steps[stopped]
+
+
+def list_under_way(database: Database) -> list[int]:
+    """Numbers of the runs that have not come to their end."""
+    with database.read() as session:
+        return list(session.scalars(sa.select(Run.id).where(Run.state.not_in(ENDED))))
 
 
 def refuse_stranger(session: Session, policy: Policy, person: Person, plan: Plan, verb: str) -> None:

@@ -16,6 +16,9 @@ from bot.systems.outcomes import SystemFailed, SystemRefused
 APPLICATION_NAME = "holdfast"
 MAINTENANCE_DATABASE = "postgres"
 
+MISREAD = "The database cannot be reached: its address cannot be read as a URL of PostgreSQL."
+NOT_ENCODED = "Write what its password has of / @ ? # [ ] % as %2F %40 %3F %23 %5B %5D %25."
+
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 
@@ -55,7 +58,11 @@ def connect(
             keepalives_count=3,
             tcp_user_timeout=15_000,
         )
+    except psycopg.ProgrammingError:  # what it says has a piece of the address in it, perhaps of the password
+        raise DatabaseUnreachable(MISREAD, next_step=NOT_ENCODED) from None
     except psycopg.OperationalError as error:
+        if _is_misread(url):
+            raise DatabaseUnreachable(MISREAD, next_step=NOT_ENCODED) from None
         raise _explain_refusal(url, error) from error
     # Set after connecting: poolers and proxies refuse unknown start-up options.
     for setting, limit_s in (("statement_timeout", statement_timeout_s), ("lock_timeout", lock_timeout_s)):
@@ -110,6 +117,12 @@ def client_environment(url: str, *, purpose: str = "") -> dict[str, str]:
     chosen["PGAPPNAME"] = f"{APPLICATION_NAME}: {purpose}" if purpose else APPLICATION_NAME
     chosen.setdefault("PGCONNECT_TIMEOUT", "10")
     return inherited | chosen | {"LC_MESSAGES": "C"}
+
+
+def _is_misread(url: str) -> bool:
+    """Whether a password that was not written for a URL has become part of the host or of the database's name."""
+    parts = conninfo_to_dict(url)
+    return any("@" in str(parts.get(key) or "") for key in ("host", "dbname"))
 
 
 def _explain_refusal(url: str, error: psycopg.OperationalError) -> SystemRefused | SystemFailed:

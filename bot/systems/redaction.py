@@ -20,8 +20,15 @@ NAMED_SECRET = re.compile(
     r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_KEY|CREDENTIAL|WEBHOOK|_KEY\b|_PASS\b)", re.I
 )
 
+OPEN_FIELDS = frozenset({
+    "engine", "host", "username", "dbname", "port", "masterarn", "dbInstanceIdentifier", "dbClusterIdentifier",
+})  # fmt: skip
+"""Fields of a database's secret that hold names: to hide those would make every message unreadable. (AWS Secrets
+Manager User Guide, JSON structure of secrets.)"""
 CUT = re.compile(r"…(?=$| \(cut, )")
 """Where `bot.words.cut` has cut a text."""
+MISREAD = re.compile(r"[/@?#\[\]]")
+"""What ends a password in a URL, unless it is encoded."""
 URL_SAFE = str.maketrans("+/", "-_")
 
 NAME = (
@@ -62,6 +69,19 @@ SHAPES = [
         re.compile(rf"(?P<kept>\b{NAME}(?:\s*=\s*|\\?[\"']\s*:\s*|:\s+)\\?)(?:{QUOTED}|[^\s,;&'\"]+)", re.I | re.M),
         rf"\g<kept>{HIDDEN}",
     ),
+    # What libpq could not read of an address: perhaps a part of a password that was not written for a URL.
+    (
+        re.compile(
+            r"(?P<kept>(?:percent-encoded (?:token|value)|URI query parameter|\bin URI(?: \([^)\n]{0,60}\))?|"
+            r'missing "=" after)(?::)? ?)"[^"\n]{0,1000}(?:"|$)',
+            re.M,
+        ),
+        rf"\g<kept>{HIDDEN}",
+    ),
+    (
+        re.compile(r"(?P<kept>(?:resolve host|translate host name) ['\"])[^'\"\n]{0,500}@(?P<after>[^'\"@\n]{0,300})"),
+        rf"\g<kept>{HIDDEN}@\g<after>",
+    ),
     (re.compile(r"\b(?:Bearer|Basic|OAuth)\s+[\w.~+/=-]{8,}", re.I), HIDDEN),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S), HIDDEN),
     (re.compile(r"\bxox[a-z]-[\w-]{8,}|\bxapp-[\w-]{8,}"), HIDDEN),  # Slack
@@ -80,7 +100,7 @@ _learning = Lock()
 def learn(value: str) -> None:
     """Hide this value from now on, wherever this process shows anything: it has been read, or made, as a secret."""
     global _learned  # noqa: PLW0603 (of the whole process, as its environment is)
-    forms = set(_write(value, *value.splitlines(), _password_of(value)))
+    forms = set(_write(*_list_parts(value), _password_of(value), *_list_misread(value)))
     with _learning:  # of two at the same instant neither may be lost
         _learned |= forms
 
@@ -152,10 +172,34 @@ def _collect(environment: Mapping[str, str], names: frozenset[str]) -> set[str]:
     found: set[str] = set()
     for name, value in environment.items():
         if "://" in value:
-            found |= {*_write(_password_of(value))}
+            found |= {*_write(_password_of(value), *_list_misread(value))}
         if name in names or NAMED_SECRET.search(name):
-            found |= {*_write(value, *value.splitlines())}
+            found |= {*_write(*_list_parts(value))}
     return found
+
+
+def _list_parts(value: str) -> Iterator[str]:
+    """A secret, its lines, and what is secret in it where it is a JSON document, as Secrets Manager has them."""
+    yield from (value, *value.splitlines())
+    try:
+        document = json.loads(value) if value.lstrip()[:1] in ("{", "[") else None
+    except (ValueError, RecursionError):
+        return
+    for name, text in _list_texts(document):
+        if name not in OPEN_FIELDS:
+            yield from (text, *text.splitlines(), _password_of(text))
+
+
+def _list_texts(document: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a JSON document, with the name of the field that it stands in."""
+    if isinstance(document, str):
+        yield name, document
+    elif isinstance(document, list):
+        for one in document:
+            yield from _list_texts(one, name)
+    elif isinstance(document, dict):
+        for key, one in document.items():
+            yield from _list_texts(one, str(key))
 
 
 def _write(*secrets: str) -> Iterator[str]:
@@ -176,6 +220,13 @@ def _write_base64(secret: bytes) -> Iterator[str]:
         written = b64encode(bytes(shift) + secret).decode()[first:last]
         if len(written) >= SHORTEST:
             yield from (written, written.translate(URL_SAFE))
+
+
+def _list_misread(url: str) -> Iterator[str]:
+    """The password of PostgreSQL's where it was not written for a URL, and the pieces that it is torn into then."""
+    found = re.match(r"postgres(?:ql)?://[^\s:/@]*:(.*)@", url, re.S)
+    if found and MISREAD.search(found[1]):
+        yield from (found[1], *MISREAD.split(found[1]))
 
 
 def _password_of(url: str) -> str:

@@ -10,7 +10,7 @@ from bot.store.tables import Run
 from bot.systems.repositories import copy_repository, list_heads
 from tests.crash.rig import Rig
 from tests.crash.scenes import Given, Scene
-from tests.releases import clear_code, lay_releases
+from tests.releases import clear_code, lay_releases, leave_leftovers
 from tests.stage_fixtures import SharedStage
 
 LATEST = "code/latest.tar.gz"
@@ -106,6 +106,24 @@ def clear_session_cache(stack: ExitStack, shared: SharedStage) -> Scene:
         assert folder.is_dir()
 
     return Scene({"application": "traitortrack"}, done, lambda rig, run: None)
+
+
+def prune_hosts(stack: ExitStack, shared: SharedStage) -> Scene:
+    """What is too old goes and nothing else, and no half of a release is left among the releases."""
+    folder = shared.stage.disk.install_folder
+    stack.callback(clear_code, shared.stage)
+    going = stack.enter_context(leave_leftovers(shared.stage))
+    staying = {path for path in folder.glob("*/*") if path not in going}
+
+    def done(rig: Rig, run: Run) -> None:
+        assert not [path for path in going if path.exists()]
+        assert set(folder.glob("*/*")) == staying
+
+    def untouched(rig: Rig, run: Run) -> None:
+        assert staying <= set(folder.glob("*/*"))
+        assert not [path for path in folder.glob("releases/*") if not (path / "file").exists()]
+
+    return Scene({"application": "traitortrack"}, done, untouched)
 
 
 def maintenance_on(stack: ExitStack, shared: SharedStage) -> Scene:

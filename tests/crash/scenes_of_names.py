@@ -26,7 +26,7 @@ def stand_in() -> tuple[Api, NameServer, int]:
     """The API, the name server, and the port of the application at both addresses."""
     stack = ExitStack()
     atexit.register(stack.close)
-    account = Account("example.com", [])
+    account = Account("example.localhost", [])
     return (
         stack.enter_context(serve_api(account, TOKEN)),
         stack.enter_context(serve_names(account)),

@@ -64,6 +64,7 @@ SCENES: dict[str, Build] = {
     "maintenance_on": code.maintenance_on,
     "isolate_host": evidence.isolate_host,
     "prune_backups": backups.prune_backups,
+    "prune_hosts": code.prune_hosts,
     "put_back_database": databases.put_back_database,
     "rds_backup_settings": rds.on_rds(rds.a_forgetful_one, "ModifyDBInstance"),
     "rds_change_class": rds.on_rds(rds.a_small_one, "ModifyDBInstance"),

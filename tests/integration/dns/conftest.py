@@ -21,7 +21,7 @@ from bot.sandbox.cloudflare.names import NameServer, serve_names
 from bot.sandbox.cloudflare.server import Api, serve_api
 from bot.sandbox.demo_policy import write_demo_policy
 
-NAME, BACKUP = "traitortrack.example.com", "backup.traitortrack.example.com"
+NAME, BACKUP = "traitortrack.example.localhost", "backup.traitortrack.example.localhost"
 HOME, AWAY = "127.0.0.1", "127.0.0.2"
 TOKEN = "sandbox-token"
 
@@ -85,7 +85,7 @@ def serve_application(down: set[str]) -> Iterator[int]:
 @pytest.fixture
 def dns(tmp_path: Path) -> Iterator[Dns]:
     """Records of both names, not proxied; no load balancer."""
-    account, down = Account("example.com", []), set[str]()
+    account, down = Account("example.localhost", []), set[str]()
     account.put_record({"type": "A", "name": NAME, "content": HOME, "ttl": 60})
     account.put_record({"type": "A", "name": BACKUP, "content": AWAY, "ttl": 60})
     with serve_api(account, TOKEN) as api, serve_names(account) as names, serve_application(down) as port:

@@ -1,5 +1,6 @@
 """A policy file that cannot be used is refused with everything that is wrong with it, and where."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from bot.policy import PolicyError, check_policy, default_policy_path, load_policy
 from bot.policy.hosts import HostCommands
 from bot.policy.keys import list_keys, matches
+from bot.policy.section import require_web_address
 from bot.policy.yaml_source import read_yaml
 from tests.unit.policy.policy_files import find_line, list_problems, write_variation
 
@@ -54,6 +56,41 @@ def test_an_unknown_key_like_no_other_lists_what_is_known(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("address", "rule"),
+    [
+        ("http://shop.example.org", "is not encrypted; write it with https://, such as https://"),
+        ("http://10.0.0.1:5000", "is not encrypted"),
+        ("http://localhost.example.org", "is not encrypted"),
+        ("https://me:hunter2@shop.example.org", "the address of shop.example.org has a name or password before its @"),
+        ("http://me:hunter2@127.0.0.1", "has a name or password"),
+        ("https://hunter2@shop.example.org/x", "has a name or password"),
+        ("https://me:hunter2@[::1", "is not a web address"),
+        ("ftp://me:hunter2@shop.example.org", "is not a web address"),
+        ("https://me:hunt/er2@shop.example.org", "is not a web address"),
+        ("https:///path", "is not a web address"),
+    ],
+)
+def test_an_address_in_the_open_or_with_a_login_is_refused_and_the_login_not_shown(address: str, rule: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(rule)) as refused:
+        require_web_address(address)
+    assert "hunt" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://shop.example.org/x?y=a@b",
+        "http://127.0.0.1:80",
+        "http://[::1]",
+        "http://localhost",
+        "http://a.localhost",
+    ],
+)
+def test_an_encrypted_address_or_one_of_this_machine_is_taken_as_it_is(address: str) -> None:
+    assert require_web_address(address) == address
+
+
+@pytest.mark.parametrize(
     ("old", "new", "path", "rule"),
     [
         ("quorum: 2", 'quorum: "2"', "approvals.destructive.quorum", "must be a whole number"),
@@ -70,6 +107,7 @@ def test_an_unknown_key_like_no_other_lists_what_is_known(tmp_path: Path) -> Non
         ("time_zone: UTC", "time_zone:", "time_zone", "must be text (put numbers in quotes); nothing is written"),
         ("    health_path: /health", "    health_path: health", "applications.traitortrack.health_path", "beginning"),
         ("url: https://traitor", "url: ftp://traitor", "applications.traitortrack.url", "is not a web address"),
+        ("provider: cloudflare", "provider: cloudflare\n    api_url: http://x.example.org", "api_url", "not encrypted"),
         ("storage_class: STANDARD_IA", "storage_class: GLACIER", "backups.storage_class", "must be one of STANDARD"),
         ("  prefix: wal/", "  prefix: wal", "backups.wal.location.prefix", "ends with /"),
         ("region: us-east-1", "region: useast1", "databases.traitortrack.backups.region", "is not an AWS region"),

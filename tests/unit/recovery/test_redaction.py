@@ -10,12 +10,14 @@ from base64 import b64encode, urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from bot.systems import redaction
+from bot.systems.postgres import DatabaseUnreachable, connect
 from bot.systems.redaction import HIDDEN, Redactor, learn, redact_log
 
 ENVIRONMENT = {
@@ -176,6 +178,48 @@ def test_what_is_learned_at_the_same_instant_is_all_kept() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(learn, values))
     assert set(values) <= redaction._learned
+
+
+def test_what_a_json_secret_holds_is_hidden_by_itself_and_its_names_are_not() -> None:
+    """As Secrets Manager writes one of a database, and one within another."""
+    document = {
+        "username": "traitortrack", "password": "hunter-22", "engine": "postgres", "port": 5432, "dbname": "bags-db",
+        "host": "db.example.com", "keys": [{"of": "sendgrid-key-1"}], "url": "postgresql://me:in-the-url@db/x",
+        "a": "b",
+    }  # fmt: skip
+    redactor = Redactor({"PRODUCTION_DATABASE": json.dumps(document)}, ["PRODUCTION_DATABASE"])
+    for secret in ("hunter-22", "sendgrid-key-1", "in-the-url"):
+        assert redactor.redact(f"it was {secret}!") == f"it was {HIDDEN}!"
+    told = "traitortrack of postgres at db.example.com:5432/bags-db, a and b"
+    assert redactor.redact(told) == told
+    learn('{"password": "learned-from-json"}')
+    assert Redactor({}, []).redact("learned-from-json") == HIDDEN
+    assert Redactor({"A_SECRET": '{"no json'}, []).redact('{"no json') == HIDDEN
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:pa/hunter2@h/db", "postgresql://me:p@hunter2@h/db", "postgresql://me:hunter2%zz@h/db",
+        "postgresql://me:a@[hunter2/db", "postgresql://me:x@h/db?hunter2", "postgresql://me:x@[::1]hunter2/db",
+        "host=x password=hunter2 hunter2", "hunter2", "postgresql://me:hunter2%00@h/db",
+    ],
+)  # fmt: skip
+def test_what_libpq_says_of_an_address_that_it_cannot_read_has_nothing_of_it(url: str) -> None:
+    with pytest.raises(psycopg.Error) as said:
+        psycopg.connect(url, connect_timeout=2)
+    assert "hunter2" not in Redactor({}, []).redact(str(said.value))
+    with pytest.raises(DatabaseUnreachable) as refused:
+        connect(url, connect_timeout_s=2)
+    assert "hunter2" not in f"{refused.value.words}{refused.value.__cause__}"
+    assert "%2F" in refused.value.words
+
+
+def test_the_pieces_of_a_password_that_was_not_written_for_a_url_are_hidden() -> None:
+    redactor = Redactor({"DATABASE": "postgresql://me:abcdefg/hijklmn@opqrstu@db.example.com/bags"}, [])
+    for piece in ("abcdefg", "hijklmn", "opqrstu", "abcdefg/hijklmn@opqrstu"):
+        assert redactor.redact(f'port "{piece}" is none') == f'port "{HIDDEN}" is none'
+    assert redactor.redact("bags on db.example.com") == "bags on db.example.com"
 
 
 @pytest.mark.parametrize("length", range(6, 21))
