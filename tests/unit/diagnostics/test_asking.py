@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.diagnostics import sweeps
+from bot.diagnostics import asking
+from bot.diagnostics.asking import ask_all
 from bot.diagnostics.check import Check, Surroundings, all_checks, choose_checks, scopes
 from bot.diagnostics.reports import _find_figures
-from bot.diagnostics.sweeps import ask_all
 from bot.outcome import Failed, Refused
 from bot.policy import load_policy
 from bot.store.documents import Finding, Measure
@@ -79,7 +79,7 @@ def test_figures_of_a_report_are_numbers() -> None:
 
 
 def test_what_hangs_is_unknown_and_the_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "GRACE_S", 0.1)
+    monkeypatch.setattr(asking, "GRACE_S", 0.1)
     release = threading.Event()
     hanging = Made("hanging")
     hanging._answer = lambda: hanging.finding("ok", str(release.wait(30)))
