@@ -28,7 +28,8 @@ class Asking:
         """Whoever has not answered when `within_s` are over is unknown as well."""
         self.within_s = within_s
         self._began = time.monotonic()
-        asked = [(check, place) for check in checks for place in (places[:1] if check.once else places)]
+        near_first = sorted(checks, key=lambda check: bool(check.permissions))  # the cloud's clients take their time
+        asked = [(check, place) for check in near_first for place in (places[:1] if check.once else places)]
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(asked)), thread_name_prefix="check")
         self._waiting: dict[Future[Finding], tuple[Check, Surroundings]] = {
             self._pool.submit(ask, check, place): (check, place) for check, place in asked
