@@ -22,7 +22,12 @@ log = logging.getLogger(__name__)
 
 Receipt = dict[str, JsonValue]
 SPACING = timedelta(seconds=1)
-"""A live message is changed at most once in this time; Slack takes about one message a second and channel."""
+"""A live message is changed at most once in this time; Slack takes about one change a second.
+
+The first change is not kept waiting: posting and changing are counted apart, and what people wait for is in it.
+"""
+FIRST_VERSION = 1
+"""Of a notice: as it was said, before any change."""
 MARGIN_S = 0.1
 GIVE_UP_AFTER = timedelta(hours=24)
 LONGEST_DELAY_S = 60.0
@@ -157,7 +162,7 @@ class Deliveries:
     def _too_soon(self, session: Session, delivery: Delivery, notice: Notice) -> bool:
         """Changes in quick succession become one: the last is shown when the spacing is over."""
         wait = delivery.updated_at + SPACING - self.clock()
-        if not delivery.receipt or wait <= timedelta(0):
+        if not delivery.receipt or delivery.shown_version == FIRST_VERSION or wait <= timedelta(0):
             return False
         if delivery.state == "sent":
             delivery.state = "spaced"

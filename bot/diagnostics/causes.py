@@ -14,7 +14,8 @@ from bot.words import cut, show_count
 
 FOLLOWS_DOWN = frozenset(
     {"application unhealthy", "application hangs", "page broken", "errors logged", "login broken", "pool used up",
-     "statements fail", "application slow", "application locked out", "alarm"}
+     "statements fail", "application slow", "application locked out", "no healthy server", "few healthy servers",
+     "alarm"}
 )  # fmt: skip
 """What users and logs show of nearly anything that is wrong beneath."""
 
@@ -40,6 +41,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("name lost", "a name does not resolve any more", "database down", "application down"),
     _of("disk damaged", "the disk under the database damages data"),
     _of("disk full", "a disk is full", "database down", "log lost", "log not archived"),
+    _of("instance ill", "the RDS instance is not available", "database down", "database hangs", "database starting"),
     _of("memory used up", "the machine has run out of memory", "processes gone", "database down"),
     _of("database gone", "the database itself is gone", "table gone"),
     _of("database closed", "somebody has closed the database to connections"),
@@ -48,6 +50,8 @@ CAUSES: tuple[Cause, ...] = (
     _of("database hangs", "the database does not answer", "database down", "database slow"),
     _of("role locked out", "the application's role is locked out of the database", "password refused"),
     _of("password refused", "a database password was changed on one side only", "secret wrong", "role locked out"),
+    _of("instance at work", "RDS is at work on the instance", "database down", "database hangs", "database starting",
+        "database slow", needs=True),
     _of("locked", "a lock in the database holds the others up", "long query", "connections used up", "database slow",
         "database hangs"),
     _of("connections used up", "all connections to the database are taken", "role locked out"),
@@ -64,7 +68,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("rows overwritten", "rows were overwritten by a statement that hit more than it should"),
     _of("numbers taken", "a sequence is behind, so new rows are refused"),
     _of("numbers used up", "a sequence has no numbers left, so new rows are refused"),
-    _of("trigger changed", "a trigger, rule or row policy of the database was changed"),
+    _of("trigger changed", "a trigger, rule, constraint or row policy of the database was changed"),
     _of("column changed", "a column was changed"),
     _of("writes stopped", "no new rows arrive any more, although the database takes them", "application slow"),
     _of("rows doubled", "rows were poured in twice, or are written without end"),
@@ -81,6 +85,8 @@ CAUSES: tuple[Cause, ...] = (
     _of("pool used up", "the application has no free database connection"),
     _of("long query", "a query runs for very long", "database slow", explains=False),
     _of("index gone", "an index is gone or not valid, so queries are slow", "long query", "database slow"),
+    _of("no healthy server", "the load balancer has no healthy server", "application down", "few healthy servers"),
+    _of("few healthy servers", "some servers behind the load balancer are ill"),
     _of("maintenance", "users are kept out by maintenance mode"),
     _of("new release", "a release that was deployed just before is to blame", "processes gone", "application down",
         needs=True),
@@ -89,6 +95,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("application unhealthy", "the application says of itself that it is not well"),
     _of("setting changed", "a setting of the database server was changed", "database slow"),
     _of("constraint gone", "a constraint is gone, so wrong rows can come in", explains=False),
+    _of("storage runs out", "the storage of the RDS instance runs out", "log held back", explains=False),
     _of("log held back", "something holds the server's log back, and the disk fills up", explains=False),
     _of("upkeep missing", "the database lacks upkeep, so queries grow slow", "long query", explains=False),
     _of("replica behind", "a replica is behind, so what is read there is old", explains=False),
@@ -104,6 +111,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("errors logged", "the application logs errors", explains=False),
 )  # fmt: skip
 """Roots first. Those that hurt users stand before those that hurt nobody yet."""
+HARMLESS = frozenset(cause.sign for cause in CAUSES if not cause.explains)
 SIGNS = frozenset(cause.sign for cause in CAUSES) | FOLLOWS_DOWN | {"hangs"}
 SUMMARY_SHOWN = 220
 LISTED = 3
@@ -132,7 +140,7 @@ def guess_cause(findings: Sequence[Finding]) -> Guess | None:
             return Guess(f"The likeliest cause is unknown: only “{titles}” is not as it should be.")
         return Guess(f"The likeliest cause is unknown: {len(bad)} findings, and none explains the others ({titles}).")
     cause, root = found
-    beside = tuple(one.title for one in bad if one is not root and not _explains(cause, one))
+    beside = tuple(one.title for one in bad if one is not root and _may_hurt(one) and not _explains(cause, one))
     because = cut(root.summary.rstrip("."), SUMMARY_SHOWN)
     return Guess(f"Most likely: {cause.words}, because “{root.title}” says: {because}.", beside)
 
@@ -156,6 +164,11 @@ def _find(findings: Sequence[Finding], causes: Iterable[Cause]) -> tuple[Cause, 
 
 ECHOES = ("application_log", "application_paths", "application_health", "secrets_database_login")
 """Those that hear of it from others: their word counts, but the one who looked itself is quoted."""
+
+
+def _may_hurt(finding: Finding) -> bool:
+    """Whether users may notice it; what they cannot is told where it stands, and is no second cause."""
+    return not finding.signs or any(sign not in HARMLESS for sign in finding.signs)
 
 
 def _explains(cause: Cause, finding: Finding) -> bool:

@@ -20,7 +20,7 @@ KNOWN: tuple[tuple[str, str, str], ...] = (
     (r"too many clients|remaining connection slots|too many connections for",
      "All connections that it allows are taken", "connections used up"),
     (r"password authentication failed|no password supplied",
-     "It refuses the password, which was changed on one side only", "password refused"),
+     "It refuses the password, which was changed on one side only, or has run out", "password refused"),
     (r"not permitted to log in", "The role may not log in any more", "role locked out"),
     (r"role .* does not exist", "There is no such role any more", "role locked out"),
     (r"permission denied for database", "The role has lost the right to connect to this database", "role locked out"),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.comms.notices import Notices, incident_room
+from bot.diagnostics.asking import Asking
 from bot.diagnostics.causes import guess_cause, sort_by_weight
-from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings, choose_checks
+from bot.diagnostics.check import Surroundings, choose_checks
 from bot.diagnostics.comparing import bad_since, compare_sweeps
 from bot.diagnostics.metrics import METRICS, series_name
 from bot.diagnostics.series import Series, Usual
@@ -22,7 +19,7 @@ from bot.diagnostics.usual import Normal
 from bot.engine import Engine
 from bot.incidents.desk import Change
 from bot.incidents.reading import sees
-from bot.outcome import Failed, Refused
+from bot.outcome import Refused
 from bot.policy import Person, Policy
 from bot.store import ledger
 from bot.store.database import Database
@@ -30,17 +27,11 @@ from bot.store.documents import Finding, SweepStory
 from bot.store.tables import Incident, Sweep
 from bot.words import cut, show_count
 
-log = logging.getLogger(__name__)
-
 WORKFLOW = "sweep"
 ITSELF = "holdfast"
 """Who asked, where nobody did."""
 ASSESSED_WITHIN_S = 50.0
 """The initial assessment is there within a minute, whatever hangs (document, Step 1)."""
-GRACE_S = 2.0
-TOGETHER_S = 0.3
-LOCKED = "A lock that another session holds is in the way."
-NOT_SEEN = "Not to be seen while the database cannot be reached."
 ENTRY_LIMIT = 900
 COMPARED = 20
 REMEMBERED, SWEEPS_READ = timedelta(days=30), 60
@@ -81,6 +72,7 @@ class Sweeps:
         sweep = Sweep(
             incident_id=incident_id, scope=scope, requested_by=requested_by, place=place,
             started_at=self.clock(), findings=[],
+            story=SweepStory(looking=list(dict.fromkeys(check.title for check in choose_checks(scope)))),
         )  # fmt: skip
         session.add(sweep)
         session.flush()
@@ -111,17 +103,22 @@ class Sweeps:
         sweep = self.find(sweep_id)
         if sweep.finished_at:
             return
-        findings: list[Finding] = []
-        normal = self._learn_normal(sweep_id)
         checks = choose_checks(sweep.scope)
         within_s = float("inf") if any(check.on_demand for check in checks) else ASSESSED_WITHIN_S
-        for batch in ask_in_batches(checks, self._surroundings(sweep), within_s):
+        asking = Asking(checks, self._surroundings(sweep), within_s)
+        normal = self._learn_normal(sweep_id)  # while they look
+        findings: list[Finding] = []
+        for batch in asking.batches():
             findings += [normal.tell(finding) for finding in batch]
-            with self.database.write() as session:
-                kept = session.get_one(Sweep, sweep_id)
-                kept.findings, kept.story = sort_by_weight(findings), SweepStory(cause=_tell_cause(findings))
-                self.notices.refresh(session, _key(sweep_id))
+            self._show(sweep_id, findings, asking.looking)
         self._finish(sweep_id, findings)
+
+    def _show(self, sweep_id: int, findings: list[Finding], looking: list[str]) -> None:
+        with self.database.write() as session:
+            sweep = session.get_one(Sweep, sweep_id)
+            sweep.findings = sort_by_weight(findings)
+            sweep.story = SweepStory(cause=_tell_cause(findings), looking=looking)
+            self.notices.refresh(session, _key(sweep_id))
 
     def _learn_normal(self, sweep_id: int) -> Normal:
         """What sweeps of the last weeks measured while all was well."""
@@ -201,85 +198,6 @@ def _tell_good(findings: list[Finding]) -> str:
     unknown = sum(one.state == "unknown" for one in findings)
     good = len(findings) - unknown
     return f"{show_count(good, 'check is', 'checks are')} good" + (f", {unknown} saw nothing" if unknown else "")
-
-
-def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding]:
-    """Every check at every place it is asked at, side by side; findings as they come, a hanging check as unknown."""
-    for batch in ask_in_batches(checks, places):
-        yield from batch
-
-
-def ask_in_batches(
-    checks: list[Check], places: list[Surroundings], within_s: float = float("inf")
-) -> Iterator[list[Finding]]:
-    """As `ask_all`; what comes at about the same time comes together, since each batch is a change of the message.
-
-    Whoever has not answered when `within_s` are over is unknown as well.
-    """
-    pool = ThreadPoolExecutor(max_workers=max(1, len(checks) * len(places)), thread_name_prefix="check")
-    began = time.monotonic()
-    asked = [(check, place) for check in checks for place in (places[:1] if check.once else places)]
-    waiting = {pool.submit(ask, check, place): (check, place) for check, place in asked}
-    while waiting:
-        longest_s = min(within_s, max(check.timeout_s for check, _ in waiting.values()) + GRACE_S)
-        limit_s = max(0.0, longest_s - (time.monotonic() - began))
-        answered, _ = wait(waiting, timeout=limit_s, return_when=FIRST_COMPLETED)
-        if not answered:
-            yield [_overdue(check, place) for check, place in waiting.values()]
-            break
-        answered, _ = wait(waiting, timeout=TOGETHER_S)
-        yield [future.result() for future in answered if waiting.pop(future, None)]
-    pool.shutdown(wait=False, cancel_futures=True)
-
-
-def ask(check: Check, place: Surroundings) -> Finding:
-    """One check's answer; what went wrong in it is an answer too. Whatever it saw, no secret is in it."""
-    began = time.monotonic()
-    try:
-        finding = check.run(place)
-    except NO_WAY_IN as error:
-        finding = _without_way_in(check, error)
-    except psycopg.errors.LockNotAvailable:
-        finding = check.finding("unknown", f"{LOCKED} See the locks.", signs=["locked"])
-    except psycopg.errors.QueryCanceled:
-        finding = check.finding("unknown", f"The server did not answer the question within {check.timeout_s:.0f} s.")
-    except psycopg.errors.InsufficientPrivilege as error:
-        finding = check.finding("unknown", f"The bot's role may not look: {_first_line(error)}.")
-    except psycopg.Error as error:
-        finding = check.finding("unknown", f"The server broke off: {_first_line(error)}.")
-    except (Refused, Failed) as error:
-        finding = check.finding("critical", error.words)
-    except Exception as error:  # the boundary of this surface: one broken check must not silence the others
-        log.exception("check %s failed", check.name)
-        finding = check.finding("unknown", f"The check itself failed: {type(error).__name__}: {error}")
-    subject = "" if check.once else place.database
-    return redact_finding(finding, place).model_copy(update={"took_s": time.monotonic() - began, "subject": subject})
-
-
-def redact_finding(finding: Finding, place: Surroundings) -> Finding:
-    """Without what a log line, a query, a process or an error had in it; what is suggested stays as it is.
-
-    The evidence is read as a whole: a private key goes over many lines.
-    """
-    shown = place.redactor.redact_all(finding.model_dump(mode="json", exclude={"suggests", "evidence"}))
-    evidence = place.redactor.redact("\n".join(finding.evidence)).split("\n") if finding.evidence else []
-    return Finding.model_validate({**dict(shown), "evidence": evidence, "suggests": finding.suggests})  # type: ignore[arg-type]
-
-
-def _without_way_in(check: Check, error: Refused | Failed) -> Finding:
-    """Said once by those whose business it is; the others would only drown it."""
-    if check.tells_of_no_way_in or check.scope != "database":
-        return check.finding("critical", error.words)
-    return check.finding("unknown", NOT_SEEN)
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
-
-
-def _overdue(check: Check, place: Surroundings) -> Finding:
-    finding = check.finding("unknown", f"No answer within {check.timeout_s:.0f} s.", signs=["hangs"])
-    return finding.model_copy(update={"subject": "" if check.once else place.database, "took_s": check.timeout_s})
 
 
 def _key(sweep_id: int) -> str:

@@ -100,6 +100,8 @@ class SweepStory(Frozen):
     """None where there is none before it in the same incident."""
     bad_since: dict[str, datetime] = {}
     """By the key of a finding: when it was first seen to be so."""
+    looking: list[str] = []
+    """Titles of the checks that have not answered yet; empty at the end."""
 
 
 class PlannedStep(Frozen):

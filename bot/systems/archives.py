@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, TypedDict
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from urllib3.exceptions import HTTPError
 
+from bot.systems.aws import open_client
 from bot.systems.outcomes import SystemFailed, SystemRefused
 
 if TYPE_CHECKING:
@@ -287,4 +287,4 @@ def _chain(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def open_bucket(name: str, region: str) -> Bucket:
     """The bucket as boto3 reaches it: endpoint and credentials come from its own environment variables."""
-    return Bucket(boto3.client("s3", region_name=region), name)
+    return Bucket(open_client("s3", region_name=region), name)

@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import boto3
-
 from bot.policy.infrastructure import AutoScaling
-from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
+from bot.systems.aws import ACTING, READING, AwsRefused, act, ask, open_client
 from bot.systems.target_health import Group
 
 if TYPE_CHECKING:
@@ -85,7 +83,7 @@ def list_differences(group: Group, wanted: Wanted) -> list[str]:
 
 def update_group(region: str, group: str, wanted: Wanted) -> None:
     """Give it these settings; harmless where it has them. Raises AwsRefused, AwsUnclear."""
-    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=ACTING)
+    client: AutoScalingClient = open_client("autoscaling", region_name=region, config=ACTING)
     act(
         f"change the settings of {group}",
         lambda: client.update_auto_scaling_group(
@@ -102,7 +100,7 @@ def update_group(region: str, group: str, wanted: Wanted) -> None:
 
 def list_refreshes(region: str, group: str) -> list[Refresh]:
     """The newest first. Raises AwsRefused, AwsUnclear."""
-    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=READING)
+    client: AutoScalingClient = open_client("autoscaling", region_name=region, config=READING)
     answer = ask(
         f"list the refreshes of {group}", lambda: client.describe_instance_refreshes(AutoScalingGroupName=group)
     )
@@ -120,7 +118,7 @@ def list_refreshes(region: str, group: str) -> list[Refresh]:
 
 def start_refresh(region: str, group: str, warm_up_s: int) -> str:
     """Begin one; returns its id. Raises AwsRefused, with `InstanceRefreshInProgress` where one goes on."""
-    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=ACTING)
+    client: AutoScalingClient = open_client("autoscaling", region_name=region, config=ACTING)
     answer = act(
         f"replace the servers of {group}",
         lambda: client.start_instance_refresh(
@@ -135,7 +133,7 @@ def start_refresh(region: str, group: str, warm_up_s: int) -> str:
 
 def cancel_refresh(region: str, group: str) -> None:
     """Ask for it; harmless where none goes on."""
-    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=ACTING)
+    client: AutoScalingClient = open_client("autoscaling", region_name=region, config=ACTING)
     try:
         act(f"stop the refresh of {group}", lambda: client.cancel_instance_refresh(AutoScalingGroupName=group))
     except AwsRefused as refusal:

@@ -1,4 +1,4 @@
-"""How calls on AWS end: its errors in our words, and which calls may be made again.
+"""Clients of AWS, and how calls end: its errors in our words, and which calls may be made again.
 
 Reading is repeated by botocore. A call that changes something is made once: an answer that got lost says nothing about
 whether it was carried out, so the caller looks at the world instead. Only where AWS says that it did not even begin
@@ -7,11 +7,14 @@ whether it was carried out, so the caller looks at the world instead. Only where
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 READING = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
 BRIEF = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
@@ -31,6 +35,21 @@ THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooMa
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 SERVER_ERROR = 500
+
+
+def _one_at_a_time(function: F) -> F:
+    lock = Lock()
+
+    @functools.wraps(function)
+    def call(*arguments: object, **named: object) -> object:
+        with lock:
+            return function(*arguments, **named)
+
+    return cast("F", call)
+
+
+open_client = _one_at_a_time(boto3.client)
+"""boto3 makes clients safely in one thread only; and the first of a service takes the processor from all others."""
 
 
 class AwsRefused(SystemRefused):

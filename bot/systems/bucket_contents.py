@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from bot.systems.archives import StorageUnavailable
+from bot.systems.aws import open_client
 from bot.systems.outcomes import SystemCancelled, SystemFailed
 
 if TYPE_CHECKING:
@@ -128,4 +128,4 @@ class BucketContents:
 
 def open_contents(name: str, region: str) -> BucketContents:
     """The bucket as boto3 reaches it: endpoint and credentials come from its own environment variables."""
-    return BucketContents(boto3.client("s3", region_name=region), name)
+    return BucketContents(open_client("s3", region_name=region), name)

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-import boto3
-
-from bot.systems.aws import READING, ask
+from bot.systems.aws import READING, ask, open_client
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -43,7 +41,7 @@ def read_metric(
     period_s: int, statistic: Statistic = "Average",
 ) -> list[Reading]:  # fmt: skip
     """Any metric's figures, as `read_series` gives them. Raises AwsRefused, AwsUnclear."""
-    client: CloudWatchClient = boto3.client("cloudwatch", region_name=region, config=READING)
+    client: CloudWatchClient = open_client("cloudwatch", region_name=region, config=READING)
     answer = ask(
         f"read {metric} of {', '.join(dimensions.values())}",
         lambda: client.get_metric_statistics(

@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
+from bot.systems.aws import ACTING, READING, AwsRefused, act, ask, open_client
 from bot.systems.outcomes import SystemRefused
 from bot.systems.servers import MARK
 
@@ -57,8 +55,8 @@ class Isolation:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        self._reading: Any = boto3.client("ec2", region_name=region, config=READING)
-        self._acting: Any = boto3.client("ec2", region_name=region, config=ACTING)
+        self._reading: Any = open_client("ec2", region_name=region, config=READING)
+        self._acting: Any = open_client("ec2", region_name=region, config=ACTING)
 
     def read_wires(self, instance: str) -> Wires:
         """Raises SystemRefused where EC2 does not know it, or it is gone."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import boto3
-
-from bot.systems.aws import ACTING, act
+from bot.systems.aws import ACTING, act, open_client
 from bot.systems.target_health import short_name
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ PERMISSIONS = (
 
 def register(region: str, target_group: str, server: str) -> None:
     """Put a server behind the load balancer; harmless where it is there. Raises AwsRefused, AwsUnclear."""
-    client: ElasticLoadBalancingv2Client = boto3.client("elbv2", region_name=region, config=ACTING)
+    client: ElasticLoadBalancingv2Client = open_client("elbv2", region_name=region, config=ACTING)
     act(
         f"register {server} with {short_name(target_group)}",
         lambda: client.register_targets(TargetGroupArn=target_group, Targets=[{"Id": server}]),
@@ -37,7 +35,7 @@ def register(region: str, target_group: str, server: str) -> None:
 
 def deregister(region: str, target_group: str, server: str) -> None:
     """Take it out; it drains. Raises AwsRefused, AwsUnclear."""
-    client: ElasticLoadBalancingv2Client = boto3.client("elbv2", region_name=region, config=ACTING)
+    client: ElasticLoadBalancingv2Client = open_client("elbv2", region_name=region, config=ACTING)
     act(
         f"deregister {server} from {short_name(target_group)}",
         lambda: client.deregister_targets(TargetGroupArn=target_group, Targets=[{"Id": server}]),
@@ -46,7 +44,7 @@ def deregister(region: str, target_group: str, server: str) -> None:
 
 def attach(region: str, group: str, server: str) -> None:
     """Make a server a member of the group. Raises AwsRefused, AwsUnclear."""
-    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=ACTING)
+    client: AutoScalingClient = open_client("autoscaling", region_name=region, config=ACTING)
     act(
         f"attach {server} to {group}",
         lambda: client.attach_instances(AutoScalingGroupName=group, InstanceIds=[server]),
@@ -55,7 +53,7 @@ def attach(region: str, group: str, server: str) -> None:
 
 def detach(region: str, group: str, server: str, *, replaced: bool = False) -> None:
     """Take it out of the group, which launches another only where it is `replaced`. Raises AwsRefused, AwsUnclear."""
-    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=ACTING)
+    client: AutoScalingClient = open_client("autoscaling", region_name=region, config=ACTING)
     act(
         f"detach {server} from {group}",
         lambda: client.detach_instances(

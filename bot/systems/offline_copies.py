@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import boto3
-
 from bot.policy.secret_inventory import OfflineCopy
-from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
+from bot.systems.aws import ACTING, READING, AwsRefused, act, ask, open_client
 from bot.systems.outcomes import SystemRefused
 
 if TYPE_CHECKING:
@@ -41,8 +39,8 @@ class OfflineCopies:
 
     def __init__(self, settings: OfflineCopy, region: str) -> None:
         self.settings, self.bucket = settings, settings.location.bucket
-        self._reading: S3Client = boto3.client("s3", region_name=region, config=READING)
-        self._acting: S3Client = boto3.client("s3", region_name=region, config=ACTING)
+        self._reading: S3Client = open_client("s3", region_name=region, config=READING)
+        self._acting: S3Client = open_client("s3", region_name=region, config=ACTING)
 
     @property
     def newest_key(self) -> str:

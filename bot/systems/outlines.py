@@ -96,7 +96,7 @@ OUTLINE = f"""
            concat_ws(', ', CASE WHEN rolcanlogin THEN 'may log in' ELSE 'may not log in' END,
                      CASE WHEN rolsuper THEN 'superuser' END,
                      CASE WHEN rolconnlimit >= 0 THEN 'at most ' || rolconnlimit || ' connections' END,
-                     'until ' || rolvaliduntil::text,
+                     'until ' || nullif(rolvaliduntil, 'infinity')::text,
                      (SELECT 'member of ' || string_agg(g.rolname, ', ' ORDER BY g.rolname) FROM pg_auth_members m
                       JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid))
     FROM pg_roles r WHERE rolname !~ '^pg_'

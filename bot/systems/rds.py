@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from bot.systems.aws import ACTING, BRIEF, READING, AwsRefused, ask
+from bot.systems.aws import ACTING, BRIEF, READING, AwsRefused, ask, open_client
 from bot.systems.outcomes import SystemRefused
 
 if TYPE_CHECKING:
@@ -191,9 +189,9 @@ class Rds:
     def __init__(self, region: str, *, brief: bool = False) -> None:
         """`brief`: the region may be gone, so no question waits long for its answer."""
         self.region = region
-        self._reading: RDSClient = boto3.client("rds", region_name=region, config=BRIEF if brief else READING)
+        self._reading: RDSClient = open_client("rds", region_name=region, config=BRIEF if brief else READING)
         # Used by `rds_changes`.
-        self.acting: RDSClient = boto3.client("rds", region_name=region, config=ACTING)
+        self.acting: RDSClient = open_client("rds", region_name=region, config=ACTING)
 
     def find(self, identifier: str) -> Instance | None:
         """The instance, or None. Raises AwsRefused, AwsUnclear."""

@@ -11,10 +11,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
 from pydantic import SecretStr
 
-from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
+from bot.systems.aws import ACTING, READING, AwsRefused, act, ask, open_client
 from bot.systems.outcomes import SystemRefused
 from bot.systems.rds_database import move_url
 from bot.systems.redaction import learn
@@ -60,8 +59,8 @@ class Secrets:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        self._reading: SecretsManagerClient = boto3.client("secretsmanager", region_name=region, config=READING)
-        self._acting: SecretsManagerClient = boto3.client("secretsmanager", region_name=region, config=ACTING)
+        self._reading: SecretsManagerClient = open_client("secretsmanager", region_name=region, config=READING)
+        self._acting: SecretsManagerClient = open_client("secretsmanager", region_name=region, config=ACTING)
 
     def observe(self, name: str) -> Secret:
         """The secret. Raises SecretUnusable where there is none."""

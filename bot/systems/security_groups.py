@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import boto3
-
-from bot.systems.aws import READING, ask
+from bot.systems.aws import READING, ask, open_client
 from bot.systems.outcomes import SystemRefused
 
 
@@ -28,5 +26,5 @@ def find_group_ids(region: str, names: Sequence[str], subnet_group: str) -> list
 
 
 def _open(service: str, region: str) -> Any:
-    open_any: Any = boto3.client
+    open_any: Any = open_client
     return open_any(service, region_name=region, config=READING)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from bot.systems.aws import ACTING, READING, AwsRefused, act, ask
+from bot.systems.aws import ACTING, READING, AwsRefused, act, ask, open_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +64,11 @@ class Servers:
 
     @cached_property
     def _reading(self) -> Any:
-        return boto3.client("ec2", region_name=self.region, config=READING)
+        return open_client("ec2", region_name=self.region, config=READING)
 
     @cached_property
     def _acting(self) -> Any:
-        return boto3.client("ec2", region_name=self.region, config=ACTING)
+        return open_client("ec2", region_name=self.region, config=ACTING)
 
     def find(self, identifier: str) -> Server | None:
         """The instance; None where EC2 does not know it, or not yet. Raises AwsRefused, AwsUnclear."""
@@ -154,7 +152,7 @@ class Servers:
 
 def is_reachable(region: str, identifier: str) -> bool:
     """Whether the SSM agent of an instance answers now."""
-    client: Any = boto3.client("ssm", region_name=region, config=READING)
+    client: Any = open_client("ssm", region_name=region, config=READING)
     asked = [{"Key": "InstanceIds", "Values": [identifier]}]
     answer = ask(
         f"see whether {identifier} can be reached", lambda: client.describe_instance_information(Filters=asked)

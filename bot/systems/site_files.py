@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import boto3
-
-from bot.systems.aws import ACTING, READING, act, ask
+from bot.systems.aws import ACTING, READING, act, ask, open_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -56,8 +54,8 @@ class SiteBucket:
 
     def __init__(self, bucket: str, prefix: str, region: str | None) -> None:
         self._bucket, self._prefix = bucket, prefix
-        self._reading: S3Client = boto3.client("s3", region_name=region, config=READING)
-        self._acting: S3Client = boto3.client("s3", region_name=region, config=ACTING)
+        self._reading: S3Client = open_client("s3", region_name=region, config=READING)
+        self._acting: S3Client = open_client("s3", region_name=region, config=ACTING)
 
     def put(self, files: Mapping[str, bytes], is_ours: IsOurs) -> None:
         present = ask(f"list s3://{self._bucket}/{self._prefix}", self._list)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
-
-from bot.systems.aws import READING, ask
+from bot.systems.aws import READING, ask, open_client
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling.client import AutoScalingClient
@@ -51,7 +49,7 @@ class Target:
 
 def find_group(region: str, name: str) -> Group | None:
     """The group, or None. Raises AwsRefused, AwsUnclear."""
-    client: AutoScalingClient = boto3.client("autoscaling", region_name=region, config=READING)
+    client: AutoScalingClient = open_client("autoscaling", region_name=region, config=READING)
     answer = ask(
         f"describe the auto-scaling group {name}",
         lambda: client.describe_auto_scaling_groups(AutoScalingGroupNames=[name]),
@@ -61,7 +59,7 @@ def find_group(region: str, name: str) -> Group | None:
 
 def list_targets(region: str, target_group: str) -> list[Target]:
     """Every server of a target group (an ARN), by identifier. Raises AwsRefused, AwsUnclear."""
-    client: ElasticLoadBalancingv2Client = boto3.client("elbv2", region_name=region, config=READING)
+    client: ElasticLoadBalancingv2Client = open_client("elbv2", region_name=region, config=READING)
     answer = ask(
         f"describe the health of {short_name(target_group)}",
         lambda: client.describe_target_health(TargetGroupArn=target_group),
@@ -81,7 +79,7 @@ def find_load_balancers(region: str, target_groups: tuple[str, ...]) -> list[str
     """
     if not target_groups:
         return []
-    client: ElasticLoadBalancingv2Client = boto3.client("elbv2", region_name=region, config=READING)
+    client: ElasticLoadBalancingv2Client = open_client("elbv2", region_name=region, config=READING)
     answer = ask(
         "describe the target groups", lambda: client.describe_target_groups(TargetGroupArns=list(target_groups))
     )

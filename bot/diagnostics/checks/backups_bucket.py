@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import boto3
-
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
 from bot.store.documents import Suggestion
 from bot.systems.archives import ArchiveVanished, open_bucket
-from bot.systems.aws import READING, AwsRefused, ask
+from bot.systems.aws import READING, AwsRefused, ask, open_client
 from bot.systems.dumps.listing import confirm_backup
 from bot.systems.dumps.streams import ArchiveDamaged
 from bot.words import show_count, show_duration
@@ -37,7 +35,7 @@ class BackupsBucket(PointCheck):
 
     def look(self, surroundings: Surroundings) -> Iterator[Point]:
         place = surroundings.settings.backups
-        client = boto3.client("s3", region_name=place.region, config=READING)
+        client = open_client("s3", region_name=place.region, config=READING)
         try:
             answer = ask("see whether it keeps versions", lambda: client.get_bucket_versioning(Bucket=place.bucket))
         except AwsRefused as refusal:

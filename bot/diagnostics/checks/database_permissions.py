@@ -24,6 +24,8 @@ ROLE_MAY = """
                AND has_schema_privilege(%(role)s::name, n.oid, 'USAGE'))
     ORDER BY 1, 2 LIMIT 400
 """
+LIMITS = ("at most", "until")
+"""How what a role gained begins, where it may do less with it."""
 ROLE_IS = "SELECT rolcanlogin, rolvaliduntil < now() FROM pg_roles WHERE rolname = %(role)s"
 
 
@@ -77,7 +79,7 @@ def _is_less(change: Change) -> bool:
     if was.kind == "privilege":
         return bool(_lost(change))
     if was.kind == "role":
-        return now is None or was.definition != now.definition
+        return now is None or bool(_lost(change)) or any(one.startswith(LIMITS) for one in _gained(change))
     return was.kind == "table" and now is not None and _owner(was.definition) != _owner(now.definition)
 
 
@@ -99,6 +101,12 @@ def _lost(change: Change) -> list[str]:
     had = change.was.definition.split(", ") if change.was else []
     has = change.now.definition.split(", ") if change.now else []
     return [one for one in had if one not in has]
+
+
+def _gained(change: Change) -> list[str]:
+    had = change.was.definition.split(", ") if change.was else []
+    has = change.now.definition.split(", ") if change.now else []
+    return [one for one in has if one not in had]
 
 
 def _owner(definition: str) -> str:

@@ -17,6 +17,7 @@ from bot.systems.target_health import PERMISSIONS, Group, Target, find_group, li
 HEALTHY, PASSING = "healthy", ("initial", "draining")
 """States of a target; those that pass are how servers come and go."""
 SHOWN = 10
+NORMAL = "All are healthy."
 
 
 class InfrastructureLoadBalancer(PointCheck):
@@ -58,9 +59,13 @@ def judge_targets(name: str, targets: Sequence[Target], fewest: int, helps: Sequ
     """Too few healthy ones is critical; an ill one among enough is a warning, one that comes or goes is everyday."""
     healthy = sum(1 for one in targets if one.state == HEALTHY)
     words = f"{name}: {healthy} of {len(targets)} servers are healthy; {fewest} are needed."
-    if healthy < fewest or healthy == 0:
-        return Point("critical", words, tuple(helps))
-    return Point("warning", words, tuple(helps)) if list_ill(targets) else Point("ok", words)
+    if healthy == 0:
+        return Point("critical", words, tuple(helps), ("no healthy server",), normal=NORMAL)
+    if healthy < fewest:
+        return Point("critical", words, tuple(helps), ("few healthy servers",), normal=NORMAL)
+    if list_ill(targets):
+        return Point("warning", words, tuple(helps), ("few healthy servers",), normal=NORMAL)
+    return Point("ok", words)
 
 
 def list_ill(targets: Sequence[Target]) -> list[Target]:

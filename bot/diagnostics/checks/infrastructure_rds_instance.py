@@ -20,6 +20,7 @@ from bot.words import show_count, show_duration
 
 CALM = ("available", "backing-up", "storage-optimization")
 """Words of RDS for an instance that works as always."""
+STORAGE_FULL = "storage-full"
 SOON = timedelta(days=2)
 CONNECT_S = 3.0
 LONGEST_DAYS = 35  # RDS keeps automated backups no longer
@@ -52,17 +53,19 @@ class InfrastructureRdsInstance(PointCheck):
 def judge_missing(name: str, region: str, host: str) -> Point:
     """Critical only where the database is on RDS: elsewhere the policy names what this installation does not have."""
     if host.endswith(RDS_NAMES):
-        return Point("critical", f"There is no RDS instance {name} in {region}, where the database should be.")
+        words = f"There is no RDS instance {name} in {region}, where the database should be."
+        return Point("critical", words, signs=("instance ill",), normal="It is available.")
     return Point("unknown", f"There is no RDS instance {name} in {region}, and the database is not known to be on RDS.")
 
 
 def judge_status(instance: Instance) -> Point:
     words = f"{instance.identifier} ({instance.instance_class}) is {instance.status}"
     if instance.status in BAD:
-        return Point("critical", f"{words}: {BAD[instance.status]}.")
+        sign = "disk full" if instance.status == STORAGE_FULL else "instance ill"
+        return Point("critical", f"{words}: {BAD[instance.status]}.", signs=(sign,), normal="It is available.")
     if instance.status in CALM:
         return Point("ok", f"{words}.")
-    return Point("warning", f"{words}: RDS is at work on it.")
+    return Point("warning", f"{words}: RDS is at work on it.", signs=("instance at work",), normal="It is available.")
 
 
 def judge_answer(instance: Instance, accepts: bool | None) -> Point:
@@ -77,7 +80,7 @@ def judge_answer(instance: Instance, accepts: bool | None) -> Point:
     )
     return Point(
         "warning", f"It takes no connection at its address within {show_duration(CONNECT_S)} (seen from the bot).",
-        (fail_over,) if can_fail_over else (),
+        (fail_over,) if can_fail_over else (), ("database hangs",), normal="It takes connections.",
     )  # fmt: skip
 
 
@@ -108,9 +111,9 @@ def judge_backups(instance: Instance, policy: Policy) -> Point:
         },
     )  # fmt: skip
     if instance.retention_days == 0:
-        return Point("critical", f"There are no automated backups; {wanted}.", (put_right,))
+        return Point("critical", f"There are no automated backups; {wanted}.", (put_right,), ("backups at risk",))
     if instance.retention_days < daily.retention.days or instance.backup_window != daily.window:
-        return Point("warning", f"{seen}; {wanted}.", (put_right,))
+        return Point("warning", f"{seen}; {wanted}.", (put_right,), ("backups at risk",))
     return Point("ok", f"{seen}.")
 
 

@@ -66,7 +66,7 @@ def judge_storage(instance: Instance, series: list[Reading]) -> Point:
         state = "warning" if state == "critical" else state
     elif state != "ok":
         words += " No recovery action enlarges it: set more in RDS, which takes no downtime."
-    return Point(state, words)
+    return Point(state, words, signs=("storage runs out",), normal=f"More than {SCARCE} % are left.")
 
 
 def judge_credits(instance: Instance, series: list[Reading], policy: Policy) -> Point:
@@ -85,7 +85,7 @@ def judge_credits(instance: Instance, series: list[Reading], policy: Policy) -> 
         parameters={"instance": instance.identifier, "instance_class": larger},
     )  # fmt: skip
     suggests = () if instance.instance_class == larger else (grow,)
-    return Point("warning", f"{words}; without them it is slow or costs more.", suggests)
+    return Point("warning", f"{words}; without them it is slow or costs more.", suggests, ("processor burned",))
 
 
 def _judge(percent: float, until_full: timedelta | None) -> FindingState:

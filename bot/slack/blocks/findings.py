@@ -22,12 +22,14 @@ SIGNS = {
     "ok": "large_green_circle",
 }
 ORDER = list(SIGNS)
+LOOKING = "hourglass_flowing_sand"
 EVIDENCE_LINES, EVIDENCE_SHOWN = 3, 400
 """What does not fit is to be had as a file."""
 SUMMARY_SHOWN, NORMAL_SHOWN, SHORT_SHOWN, NOT_SEEN_SHOWN = 600, 200, 160, 110
 DETAILED = 12
 """So many findings are shown with all that they have; those after them on a line."""
 NAMES_SHOWN = 4
+LOOKING_SHOWN = 1500
 
 
 def show_sweep(sweep: Sweep, who: str) -> Iterator[Block]:
@@ -47,6 +49,8 @@ def show_sweep(sweep: Sweep, who: str) -> Iterator[Block]:
     good = [finding for finding in findings if finding.state == "ok"]
     if good:
         yield lines([(emoji(SIGNS["ok"]), " ", bold(f"{len(good)} good: "), ", ".join(one.title for one in good), ".")])
+    if story.looking and not sweep.finished_at:
+        yield lines([(emoji(LOOKING), " ", bold("looking… "), faint(cut(", ".join(story.looking), LOOKING_SHOWN)))])
     if sweep.finished_at:
         yield parts.actions(list(_last_buttons(sweep)))
 
@@ -137,7 +141,7 @@ def _last_buttons(sweep: Sweep) -> Iterator[ButtonElement]:
 
 def _progress(sweep: Sweep, findings: list[Finding]) -> str:
     if sweep.finished_at is None:
-        return f":hourglass_flowing_sand: looking… {show_count(len(findings), 'answer')} so far"
+        return f":{LOOKING}: {show_count(len(findings), 'answer')} so far"
     counts = {state: sum(finding.state == state for finding in findings) for state in ORDER}
     took = show_duration((sweep.finished_at - sweep.started_at).total_seconds())
     told = [f":{SIGNS[state]}: {count} {state}" for state, count in counts.items() if count]

@@ -12,9 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-
-from bot.systems.aws import ACTING, READING, AwsRefused, AwsUnclear, act, ask
+from bot.systems.aws import ACTING, READING, AwsRefused, AwsUnclear, act, ask, open_client
 from bot.systems.hosts.command import NOT_KEPT, HostUnclear, HostUnreachable, Output, Sent
 from bot.systems.outcomes import SystemCancelled
 from bot.systems.servers import Servers
@@ -40,8 +38,8 @@ class SsmMachine:
     def __init__(self, title: str, instance_id: str, region: str, *, sleep: Pace = time.sleep) -> None:
         self.title, self.instance_id, self.sleep = title, instance_id, sleep
         self._servers = Servers(region)
-        self._acting = boto3.client("ssm", region_name=region, config=ACTING)
-        self._reading = boto3.client("ssm", region_name=region, config=READING)
+        self._acting = open_client("ssm", region_name=region, config=ACTING)
+        self._reading = open_client("ssm", region_name=region, config=READING)
 
     def run(
         self,

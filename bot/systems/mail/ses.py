@@ -8,7 +8,6 @@ from __future__ import annotations
 from email.message import EmailMessage
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -18,6 +17,7 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 
+from bot.systems.aws import open_client
 from bot.systems.far_side import FarSideRefused, FarSideUnanswered
 from bot.systems.mail import WIRE
 from bot.words import cut
@@ -39,7 +39,7 @@ class SesTransport:
     def send(self, message: EmailMessage, recipient: str) -> dict[str, str]:
         """Give SES's id of the message."""
         try:
-            client: Any = boto3.client("sesv2", region_name=self.region, config=ONCE)
+            client: Any = open_client("sesv2", region_name=self.region, config=ONCE)
             answer = client.send_email(
                 FromEmailAddress=str(message["From"]),
                 Destination={"ToAddresses": [recipient]},

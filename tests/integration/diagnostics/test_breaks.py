@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.clock import utc_now
+from bot.diagnostics.asking import ask_all
 from bot.diagnostics.causes import guess_cause
 from bot.diagnostics.check import Surroundings, all_checks
-from bot.diagnostics.sweeps import ask_all
 from bot.diagnostics.usual import Normal
 from bot.policy import Policy
 from bot.sandbox.demo_policy import write_demo_policy

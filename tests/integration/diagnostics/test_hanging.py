@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from bot.clock import utc_now
+from bot.diagnostics.asking import Asking
 from bot.diagnostics.check import Surroundings, all_checks, choose_checks
-from bot.diagnostics.sweeps import ASSESSED_WITHIN_S, ask_in_batches
+from bot.diagnostics.sweeps import ASSESSED_WITHIN_S
 from bot.policy import Host, Policy, load_policy
 from bot.store.documents import Finding
 from tests.integration.hosts.ssh_server import make_key
@@ -44,9 +45,8 @@ def test_what_hangs_is_not_waited_for(silent: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     checks = choose_checks("all")
-    batches: list[list[Finding]] = list(
-        ask_in_batches(checks, [Surroundings(policy, environment, utc_now, "traitortrack")], WITHIN_S)
-    )
+    place = Surroundings(policy, environment, utc_now, "traitortrack")
+    batches: list[list[Finding]] = list(Asking(checks, [place], WITHIN_S).batches())
     found = {one.check: one for batch in batches for one in batch}
     assert set(found) == {check.name for check in checks}
     assert len(batches) > 1, "the first answers do not wait for the last"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bot.diagnostics.check import Check, Surroundings
 from bot.diagnostics.sweeps import ITSELF
 from bot.policy import Policy
 from bot.sandbox.actor import wait_for as wait_until
+from bot.store.documents import Finding
 from bot.store.tables import Sweep
 from tests.integration.handlers.rig import WAIT_S, Bot, Human, show
 
@@ -104,6 +107,49 @@ def test_again_on_a_press_says_what_changed(watchful: Bot, mei: Human) -> None:
     assert "Since the look at" not in show(first)
     assert "Since the look at" in show(second)
     assert "nothing has changed" in show(second)
+
+
+class Gated(Check):
+    """A check that answers once it may."""
+
+    scope = "network"
+
+    def __init__(self, title: str, gate: threading.Event) -> None:
+        self.name = self.title = title  # type: ignore[misc]
+        self.gate = gate
+
+    def run(self, surroundings: Surroundings) -> Finding:
+        assert self.gate.wait(WAIT_S)
+        return self.finding("warning", f"{self.title} has answered.")
+
+
+def test_the_message_is_there_before_anybody_answers_and_fills_in(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are named at once; who has answered is shown while another still hangs."""
+    quick, hanging = Gated("The quick one", threading.Event()), Gated("The hanging one", threading.Event())
+    monkeypatch.setattr("bot.diagnostics.sweeps.choose_checks", lambda _: [hanging, quick])
+    amara = bot.human("amara")
+    before = len(diagnoses(bot, amara.lobby))
+
+    def wait_until_shown(*words: str) -> str:
+        def look() -> str | None:
+            shown = [show(one) for one in diagnoses(bot, amara.lobby)[before:]]
+            return shown[0] if shown and all(one in shown[0] for one in words) else None
+
+        return wait_until(", ".join(words), look, WAIT_S)
+
+    try:
+        amara.ask("diagnose network", "/dr")
+        first = wait_until_shown("looking…", "The hanging one, The quick one")
+        assert "has answered" not in first
+        quick.gate.set()
+        second = wait_until_shown("The quick one has answered.")
+        assert "looking…" in second
+        assert "The hanging one has answered" not in second
+    finally:
+        quick.gate.set()
+        hanging.gate.set()
+    wait_until_shown("The hanging one has answered.", "Look again")
+    assert len(diagnoses(bot, amara.lobby)) == before + 1
 
 
 def test_evidence_comes_as_a_file_once(watchful: Bot, mei: Human) -> None:

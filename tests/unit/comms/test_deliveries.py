@@ -104,6 +104,17 @@ def test_many_changes_are_few_updates_and_the_last_is_always_shown(post: Post) -
     assert post.recipient.said == ["one"]
 
 
+def test_the_first_change_is_shown_at_once_and_the_next_is_not(post: Post) -> None:
+    post.say("one")
+    post.work()
+    for shown in (2, 2):
+        post.refresh("one")
+        post.work()
+        assert post.recipient.shown == {1: shown}
+    post.pass_time(3)
+    assert post.recipient.shown == {1: 3}
+
+
 def test_a_change_while_the_far_side_is_down_is_shown_when_it_is_back(post: Post) -> None:
     post.say("one")
     post.work()

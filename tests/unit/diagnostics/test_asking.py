@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.diagnostics import sweeps
+from bot.diagnostics import asking, baseline
+from bot.diagnostics.asking import Asking, ask_all
 from bot.diagnostics.check import Check, Surroundings, all_checks, choose_checks, scopes
 from bot.diagnostics.reports import _find_figures
-from bot.diagnostics.sweeps import ask_all
 from bot.outcome import Failed, Refused
 from bot.policy import load_policy
 from bot.store.documents import Finding, Measure
@@ -79,7 +79,7 @@ def test_figures_of_a_report_are_numbers() -> None:
 
 
 def test_what_hangs_is_unknown_and_the_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "GRACE_S", 0.1)
+    monkeypatch.setattr(asking, "GRACE_S", 0.1)
     release = threading.Event()
     hanging = Made("hanging")
     hanging._answer = lambda: hanging.finding("ok", str(release.wait(30)))
@@ -88,6 +88,39 @@ def test_what_hangs_is_unknown_and_the_others_answer(monkeypatch: pytest.MonkeyP
     finally:
         release.set()
     assert found == {"hanging": "unknown", "fine": "ok"}
+
+
+def test_what_waits_for_nobody_else_begins_first_and_those_without_an_answer_are_known() -> None:
+    begun: list[str] = []
+    release = threading.Event()
+
+    def answer(check: Made, words: str) -> Finding:
+        begun.append(words)
+        return check.finding("ok", words)
+
+    cloud, near = Made("cloud"), Made("near")
+    cloud.permissions, near.title = ("s3:GetObject",), "Near"  # type: ignore[misc]
+    cloud._answer = lambda: answer(cloud, f"cloud {release.wait(30)}")
+    near._answer = lambda: answer(near, "near")
+    asked = Asking([cloud, near], [PLACE], within_s=30)
+    batches = asked.batches()
+    assert [one.check for one in next(batches)] == ["near"]
+    assert asked.looking == ["Made up"]
+    release.set()
+    assert [one.check for one in next(batches)] == ["cloud"]
+    assert (begun, asked.looking, list(batches)) == (["near", "cloud True"], [], [])
+
+
+def test_a_bucket_that_hangs_keeps_nobody_who_compares(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(baseline, "list_backups", lambda *_, **__: release.wait(30))
+    compared = baseline.Baseline(within_s=0.05)
+    try:
+        for _ in range(2):
+            with pytest.raises(Failed, match="does not answer"):
+                compared.find(PLACE.policy, PLACE.database)
+    finally:
+        release.set()
 
 
 def test_every_check_answers_where_nothing_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from bot.slack.views import alerts as alert_forms
 from bot.slack.views.home import HomeFacts, show_home
 from bot.slack.views.incident import Prefill, declare_form, update_form
 from bot.slack.views.recovery import approve_form, restore_failed, restore_form, restore_loading, whole_plan
-from bot.store.documents import Finding, PlanDocument
+from bot.store.documents import Finding, PlanDocument, SweepStory
 from bot.store.tables import AlertGroup, Incident, LedgerEntry, Plan, Run, RunStep, Sweep, Task
 from tests.unit.slack import rows, shapes
 
@@ -135,6 +135,14 @@ def test_a_timeline_full_of_long_entries_recorded_late_is_shown(size: int) -> No
     blocks = pack(show_timeline(rows.make_incident(title="t" * 200), entries, lambda _: "A person's long name " * 3))
     check(blocks)
     assert len([block for block in blocks if block["type"] == "rich_text"]) == 1
+
+
+def test_a_diagnosis_names_those_that_have_not_answered_until_it_has_ended() -> None:
+    story = SweepStory(looking=["Clocks", "Locks"])
+    begun = readable(pack(show_sweep(rows.make_sweep(story=story, finished_at=None), "Mei")))
+    assert "looking… " in begun
+    assert "Clocks, Locks" in begun
+    assert "Clocks" not in readable(pack(show_sweep(rows.make_sweep(story=story), "Mei")))
 
 
 @given(rows.sweeps())
