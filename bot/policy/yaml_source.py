@@ -99,9 +99,8 @@ def refuse_references(text: str) -> None:
     for event in yaml.parse(text, Loader=PlainLoader):
         written = getattr(event, "anchor", None) is not None or getattr(event, "tag", None) is not None
         if isinstance(event, AliasEvent) or written:
-            raise ComposerError(
-                None, None, "anchors (&), aliases (*) and tags (!) are not used; quote text", event.start_mark
-            )
+            words = "anchors (&), aliases (*) and tags (!) are not used; quote text"
+            raise ComposerError(None, None, words, event.start_mark)  # type: ignore[arg-type] # C's mark is alike
 
 
 def build_value(loader: PlainLoader, node: Node, path: KeyPath, source: Source) -> PlainValue:
