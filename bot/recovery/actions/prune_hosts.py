@@ -10,6 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Cancelled, Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.host_pruning import (
     HostPruning,
@@ -22,6 +23,7 @@ from bot.recovery.host_pruning import (
     spare_busy,
 )
 from bot.recovery.on_hosts import open_application_hosts
+from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.hosts.leftovers import show_age
 from bot.systems.hosts.opening import OpenHost
@@ -55,8 +57,10 @@ class PruneHosts(Action[PruneHost]):
     parameters = PruneHost
 
     def target(self, parameters: PruneHost) -> str:
-        """As of a deployment, so that none goes on meanwhile."""
         return parameters.application
+
+    def touches(self, policy: Policy, parameters: PruneHost) -> frozenset[str]:
+        return touch_application(policy, parameters.application)
 
     def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
         return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
