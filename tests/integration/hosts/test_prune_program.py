@@ -172,14 +172,17 @@ def test_copies_of_old_secrets_go_by_age_or_all_of_them(folder: Path) -> None:
     for path in (old, new, odd, folder / ".env", folder / ".env.new"):
         path.write_text("SESSION_SECRET=hunter2\n")
         path.chmod(0o600)
+    half = folder / f"{new.name}.json.new"
+    for path in (folder / f"{old.name}.json", folder / f"{new.name}.json", half):
+        path.write_text("{}")
     grow_old(old, 8)
     grow_old(odd, 8)
     answer = run("look", folder)
-    assert (answer["secrets"], "hunter2" in json.dumps(answer)) == (3, False)
+    assert (answer["secrets"], "hunter2" in json.dumps(answer)) == (4, False)
     assert ("secrets", old.name) == found(folder, keep_releases=9)[0]
     every = found(folder, only_secrets=True, secrets_for_s=0)
-    assert every == [("secrets", name) for name in (old.name, new.name, ".env.new")]
-    assert run("remove", folder, *every) == {"left": []}
+    assert every == [("secrets", name) for name in (old.name, new.name, half.name, ".env.new")]
+    assert run("remove", folder, *every) == {"left": []}, "with the notes on them"
     assert {path.name for path in folder.glob(".env*")} == {".env", ".env.mine"}
 
 

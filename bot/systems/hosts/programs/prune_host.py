@@ -17,12 +17,12 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,90}")
-COPY = re.compile(r"\.before-run[0-9]{1,12}-[0-9a-f]{1,12}|\.new")
+COPY = re.compile(r"(\.before-run[0-9]{1,12}-[0-9a-f]{1,12})?(\.json)?\.new|\.before-run[0-9]{1,12}-[0-9a-f]{1,12}")
 """What follows the environment file's name: what a run kept of it, and what a killed one has not put in its place."""
 PLACES = {"release": "releases", "environment": "environments", "unfinished": "incoming"}
 PART = re.compile(r".*\.(part|tar\.gz)")
@@ -271,10 +271,9 @@ def remove_secrets(spec: dict[str, Any], names: list[str]) -> None:
         return
     with locked(where) as place:
         for name in names:
-            try:
-                os.unlink(name, dir_fd=place)
-            except FileNotFoundError:
-                continue
+            for path in (f"{name}.json", name):  # the note on a copy first: without one the copy is found again
+                with suppress(FileNotFoundError):
+                    os.unlink(path, dir_fd=place)
         os.fsync(place)
 
 
