@@ -308,6 +308,9 @@ def test_what_vendors_would_refuse_is_found() -> None:
     assert "P1" in list_problems("pagerduty", "event", {**event, "payload": payload})[0]
     assert list_problems("opsgenie", "create", {"message": "x" * 131})
     assert list_problems("opsgenie", "close", {"alias": "x"})
+    mail = {"personalizations": [{"to": [{"email": "a@example.com"}]}], "from": {"email": "b@example.com"}}
+    assert list_problems("sendgrid", "send", {**mail, "subject": "s", "content": [{"type": "text/plain"}]})
+    assert list_problems("sendgrid", "send", mail)
     assert list_problems("statuspage", "create", {"incident": {"status": "open"}})
     assert list_problems("statuspage", "update", {"incident": {"metadata": {"holdfast": 7}}})
     assert (
