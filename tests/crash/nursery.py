@@ -189,6 +189,21 @@ def _become(wanted: dict[str, Any]) -> None:
     os.environ.update(wanted["environment"])
 
 
+def _rehearse() -> None:
+    """Put a bot together that nobody needs: what it reads, imports and compiles on the way is there for every fork."""
+    with tempfile.TemporaryDirectory() as folder:
+        services = app.build_services({"HOLDFAST_DATABASE_URL": f"sqlite:///{folder}/holdfast.db"})
+        app.build_bolt(services)
+        services.database.close()
+    _keep_unchanged()
+
+
+def _keep_unchanged() -> None:
+    """What is there now is no garbage in a fork; and what is not touched need not be copied."""
+    gc.collect()
+    gc.freeze()
+
+
 def _nest(address: str) -> NoReturn:
     """Put the bot together once, and let every fork of it work."""
     services = app.build_services(os.environ)
@@ -196,8 +211,7 @@ def _nest(address: str) -> NoReturn:
         boto3.client(service, region_name=REGION)  # type: ignore[call-overload]  # what it reads for that stays read
     services.database.engine.dispose()  # nothing open is inherited
     signal.signal(RING, lambda *_: services.engine._bell.ring())
-    gc.collect()
-    gc.freeze()  # nothing of this is garbage in a fork, and what is not touched need not be copied
+    _keep_unchanged()
     wanted = _serve_until_forked(address)
     _become(wanted)
     _live(wanted["arguments"], services)
@@ -232,6 +246,7 @@ def _watch() -> None:
 def main(arguments: list[str]) -> NoReturn:
     """`nursery SOCKET`, `nest SOCKET`, `work`, or what a bot takes."""
     if arguments[0] == "nursery":
+        _rehearse()
         wanted = _serve_until_forked(arguments[1])
         _become(wanted)
         arguments = wanted["arguments"]

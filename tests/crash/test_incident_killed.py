@@ -94,7 +94,7 @@ def test_killed_at_random(fresh_stage: SharedStage, tmp_path: Path) -> None:
     with open_rig(fresh_stage, tmp_path, dies_often=True) as rig:
         rig.workspace.faults.latency_s = 0.05
         rig.start_and_wait()
-        for turn in range(4):
+        for turn in range(3):
             title = f"Scanners are down {turn}"
             typing = type_command(rig, lobby(rig).id, f"declare P1 {title}")
             time.sleep(chance.uniform(0.02, 0.8))

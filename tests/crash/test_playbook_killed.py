@@ -26,8 +26,8 @@ pytestmark = pytest.mark.crash
 KILLS = int(os.environ.get("HOLDFAST_RANDOM_KILLS", "10"))
 SEED = int(os.environ.get("HOLDFAST_RANDOM_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 KEY, OVER = "database_corruption", ("done", "stopped", "refused", "paused")
-LONGEST_LIFE_S = 4.0
-"""A bot that has just been started is up in about one and a half, so kills fall into starting and into working."""
+LONGEST_LIFE_S = 3.0
+"""A bot that has just been started is up in about half a second, so kills fall into starting and into working."""
 STORY = Counter(
     {
         "playbook.started": 1, "playbook.begun": 1, "playbook.step.begun": 2, "playbook.step.done": 2,
