@@ -58,11 +58,11 @@ OUTSIDE_S = 0.0005
 """A call that is over sooner has not left the process."""
 STAYS_INSIDE = frozenset(
     {
-        "address", "command", "database_of", "fingerprint_text", "good", "move_url", "name_beside", "probe_database",
-        "probe_health", "redact", "replace_database", "said", "sign", "size_bytes", "ttl", "ttl_s", "url_at",
+        "command", "database_of", "fingerprint_text", "move_url", "name_beside", "probe_database", "probe_health",
+        "redact", "replace_database", "settings_for_afterwards", "settings_for_restore", "sign", "ttl_s", "url_at",
     }
 )  # fmt: skip
-"""What never leaves it, however long a busy machine takes."""
+"""What never leaves it, however long a busy machine takes; and no property does that changes anything."""
 ONLY_LOOKS = re.compile(
     r"(can|check(?!_keys)|choose|compare|confirm|count|estimate|find|is|judge|list|measure|observe|read|why)(_|$)|"
     r"(ask_servers|base|connect|current|exists|get_at|main_commit|reached|require|source|take_fingerprint|token_for)$|"
@@ -253,4 +253,10 @@ def _leads_out(frame: FrameType) -> bool:
         and caller.f_code.co_filename != execution.__file__
         and not frame.f_code.co_name.startswith(("<", "__"))
         and frame.f_code.co_name not in STAYS_INSIDE
+        and not _is_property(frame)
     )
+
+
+def _is_property(frame: FrameType) -> bool:
+    owner = frame.f_locals.get("self")
+    return isinstance(getattr(type(owner), frame.f_code.co_name, None), property)

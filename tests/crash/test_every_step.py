@@ -4,8 +4,8 @@ One run of each action whose bot dies at every point that there is (`points`), a
 one does. The actions and their steps are those of the registry: an action without a scene here is a failure.
 
 What the engine does around a step and around a run is the same for every action. Its own points are therefore died at
-by `THOROUGH` alone: a restore of many steps, one that AWS carries out, one on hosts and the least of all. The others
-die where their own code is judged: inside each step, before, amid and after whatever it changes; once a step has
+by `THOROUGH` alone: an exchange of databases, what AWS carries out, what is done on hosts, and the least of all. The
+others die where their own code is judged: inside each step, before, amid and after whatever it changes; once a step has
 happened; and before the proof.
 
 Cancelled is a run inside each of its steps, each time a new one, but for
@@ -114,7 +114,7 @@ WARM = {"autoscaling", "ec2", "elasticloadbalancing", "rds", "secretsmanager", "
 IN_BOTO3 = {"elasticloadbalancing": "elbv2"}
 ARCHIVING = ("base_backup", "restore_to_time")
 ON_SERVERS = (*servers.ACTIONS, *evidence.ACTIONS)
-THOROUGH = ("clear_session_cache", "deploy_code", "rds_snapshot", "restore_database")
+THOROUGH = ("end_queries", "put_back_database", "rds_snapshot", "restart_application")
 HOME = ("prepare", "swap", "application")
 ELSEWHERE = {
     "deploy_code_archive": ("deploy_code", ("install",)),
