@@ -37,7 +37,7 @@ class ClientToolsUnfit(SystemRefused):
 
 @dataclass(frozen=True)
 class ClientTools:
-    """A directory with pg_dump and pg_restore of one major version; `version` is as they print it, such as 15.18."""
+    """A directory with pg_dump, pg_restore and psql of one major version, `version` as they print it (15.18)."""
 
     bindir: Path
     version: str
@@ -56,6 +56,11 @@ class ClientTools:
     def pg_restore(self) -> Path:
         """The program that restores."""
         return self.bindir / "pg_restore"
+
+    @property
+    def psql(self) -> Path:
+        """The program that runs statements; it comes with the others everywhere."""
+        return self.bindir / "psql"
 
 
 def major_of(version: str) -> int:
@@ -95,7 +100,7 @@ def _list_bindirs() -> list[Path]:
 
 @cache
 def _inspect_bindir(directory: Path) -> ClientTools | None:
-    if not all(os.access(directory / name, os.X_OK) for name in ("pg_dump", "pg_restore")):
+    if not all(os.access(directory / name, os.X_OK) for name in ("pg_dump", "pg_restore", "psql")):
         return None
     printed = re.search(r"\(PostgreSQL\) (\d\S*)", capture([directory / "pg_restore", "--version"]))
     return ClientTools(directory, printed.group(1)) if printed else None

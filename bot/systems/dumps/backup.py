@@ -26,6 +26,7 @@ from bot.systems.database_traits import observe_traits
 from bot.systems.databases import list_extensions, observe_database, observe_server
 from bot.systems.dumps.manifest import MANIFEST_SUFFIX, Looks, Manifest, Part, Source
 from bot.systems.dumps.parting import DATA_PARTS, PartPlan, plan_parts
+from bot.systems.dumps.rows import write_command
 from bot.systems.dumps.streams import Squeezed
 from bot.systems.dumps.verification import verify_part, verify_rows
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 30
 LOOK_S = 20.0
-SUFFIXES = {"custom": "dump.zst", "plain": "sql.zst"}
+SUFFIXES = {"custom": "dump.zst", "plain": "sql.zst", "binary": "rows.zst"}
 
 # Everybody who owns or may do something in the database, and the owners that PostgreSQL does not list as dependencies.
 LIST_ROLES = """
@@ -126,12 +127,8 @@ class _Dumper:
 
     def dump_part(self, plan: PartPlan) -> Part:
         """Dump one part into S3, read it back, and describe it."""
-        command: list[str | Path] = [
-            self.tools.pg_dump, f"--format={plan.format}", "--compress=0", f"--snapshot={self.snapshot}",
-            f"--lock-wait-timeout={LOCK_TIMEOUT_S * 1000}", *plan.options,
-        ]  # fmt: skip
-        environment = client_environment(self.url, purpose=f"dump {plan.name}")
-        with Child(command, environment=environment, stdout=True) as child:
+        environment = client_environment(self.url, purpose=f"dump {plan.name}") | {"PGCLIENTENCODING": "UTF8"}
+        with Child(self._command(plan), environment=environment, stdout=True) as child:
             squeezed = Squeezed(child.stdout, lambda count: self.watch.count("dump", count))
             stored = self.bucket.store(
                 f"{self.key}/{plan.name}.{SUFFIXES[plan.format]}",
@@ -147,8 +144,20 @@ class _Dumper:
             size_bytes=stored.size_bytes,
             dump_bytes=squeezed.dump_bytes,
             sha256=squeezed.sha256,
+            rows=int(child.said.splitlines()[-1]) if plan.rows else None,
+            table=plan.rows,
         )
         return verify_part(self.bucket, part, self.tools, self.watch)
+
+    def _command(self, plan: PartPlan) -> list[str | Path]:
+        if plan.rows:
+            return write_command(
+                self.tools, plan.rows, plan.pages, snapshot=self.snapshot, lock_timeout_s=LOCK_TIMEOUT_S
+            )
+        return [
+            self.tools.pg_dump, f"--format={plan.format}", "--compress=0", f"--snapshot={self.snapshot}",
+            f"--lock-wait-timeout={LOCK_TIMEOUT_S * 1000}", *plan.options,
+        ]  # fmt: skip
 
     def fingerprint(self, connections: int, *, portable: bool) -> Fingerprint:
         """The content in the same snapshot."""
@@ -182,9 +191,12 @@ def _dump_parts(
         for name, state in before.items()
     }
     fingerprint, parts = content.result(), tuple(part.result() for part in dumped)
+    dumped_rows: dict[tuple[str, ...], list[Part]] = {}
     for plan, part in zip(plans, parts, strict=True):
         if plan.tables:
-            verify_rows(dumper.bucket, part, plan.tables, fingerprint)
+            dumped_rows.setdefault(plan.tables, []).append(part)
+    for tables, of_them in dumped_rows.items():
+        verify_rows(dumper.bucket, of_them, tables, fingerprint)
     return parts, fingerprint.model_copy(update={"sequences": sequences})
 
 

@@ -85,7 +85,7 @@ def _explain_manifest(text: bytes, error: ValidationError) -> str:
         found = json.loads(text)
     except ValueError:
         return "is not readable as JSON."
-    if isinstance(found, dict) and found.get("schema_version") not in (None, 1, 2, 3):
+    if isinstance(found, dict) and found.get("schema_version") not in (None, 1, 2, 3, 4):
         return f"was written by another version of Holdfast (manifest version {found['schema_version']!r})."
     first = error.errors(include_url=False, include_input=False)[0]
     return f"is not a manifest of ours: {'.'.join(map(str, first['loc']))}: {first['msg']}."

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -23,11 +24,14 @@ from bot.systems.dumps.foreign_keys import ForeignKey, add_unchecked, list_parti
 from bot.systems.dumps.manifest import SCHEMA_PART, Manifest, Part
 from bot.systems.dumps.passing_files import open_passing_file
 from bot.systems.dumps.pouring import pour
+from bot.systems.dumps.rows import TableRows, load
 from bot.systems.dumps.streams import feed, unpack
 from bot.systems.dumps.watch import Watch
 from bot.systems.postgres import client_environment, connect, database_of
 from bot.systems.processes import Child
 from bot.systems.sessions import SessionGone, list_sessions, terminate_session
+
+Share = TypeVar("Share")
 
 # One object from S3, unpacked and taken apart, keeps no more sessions busy than so many.
 SESSIONS_PER_PART = 4
@@ -115,21 +119,43 @@ class Loader:
         parts.sort(key=lambda part: part.dump_bytes, reverse=True)
         plain = deque(part for part in parts if part.format == "plain")
         custom = deque(part for part in parts if part.format == "custom")
+        binary = deque(self._share_out([part for part in parts if part.format == "binary"], workers))
         share_bytes = sum(part.dump_bytes for part in parts) / workers
-        pour = partial(self._load_each, plain, partial(self._pour_part, share_bytes))
-        restore = partial(self._load_each, custom, self._load_part)
-        works = [*[pour] * min(workers, len(plain)), *[restore] * min(workers, len(custom))]
+        works: list[Callable[[], None]] = [
+            *[partial(self._load_each, binary, self._load_rows)] * min(workers, len(binary)),
+            *[partial(self._load_each, plain, partial(self._pour_part, share_bytes))] * min(workers, len(plain)),
+            *[partial(self._load_each, custom, self._load_part)] * min(workers, len(custom)),
+        ]
         with ThreadPoolExecutor(len(works), thread_name_prefix="restore") as pool:
             wait([pool.submit(self.watch.guard, work) for work in works])
         self.watch.raise_first()
 
-    def _load_each(self, waiting: deque[Part], load: Callable[[Part], None]) -> None:
+    def _load_each(self, waiting: deque[Share], load: Callable[[Share], None]) -> None:
         while True:
             try:
-                part = waiting.popleft()
+                share = waiting.popleft()
             except IndexError:
                 return
-            load(part)
+            load(share)
+
+    def _share_out(self, parts: list[Part], workers: int) -> list[list[Part]]:
+        """What one session each loads, the largest first: a table, or of one that is worth several a share."""
+        tables: dict[TableRows | None, list[Part]] = {}
+        for part in parts:
+            tables.setdefault(part.table, []).append(part)
+        fair_bytes = sum(part.dump_bytes for part in self.manifest.parts) / workers
+        shares: list[list[Part]] = []
+        for own in tables.values():
+            sessions = max(1, min(round(_count_bytes(own) / fair_bytes), len(own)))
+            shares += [own[first::sessions] for first in range(sessions)]
+        return sorted(shares, key=_count_bytes, reverse=True)
+
+    def _load_rows(self, parts: list[Part]) -> None:
+        """One table's rows, through one session."""
+        table = parts[0].table
+        assert table is not None  # whoever writes binary rows says whose they are
+        alone = sum(part.table == table for part in self.manifest.parts) == len(parts)
+        load(self.url, table, (self._unpack(part, "data") for part in parts), alone=alone)
 
     def _pour_part(self, share_bytes: float, part: Part) -> None:
         """Rows of tables, through as many sessions as the part is worth: one is cheaper, several are sooner done."""
@@ -180,3 +206,7 @@ class Loader:
         # side, and workers within each only get into each other's way: without them it takes a twelfth less CPU.
         options = "-c client_connection_check_interval=1000 -c max_parallel_maintenance_workers=0"
         return environment | {"PGOPTIONS": f"{environment.get('PGOPTIONS', '')} {options}".strip()}
+
+
+def _count_bytes(parts: list[Part]) -> int:
+    return sum(part.dump_bytes for part in parts)

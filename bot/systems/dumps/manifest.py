@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.systems.client_tools import major_of
 from bot.systems.database_traits import DatabaseTraits
+from bot.systems.dumps.rows import TableRows
 from bot.systems.fingerprints import Fingerprint
 from bot.systems.outlines import Outline
 from bot.systems.row_profiles import Profile
@@ -18,14 +19,15 @@ SCHEMA_PART = "schema"
 REST_PART = "data-rest"
 
 
-PartFormat = Literal["custom", "plain"]
+PartFormat = Literal["custom", "plain", "binary"]
 
 
 class Part(BaseModel):
-    """One object: zstd-compressed output of pg_dump, readable with `zstd -dc | pg_restore`, or `| psql` where plain.
+    """One object, zstd-compressed: pg_dump's output, readable with `zstd -dc | pg_restore`, or `| psql` where plain.
 
     A plain one holds nothing but rows of tables and the positions of their sequences, so that several sessions can load
-    it together; `rows` are those that were counted when it was read back. `version_id` pins the object where the bucket
+    it together; `rows` are those that were counted when it was read back. A binary one holds `rows` of the one `table`
+    as COPY writes them; a large table has several. `version_id` pins the object where the bucket
     keeps versions. `sha256` is of the object, in hex.
     """
 
@@ -38,6 +40,7 @@ class Part(BaseModel):
     dump_bytes: int
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     rows: int | None = None
+    table: TableRows | None = None
 
 
 class Source(BaseModel):
@@ -82,7 +85,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     format: Literal["holdfast-backup"] = "holdfast-backup"
-    schema_version: Literal[1, 2, 3] = 3
+    schema_version: Literal[1, 2, 3, 4] = 4
     key: str
     run: str
     snapshot_at: datetime

@@ -92,7 +92,7 @@ def make_place(cluster: Cluster) -> Iterator[MakePlace]:
 
 @pytest.fixture(scope="session")
 def sample(cluster: Cluster, bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """A backup of a small database with two parts worth splitting, to be looked at and never changed."""
+    """A backup of a small database with a part of each kind, to be looked at and never changed."""
     name = "sample"
     cluster.create_database(name)
     execute(
@@ -102,6 +102,8 @@ def sample(cluster: Cluster, bucket: Bucket, tmp_path_factory: pytest.TempPathFa
         INSERT INTO bag SELECT i, md5(i::text) FROM generate_series(1, 20000) i;
         CREATE TABLE scan (id serial PRIMARY KEY, bag_id int REFERENCES bag);
         INSERT INTO scan (bag_id) SELECT i FROM generate_series(1, 5000) i;
+        CREATE TABLE crate (id int PRIMARY KEY, place point NOT NULL);
+        INSERT INTO crate SELECT i, point(i, -i) FROM generate_series(1, 20000) i;
         """,
     )
     with pytest.MonkeyPatch.context() as patch:

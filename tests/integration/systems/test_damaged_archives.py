@@ -107,8 +107,18 @@ def dump(sample: Manifest, bucket: Bucket) -> bytes:
 
 @pytest.fixture(scope="module")
 def script(sample: Manifest, bucket: Bucket) -> bytes:
-    """The uncompressed rows of the sample's large table."""
-    content = bucket.read_all(bucket.find(sample.find_part("data-1").key))
+    """The uncompressed rows of the sample's large table that goes as text."""
+    return read_part(sample, bucket, "data-1")
+
+
+@pytest.fixture(scope="module")
+def rows(sample: Manifest, bucket: Bucket) -> bytes:
+    """The uncompressed rows of the sample's large table that goes in binary."""
+    return read_part(sample, bucket, "rows-1")
+
+
+def read_part(sample: Manifest, bucket: Bucket, name: str) -> bytes:
+    content = bucket.read_all(bucket.find(sample.find_part(name).key))
     return zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True).read()
 
 
@@ -162,9 +172,26 @@ def test_read_back_counts_rows(script: bytes, forge: Forge, bucket: Bucket, samp
 
     part = verify_part(bucket, forge(shorter, format="plain"), tools, Watch(ignore_progress, lambda: False))
 
-    assert part.rows == sample.fingerprint.tables["public.bag"].rows - 1
+    assert part.rows == sample.fingerprint.tables["public.crate"].rows - 1
+    with pytest.raises(ArchiveDamaged, match=r"19,999 rows where public.crate had 20,000"):
+        verify_rows(bucket, [part], ("public.crate",), sample.fingerprint)
+
+
+def test_read_back_finds_binary_rows_cut_anywhere(rows: bytes, forge: Forge, bucket: Bucket, sample: Manifest) -> None:
+    tools, watch = find_client_tools(sample.source.server_major), Watch(ignore_progress, lambda: False)
+    for length in [0, 1, 10, 11, 1000, len(rows) // 3, len(rows) - 2, len(rows) - 1]:
+        with pytest.raises(ArchiveDamaged, match=r"does not begin as rows|ends within the rows"):
+            verify_part(bucket, forge(rows[:length], format="binary"), tools, watch)
+    verify_part(bucket, forge(rows, format="binary"), tools, watch)
+
+
+def test_binary_rows_are_as_many_as_the_server_sent(sample: Manifest, bucket: Bucket) -> None:
+    part = sample.find_part("rows-1")
+
+    assert part.rows == sample.fingerprint.tables["public.bag"].rows
+    verify_rows(bucket, [part], ("public.bag",), sample.fingerprint)
     with pytest.raises(ArchiveDamaged, match=r"19,999 rows where public.bag had 20,000"):
-        verify_rows(bucket, part, ("public.bag",), sample.fingerprint)
+        verify_rows(bucket, [part.model_copy(update={"rows": 19_999})], ("public.bag",), sample.fingerprint)
 
 
 def test_dump_from_the_future_is_named(dump: bytes, forge: Forge, bucket: Bucket, sample: Manifest) -> None:
@@ -180,7 +207,7 @@ def replace_part(manifest: Manifest, name: str, **changes: Any) -> Manifest:
     return manifest.model_copy(update={"parts": parts})
 
 
-@pytest.mark.parametrize("part", ["schema", "data-rest", "data-1"])
+@pytest.mark.parametrize("part", ["schema", "data-rest", "data-1", "rows-1"])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "replaced"])
 def test_restore_of_a_damaged_object_fails(
     part: str, damage: str, sample: Manifest, bucket: Bucket, make_place: MakePlace
