@@ -25,7 +25,7 @@ MARK = "holdfast:run"
 """Tag that says which run launched an instance."""
 REPLACES = "holdfast:replaces"
 """Tag that says in whose place an instance is: the one that the policy names, however often it was replaced."""
-TOKEN_OF_TERMINATED = "IdempotentInstanceTerminated"
+USED_UP = "IdempotentInstanceTerminated"
 NOT_THERE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 GOING = ("shutting-down", "terminated")
 COMING = ("pending", "running")
@@ -143,7 +143,7 @@ class Servers:
                 ),
             )
         except AwsRefused as refusal:
-            if refusal.code == TOKEN_OF_TERMINATED:
+            if refusal.code == USED_UP:
                 return None
             raise
         launched = _read(answer["Instances"][0])

@@ -1,7 +1,8 @@
 """EC2 over the wire: launching with a token, states that take time; everything else is moto's.
 
 Rules from the API reference: RunInstances with a ClientToken answers a repetition with the first reservation, and
-refuses the token with other parameters, or once its instance was terminated; ids that do not exist are refused before anything is changed.
+refuses the token with other parameters, or once its instance was terminated; ids that do not exist are refused before
+anything is changed.
 """
 
 from __future__ import annotations
