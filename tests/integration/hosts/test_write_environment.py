@@ -112,7 +112,7 @@ def test_what_somebody_else_wrote_is_not_overwritten_by_the_way_back(tmp_path: P
     ours = path.read_text()
     path.write_text("THEIRS=1\n")
     assert run(LOCAL, "look", spec(path, VALUES))["touched"]
-    for verb, more in (("take_back", {}), ("put_back", {"mark": "run2-b", "put_back": "run1-a"}), ("write", {})):
+    for verb, more in (("take_back", {}), ("put_back", {"mark": "run2-b", "put_back": "run1-a"})):
         with pytest.raises(Failed, match="changed by somebody else"):
             run(LOCAL, verb, spec(path, VALUES, **more))
     assert path.read_text() == "THEIRS=1\n"
@@ -121,6 +121,18 @@ def test_what_somebody_else_wrote_is_not_overwritten_by_the_way_back(tmp_path: P
     with pytest.raises(Failed, match="is not what was kept there any more"):
         run(LOCAL, "put_back", spec(path, VALUES, mark="run2-b", put_back="run1-a"))
     assert path.read_text() == ours
+
+
+def test_what_somebody_else_wrote_between_two_attempts_is_what_comes_back(tmp_path: Path) -> None:
+    """Lines of others stay in what is written, so that writing once more harms nothing; the run must not be stuck."""
+    path = tmp_path / ".env"
+    path.write_text(OLD)
+    run(LOCAL, "write", spec(path, VALUES))
+    path.write_text("THEIRS=1\n")
+    assert run(LOCAL, "write", spec(path, VALUES))["others"] == ["THEIRS"]
+    assert run(LOCAL, "take_back", spec(path, VALUES))["changed"]
+    assert path.read_text() == "THEIRS=1\n"
+    assert not list(tmp_path.glob(".env.*"))
 
 
 def test_a_first_file_has_nothing_to_be_kept(tmp_path: Path) -> None:

@@ -145,11 +145,10 @@ def exchange(path: str, text: str | None, mode: int | None, kept: str) -> bool:
         return False
     owner = os.stat(os.path.dirname(path) if before is None else path, follow_symlinks=False)
     note = read_note(kept)
-    if note is None:
+    if note is None or is_touched(path, note):  # what somebody else has written meanwhile is what is to come back
         note = {"had": digest(before), "mode": mode_of(path), "left": []}
         if before is not None:
             place(kept, before, owner)
-    refuse_touched(path, note)
     place(note_name(kept), json.dumps({**note, "left": [*note["left"], digest(text)]}), owner)
     put(path, text, mode, owner)
     return True
