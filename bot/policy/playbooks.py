@@ -24,6 +24,8 @@ ReferenceName = Literal[
     "rds_read_replica",
     "rds_restored_instance",
     "second_region_instance",
+    "first_region_revision",
+    "second_region_revision",
     "failed_server",
 ]
 

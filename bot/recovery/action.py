@@ -105,6 +105,8 @@ class Context(Generic[P]):
     """Keeps a piece of output (of a program, of a server) with the run; secrets are taken out on the way."""
     memory: Memory = field(default_factory=Memory)
     """The running step's own."""
+    incident_id: int | None = None
+    """The incident that the run belongs to."""
 
 
 @dataclass(frozen=True)

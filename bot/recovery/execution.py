@@ -97,6 +97,7 @@ class Execution:
             progress=lambda words: None,
             cancelled=_at_most_every(CANCEL_LOOK_EVERY_S, lambda: self._is_cancelling(run.id)),
             outputs=outputs,
+            incident_id=run.incident_id,
         )
 
     def _begin(self, run: Run, action: Action[Any], context: Context[Any]) -> None:

@@ -1,8 +1,8 @@
 """A server in the place of another: launched, filled, behind the load balancer, and only then the other one out.
 
 What a run has launched is known by its mark, which is a tag of the instance and the beginning of its client token: a
-call that is made again after a crash launches nothing. Where an instance of the same run has been terminated, the next
-has a token of its own.
+call that is made again after a crash launches nothing, since it says the same with the same token. Where an instance of
+the same run has been terminated, however long ago, the next has a token of its own.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ RUNS_WITHIN_S, REACHED_WITHIN_S, HEALTHY_WITHIN_S, STOPS_WITHIN_S = 600.0, 600.0
 DRAINS_WITHIN_S = 3700.0
 """A little more than the longest delay that a target group can have."""
 DEPLOY_S = 900.0
+MOST_LAUNCHES = 20
+"""In one run, by all its attempts."""
 
 
 @dataclass(frozen=True)
@@ -100,19 +102,13 @@ def list_others(world: World, place: Place) -> list[OpenHost]:
 def launch(context: Context[Any], place: Place, template: Template) -> Facts:
     """Launch it, or find what an attempt before a crash launched; returns when it runs and takes commands."""
     servers = place.servers
-    before = servers.list_launched(context.mark)
-    alive = [one for one in before if one.state in COMING]
+    alive = [one for one in servers.list_launched(context.mark) if one.state in COMING]
     if alive:
         name = alive[0].identifier
     else:
-        old = servers.find(place.old)
-        token = f"{context.mark}-{len(before)}"
-        tags = {
-            "Name": f"{context.world.policy.infrastructure.auto_scaling.group}-{place.host.key}",
-            MARK: context.mark,
-        }
-        subnet = old.subnet if old and old.state not in GOING else None
-        name = _launch_surely(servers, template, token, tags, subnet)
+        group, subnet = context.world.policy.infrastructure.auto_scaling.group, context.plan.observed["subnet"]
+        tags = {"Name": f"{group}-{place.host.key}", MARK: context.mark}
+        name = _launch_next(servers, template, tags, str(subnet) if subnet else None)
     wait(context, f"{name} to run", RUNS_WITHIN_S, lambda: _runs(servers, name), f"{name} is not running yet")
     wait(
         context, f"the SSM agent of {name}", REACHED_WITHIN_S, lambda: is_reachable(place.region, name),
@@ -263,7 +259,20 @@ def new_host(context: Context[Any], place: Place) -> OpenHost:
     return open_replacement(place.host, name_of(context))
 
 
-def _launch_surely(servers: Servers, template: Template, token: str, tags: dict[str, str], subnet: str | None) -> str:
+def _launch_next(servers: Servers, template: Template, tags: dict[str, str], subnet: str | None) -> str:
+    """With the first token of this run whose instance was not terminated. What is asked for comes from the plan, since
+    EC2 refuses a token that it knows with another request.
+    """
+    for number in range(MOST_LAUNCHES):
+        launched = _launch_surely(servers, template, f"{tags[MARK]}-{number}", tags, subnet)
+        if launched is not None:
+            return launched.identifier
+    raise Failed(f"{MOST_LAUNCHES} servers of this run were terminated.", "None of them is left.", "Make a new plan.")
+
+
+def _launch_surely(
+    servers: Servers, template: Template, token: str, tags: dict[str, str], subnet: str | None
+) -> Server | None:
     """An answer that was lost is asked for again: the token makes sure that it is of the same instance."""
     try:
         return servers.launch(template, token, tags, subnet)

@@ -25,6 +25,7 @@ MARK = "holdfast:run"
 """Tag that says which run launched an instance."""
 REPLACES = "holdfast:replaces"
 """Tag that says in whose place an instance is: the one that the policy names, however often it was replaced."""
+USED_UP = "IdempotentInstanceTerminated"
 NOT_THERE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 GOING = ("shutting-down", "terminated")
 COMING = ("pending", "running")
@@ -119,22 +120,34 @@ class Servers:
             return Template(name, str(one["VersionNumber"]), data.get("ImageId", "?"), kind, one["LaunchTemplateId"])
         return None
 
-    def launch(self, template: Template, token: str, tags: Mapping[str, str], subnet: str | None = None) -> str:
-        """Launch one, or get the one that was launched with this token before; returns its id."""
+    def launch(
+        self, template: Template, token: str, tags: Mapping[str, str], subnet: str | None = None
+    ) -> Server | None:
+        """Launch one, or get the one that was launched with this token before; None where that was terminated.
+
+        EC2 knows a token for at least a day after its instance was terminated, which it lists for an hour at most.
+        (EC2 developer guide, Ensuring idempotency; API reference, error codes.)
+        """
         named = [{"Key": key, "Value": value} for key, value in tags.items()]
         place = {"SubnetId": subnet} if subnet else {}
-        answer = act(
-            f"launch an instance from {template.name}",
-            lambda: self._acting.run_instances(
-                LaunchTemplate={"LaunchTemplateName": template.name, "Version": template.version},
-                MinCount=1,
-                MaxCount=1,
-                ClientToken=token,
-                TagSpecifications=[{"ResourceType": "instance", "Tags": named}],
-                **place,
-            ),
-        )
-        return str(answer["Instances"][0]["InstanceId"])
+        try:
+            answer = act(
+                f"launch an instance from {template.name}",
+                lambda: self._acting.run_instances(
+                    LaunchTemplate={"LaunchTemplateName": template.name, "Version": template.version},
+                    MinCount=1,
+                    MaxCount=1,
+                    ClientToken=token,
+                    TagSpecifications=[{"ResourceType": "instance", "Tags": named}],
+                    **place,
+                ),
+            )
+        except AwsRefused as refusal:
+            if refusal.code == USED_UP:
+                return None
+            raise
+        launched = _read(answer["Instances"][0])
+        return None if launched.state in GOING else launched
 
     def stop(self, identifier: str) -> None:
         """Ask for it; harmless where it is stopped already."""

@@ -23,6 +23,7 @@ from bot.systems.target_health import short_name
 from bot.words import show_count
 
 GUESS_S = 10.0
+KEPT_OUT = "not its place in the auto-scaling group and behind the load balancer"
 SecurityGroup = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
 
 
@@ -74,6 +75,7 @@ class IsolateTheHost(Action[IsolateHost]):
             "ways_in": wall.ways_in,
             "reaches_ssm": wall.reaches_ssm,
             "member": place.is_member,
+            "group": place.group.name,
             "registered": [arn for arn, targets in sorted(states.items()) if place.old in targets],
             "healthy_without": {arn: _count_without(place, targets) for arn, targets in states.items()},
             "fewest": place.fewest,
@@ -88,7 +90,7 @@ class IsolateTheHost(Action[IsolateHost]):
             loss=Loss(seconds=0, rows=0, words="no rows; what its users are doing has to be done again elsewhere"),
             downtime=Prediction(seconds=None if _too_few(observed) and not back else 0, source=_tell_left(observed)),
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess"),
-            way_back=f"It gets {groups} back. The auto-scaling group and the load balancer take it again by hand only.",
+            way_back=f"`/dr undo` gives it {groups} back, {KEPT_OUT}.",
             confirm=parameters.host,
             notes=_list_notes(parameters, observed),
         )  # fmt: skip
@@ -191,15 +193,16 @@ def measure(context: Context[IsolateHost]) -> Evidence:
                     good=left >= place.fewest,
                 )
             )  # fmt: skip
-    words = f"`/dr undo {context.run_id}` gives it the groups that it had."
-    return Evidence(verdicts, {"instance": place.old}, words)
+    back = f"{place.old} is reached again, and gets no users: it was given its groups, {KEPT_OUT}."
+    words = f"`/dr undo {context.run_id}` gives it the groups that it had, {KEPT_OUT}."
+    return Evidence(verdicts, {"instance": place.old}, words if context.parameters.groups is None else back)
 
 
 def _list_notes(parameters: IsolateHost, observed: Facts) -> list[str]:
     groups, wanted = (", ".join(_texts(observed[name])) for name in ("groups", "wanted"))
     notes = [f"{observed['instance']}: security groups {groups} become {wanted}."]
     if parameters.groups is not None:
-        return [*notes, "Is it clean? Whoever was in there before is let in again."]
+        return [*notes, "Is it clean? Whoever was in there before is let in again.", *_tell_not_given(observed)]
     reached = "lets it reach SSM: it can still be looked at" if observed["reaches_ssm"] else (
         "lets nothing out: the bot cannot reach it by SSM any more, nor can `/dr diagnose`"
     )  # fmt: skip
@@ -209,6 +212,16 @@ def _list_notes(parameters: IsolateHost, observed: Facts) -> list[str]:
         "Connections that are open now may stay so until they are idle: AWS tracks them.",
         "Take snapshots before: `/dr plan snapshot_evidence`.",
     ]  # fmt: skip
+
+
+def _tell_not_given(observed: Facts) -> list[str]:
+    """What the way back leaves to people: by now another server is in its place, and users come with it."""
+    if observed["member"] and observed["registered"]:
+        return []
+    group, instance = observed["group"], observed["instance"]
+    attach = f"aws autoscaling attach-instances --instance-ids {instance} --auto-scaling-group-name {group}"
+    told = f"Not given back: its place in {group} and behind the load balancer. Another server is there by now."
+    return [f"{told} If it is to serve again: `{attach}`, which registers it, too."]
 
 
 def _tell_left(observed: Facts) -> str:

@@ -98,6 +98,7 @@ class ReplaceTheServer(Action[ReplaceServer]):
         return {
             "old": place.old,
             "old_state": old.state if old else "terminated",
+            "subnet": old.subnet if old and old.state not in GOING else None,
             "is_member": place.is_member,
             "targets": {**{arn: {**states} for arn, states in place.list_states().items()}},
             "fewest": place.fewest,

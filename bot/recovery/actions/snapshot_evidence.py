@@ -13,7 +13,7 @@ from bot.systems.isolation import Disk, Isolation
 from bot.words import show_count
 
 COPIED_WITHIN_S = 3600.0
-EVIDENCE = "holdfast:evidence"
+EVIDENCE, INCIDENT = "holdfast:evidence", "holdfast:incident"
 
 
 class SnapshotEvidence(Parameters):
@@ -54,7 +54,8 @@ class SnapshotTheEvidence(Action[SnapshotEvidence]):
             confirm=parameters.host,
             notes=[
                 f"{show_count(int(str(observed['volumes'])), 'volume')} of {observed['instance']}, at one moment.",
-                f"Tagged {EVIDENCE}={parameters.host} and with this run. What is only in its memory is not in them.",
+                f"Tagged {EVIDENCE}={parameters.host}, with this run, and with its incident where it has one.",
+                "What is only in its memory is not in them.",
                 "`/dr plan rds_snapshot` does the same for the database.",
             ],
         )  # fmt: skip
@@ -86,6 +87,8 @@ def take(context: Context[SnapshotEvidence]) -> Facts:
     place = _place(context)
     if not _list(context):
         tags = {EVIDENCE: context.parameters.host, "Name": f"evidence-{context.parameters.host}-{context.mark}"}
+        if context.incident_id is not None:
+            tags[INCIDENT] = str(context.incident_id)  # the number alone: its title may be private
         isolation = Isolation(place.region)
         act_once(context, lambda: isolation.take_snapshots(place.old, context.mark, tags), lambda: bool(_list(context)))
     names = [one.identifier for one in _list(context)]

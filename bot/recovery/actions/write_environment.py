@@ -239,7 +239,7 @@ def tidy(context: Context[WriteEnvironment]) -> str:
                 back.append(host.host.title)
         except (Refused, Failed) as error:
             away.append(f"{host.host.title} ({error.reason})")
-    words = [f"Could not be looked at: {', '.join(away)}."] if away else []
+    words = [f"Not put back: {', '.join(away)}."] if away else []
     if back or not away:
         words.append(f"{wanted.path} is the old one again on {', '.join(back)}." if back else "No file was exchanged.")
     return " ".join(words)

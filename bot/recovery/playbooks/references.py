@@ -11,9 +11,13 @@ from pydantic import JsonValue
 from bot.outcome import Refused
 from bot.policy import PlaybookStep, ReferenceName
 from bot.recovery.action import World
-from bot.recovery.backups import find_backups
+from bot.recovery.backups import find_backups, settings_of
 from bot.recovery.failed_servers import find_failed
 from bot.recovery.instances import find_second_instance
+from bot.recovery.playbooks.revisions import ask_revision
+
+MAIN = "main"
+"""The branch that the document deploys."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Occasion:
     database: str
     before: datetime
     """When the trouble was noticed, at the latest; what came later may have it in itself."""
+    read_deployed: Callable[[str], str | None] = lambda application: None
+    """The commit that Holdfast has put on an application's hosts lately."""
 
 
 def find_parameters(step: PlaybookStep, occasion: Occasion) -> dict[str, JsonValue]:
@@ -46,10 +52,21 @@ def find_backup_before(occasion: Occasion) -> str:
     )
 
 
+def find_revision(occasion: Occasion, *, standby: bool) -> str:
+    """What runs in the second region, or ran in the first; the main branch where that is not known."""
+    policy = occasion.world.policy
+    home = settings_of(occasion.world, occasion.database).application
+    keys = [key for key, one in policy.applications.items() if one.standby] if standby else [home]
+    ways = (lambda key: ask_revision(occasion.world, key), occasion.read_deployed)
+    return next((found for key in keys for way in ways if (found := way(key))), MAIN)
+
+
 REFERENCES: dict[ReferenceName, Callable[[Occasion], str]] = {
     "database": lambda occasion: occasion.database,
     "newest_verified_backup": find_backup_before,
     "rds_instance": lambda occasion: occasion.world.policy.infrastructure.rds.instance,
+    "first_region_revision": lambda occasion: find_revision(occasion, standby=False),
+    "second_region_revision": lambda occasion: find_revision(occasion, standby=True),
     "failed_server": lambda occasion: find_failed(occasion.world),
     "rds_restored_instance": lambda occasion: occasion.world.policy.infrastructure.rds.restored_instance,
     "second_region_instance": lambda occasion: find_second_instance(occasion.world),

@@ -21,6 +21,7 @@ from bot.recovery.plans import Plans, draft, hash_plan, read_history, start_run
 from bot.recovery.playbooks.conditions import ask_condition
 from bot.recovery.playbooks.outcomes import fail_task, take_stock
 from bot.recovery.playbooks.references import Occasion, find_parameters
+from bot.recovery.playbooks.revisions import read_deployed
 from bot.recovery.playbooks.rows import OVER, PlaybookRows
 from bot.recovery.playbooks.whole import adopt_own, find_part
 from bot.recovery.registry import find_action, read_parameters
@@ -57,7 +58,11 @@ class Turns:
 
     def find_occasion(self, run: PlaybookRun) -> Occasion:
         """What the playbook is run for."""
-        return Occasion(self.world, run.database, self.rows.find_beginning(run))
+        return Occasion(self.world, run.database, self.rows.find_beginning(run), self._read_deployed)
+
+    def _read_deployed(self, application: str) -> str | None:
+        with self.database.read() as session:
+            return read_deployed(session, application, self.clock())
 
     def draft(self, name: str, parameters: dict[str, JsonValue]) -> PlanDocument:
         """What an action would do now. Raises `Refused` or `Failed`."""

@@ -12,6 +12,7 @@ from bot.clock import utc_now
 from bot.policy import load_policy
 from bot.recovery.action import World
 from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.fleet import GROUP
 from tests.fleets import Servers, hurry, servers_of
 from tests.integration.rds.driver import bad, perform, prepare, refusal
 from tests.isolation import count_snapshots, give_back, groups_of, name_wall, wall_of
@@ -42,7 +43,10 @@ def world(servers: Servers, tmp_path: Path) -> World:
 
 def test_evidence_is_taken_once(world: World, servers: Servers) -> None:
     before = count_snapshots(servers)
-    performance, evidence = perform(world, "snapshot_evidence", host="app_1")
+    performance = prepare(world, "snapshot_evidence", host="app_1")
+    performance.context.incident_id = 12
+    performance.run()
+    evidence = performance.prove()
     assert bad(evidence) == []
     performance.again()
     assert count_snapshots(servers) - before == 1
@@ -54,6 +58,7 @@ def test_evidence_is_taken_once(world: World, servers: Servers) -> None:
     tags = {one["Key"]: one["Value"] for one in found["Tags"]}
     assert tags["holdfast:evidence"] == "app_1"
     assert tags["holdfast:run"] == performance.context.mark
+    assert tags["holdfast:incident"] == "12"
 
 
 def test_shut_off_and_let_in_again(world: World, servers: Servers) -> None:
@@ -71,8 +76,13 @@ def test_shut_off_and_let_in_again(world: World, servers: Servers) -> None:
     assert "cannot reach it by SSM any more" in notes
     undo = performance.action.undo(performance.context.parameters, performance.plan, performance.context.outputs)
     assert undo is not None
-    _, evidence = perform(world, undo.action, **undo.parameters)
+    assert "not its place in the auto-scaling group" in evidence.words
+    back, evidence = perform(world, undo.action, **undo.parameters)
     assert (bad(evidence), groups_of(servers, servers.failed)) == ([], before)
+    not_given = next(note for note in back.plan.notes if note.startswith("Not given back: "))
+    assert f"attach-instances --instance-ids {servers.failed} --auto-scaling-group-name {GROUP}" in not_given
+    assert servers.failed not in servers.list_members(), "as it was said"
+    assert "no users" in evidence.words
 
 
 def test_again_after_a_crash(world: World, servers: Servers) -> None:

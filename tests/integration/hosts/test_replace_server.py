@@ -16,6 +16,7 @@ from bot.recovery.playbooks.references import Occasion
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.fleet import GROUP, TEMPLATE
 from bot.systems.hosts.opening import open_host
+from bot.systems.servers import MARK
 from tests.fleets import Servers, hurry, servers_of
 from tests.integration.rds.driver import bad, perform, prepare, refusal, wait_until
 from tests.stage_fixtures import SharedStage
@@ -107,6 +108,21 @@ def test_after_a_crash_nothing_is_launched_twice(world: World, servers: Servers)
     servers.client("elbv2").deregister_targets(TargetGroupArn=group, Targets=[{"Id": new}])
     assert f"{new} stays in its place" in performance.action.clean_up(performance.context), "nobody else is left"
     assert servers.state_of(new) == "running"
+
+
+def test_tried_again_when_ec2_has_forgotten_what_was_terminated(world: World, servers: Servers) -> None:
+    """Terminated instances lose their tags soon, and are listed for an hour; their client tokens live for a day."""
+    performance = prepare(world, "replace_server", host="app_1")
+    performance.run(until="deploy")
+    first = str(performance.context.outputs["launch"]["instance"])
+    performance.action.clean_up(performance.context)
+    wait_until("its end", lambda: servers.state_of(first) == "terminated")
+    servers.client("ec2").delete_tags(Resources=[first], Tags=[{"Key": MARK}])
+    performance.context.outputs = {}
+    performance.run(until="deploy")
+    second = str(performance.context.outputs["launch"]["instance"])
+    assert (second != first, servers.state_of(second)) == (True, "running")
+    performance.action.clean_up(performance.context)
 
 
 def test_cancelled_before_it_serves_nothing_is_left(world: World, servers: Servers) -> None:

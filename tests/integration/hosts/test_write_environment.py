@@ -83,6 +83,58 @@ def test_taken_back_by_the_run_itself(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".env.*"))
 
 
+@pytest.mark.parametrize("died_before", ["the file came back", "the copy went", "the note went"])
+@pytest.mark.parametrize("old", [OLD, None])
+def test_taken_back_also_by_the_next_when_one_was_killed_at_it(
+    tmp_path: Path, old: str | None, died_before: str
+) -> None:
+    path, kept = tmp_path / ".env", tmp_path / ".env.before-run1-a"
+    if old is not None:
+        path.write_text(old)
+    run(LOCAL, "write", spec(path, VALUES))
+    if died_before != "the file came back":
+        if old is None:
+            path.unlink()
+        else:
+            path.write_text(old)
+            path.chmod(0o644)
+    if died_before == "the note went":
+        kept.unlink(missing_ok=True)
+    assert run(LOCAL, "take_back", spec(path, VALUES))["changed"]
+    assert (path.read_text() if path.exists() else None) == old
+    assert not list(tmp_path.glob(".env.*"))
+
+
+def test_what_somebody_else_wrote_is_not_overwritten_by_the_way_back(tmp_path: Path) -> None:
+    path, kept = tmp_path / ".env", tmp_path / ".env.before-run1-a"
+    path.write_text(OLD)
+    run(LOCAL, "write", spec(path, VALUES))
+    ours = path.read_text()
+    path.write_text("THEIRS=1\n")
+    assert run(LOCAL, "look", spec(path, VALUES))["touched"]
+    for verb, more in (("take_back", {}), ("put_back", {"mark": "run2-b", "put_back": "run1-a"})):
+        with pytest.raises(Failed, match="changed by somebody else"):
+            run(LOCAL, verb, spec(path, VALUES, **more))
+    assert path.read_text() == "THEIRS=1\n"
+    path.write_text(ours)
+    kept.write_text("spoilt")
+    with pytest.raises(Failed, match="is not what was kept there any more"):
+        run(LOCAL, "put_back", spec(path, VALUES, mark="run2-b", put_back="run1-a"))
+    assert path.read_text() == ours
+
+
+def test_what_somebody_else_wrote_between_two_attempts_is_what_comes_back(tmp_path: Path) -> None:
+    """Lines of others stay in what is written, so that writing once more harms nothing; the run must not be stuck."""
+    path = tmp_path / ".env"
+    path.write_text(OLD)
+    run(LOCAL, "write", spec(path, VALUES))
+    path.write_text("THEIRS=1\n")
+    assert run(LOCAL, "write", spec(path, VALUES))["others"] == ["THEIRS"]
+    assert run(LOCAL, "take_back", spec(path, VALUES))["changed"]
+    assert path.read_text() == "THEIRS=1\n"
+    assert not list(tmp_path.glob(".env.*"))
+
+
 def test_a_first_file_has_nothing_to_be_kept(tmp_path: Path) -> None:
     found = run(LOCAL, "write", spec(tmp_path / ".env", VALUES))
     assert (found["changed"], found["kept"]) == (True, "none")

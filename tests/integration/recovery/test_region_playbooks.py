@@ -163,18 +163,18 @@ def told(rig: Rig, run: PlaybookRun) -> str:
     return "\n".join([run.words, *lines, rig.bot.log_tail()])
 
 
-def keep_main_good(stage: Stage) -> None:
+def lead_main(stage: Stage, tag: str) -> None:
     """The newest release of the sandbox's history is a bad one."""
-    stage.make_repositories()
     for name in ("github.git", "gitlab.git"):
-        run_git(stage.disk.git_folder / name, "update-ref", "refs/heads/main", "refs/tags/v1.2.0")
+        run_git(stage.disk.git_folder / name, "update-ref", "refs/heads/main", f"refs/tags/{tag}")
 
 
 @pytest.mark.timeout(400)
 def test_away_and_home_again(regions: Regions) -> None:
     """The first region is gone, with its database; nothing of it is needed. Then it is back, and all goes home."""
     rig, stage = regions.rig, regions.stage
-    keep_main_good(stage)
+    stage.make_repositories()
+    lead_main(stage, "v1.2.0")
     stage.cloud.fail("cut", region=REGION, times=ANY)
     stage.warehouse.stop()
     stage.cluster.kill()
@@ -187,6 +187,7 @@ def test_away_and_home_again(regions: Regions) -> None:
     assert (regions.standby.disk.current / "main.py").exists()
     assert regions.record["content"] == AWAY
 
+    lead_main(stage, "v1.3.0")
     stage.cloud.stop_failing()
     stage.cluster.start()
     stage.start_application()
@@ -197,4 +198,6 @@ def test_away_and_home_again(regions: Regions) -> None:
     assert {task.state for task in tasks_of(rig, home)} == {"done"}
     assert regions.count(stage.warehouse) == 301
     assert regions.record["content"] == HOME
+    names = [one.current.resolve().name for one in (stage.disk, regions.standby.disk)]
+    assert names[0] == names[1], "home gets what ran away, not what has come to the branch since"
     rig.assert_sound()

@@ -1,7 +1,8 @@
 """EC2 over the wire: launching with a token, states that take time; everything else is moto's.
 
 Rules from the API reference: RunInstances with a ClientToken answers a repetition with the first reservation, and
-refuses the token with other parameters; ids that do not exist are refused before anything is changed.
+refuses the token with other parameters, or once its instance was terminated; ids that do not exist are refused before
+anything is changed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class StrictEc2(EC2Response):
                     raise EC2ClientError(
                         "IdempotentParameterMismatch",
                         "The client token that you provided is associated with a request that has other parameters.",
+                    )
+                if all(instance.state == "terminated" for instance in before[1].instances):
+                    raise EC2ClientError(
+                        "IdempotentInstanceTerminated",
+                        "The client token that you provided is that of an instance which has been terminated.",
                     )
                 return ActionResult(before[1])
             answer = super().run_instances()

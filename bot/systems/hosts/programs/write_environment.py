@@ -145,11 +145,10 @@ def exchange(path: str, text: str | None, mode: int | None, kept: str) -> bool:
         return False
     owner = os.stat(os.path.dirname(path) if before is None else path, follow_symlinks=False)
     note = read_note(kept)
-    if note is None:
+    if note is None or is_touched(path, note):  # what somebody else has written meanwhile is what is to come back
         note = {"had": digest(before), "mode": mode_of(path), "left": []}
         if before is not None:
             place(kept, before, owner)
-    refuse_touched(path, note)
     place(note_name(kept), json.dumps({**note, "left": [*note["left"], digest(text)]}), owner)
     put(path, text, mode, owner)
     return True
@@ -157,8 +156,10 @@ def exchange(path: str, text: str | None, mode: int | None, kept: str) -> bool:
 
 def take_back(path: str, kept: str) -> bool:
     """Where this run has exchanged the file, what it found is there again, and nothing is left of the run."""
-    if not give_back(path, kept, lambda text, mode, owner: put(path, text, mode, owner)):
+    note = read_note(kept)
+    if note is None:
         return False
+    give_back(path, kept, note, lambda text, mode, owner: put(path, text, mode, owner))
     for name in (kept, note_name(kept)):  # the note last: without it nobody would know of the copy
         with suppress(FileNotFoundError):
             os.unlink(name)
@@ -167,13 +168,15 @@ def take_back(path: str, kept: str) -> bool:
 
 def put_back(path: str, found: str, kept: str) -> bool:
     """Where an earlier run has exchanged the file, what it found is there again; what is there now is kept."""
-    return give_back(path, found, lambda text, mode, _: exchange(path, text, mode, kept))
+    note = read_note(found)
+    return note is not None and give_back(path, found, note, lambda text, mode, _: exchange(path, text, mode, kept))
 
 
-def give_back(path: str, kept: str, give: Callable[[str | None, int | None, os.stat_result], bool]) -> bool:
-    """False where the run has exchanged nothing here."""
-    note = read_note(kept)
-    if note is None:
+def give_back(
+    path: str, kept: str, note: dict[str, Any], give: Callable[[str | None, int | None, os.stat_result], bool]
+) -> bool:
+    """False where it has been done."""
+    if is_as_found(path, note):
         return False
     refuse_touched(path, note)
     text = read(kept) if note["mode"] is not None else None
@@ -190,6 +193,10 @@ def refuse_touched(path: str, note: dict[str, Any]) -> None:
 def is_touched(path: str, note: dict[str, Any]) -> bool:
     """Whether there is something else than what the run found or has put there."""
     return digest(read(path)) not in (note["had"], *note["left"])
+
+
+def is_as_found(path: str, note: dict[str, Any]) -> bool:
+    return (digest(read(path)), mode_of(path)) == (note["had"], note["mode"])
 
 
 def read_note(kept: str) -> dict[str, Any] | None:
@@ -267,7 +274,7 @@ def describe(spec: dict[str, Any], text: str | None) -> dict[str, Any]:
         "others": sorted(set(found) - ours),
         "kept": None if note is None else "none" if note["mode"] is None else "file",
         "touched": note is not None and is_touched(spec["path"], note),
-        "given_back": note is None or (digest(text), mode) == (note["had"], note["mode"]),
+        "given_back": note is None or is_as_found(spec["path"], note),
     }
 
 
