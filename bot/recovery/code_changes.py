@@ -119,14 +119,10 @@ class CodeAction(Action[C]):
         pause = Prediction(seconds=0, source="the other hosts serve") if len(hosts) > 1 else expected
         title = f"{self.verb} {observed['label']} of {world.policy.applications[parameters.application].title}"
         without = name_left_out(world, observed)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"{title}, WITHOUT {', '.join(without)}" if without else title,
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing may have to be sent again"),
             downtime=history.downtime or pause,
             duration=history.duration or expected,

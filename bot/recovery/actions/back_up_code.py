@@ -45,14 +45,10 @@ class BackUpCode(Action[Nothing]):
         return {"from": which, "address": address, "heads": heads, "versions": versions}
 
     def plan(self, world: World, parameters: Nothing, observed: Facts, history: History) -> PlanDocument:
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title="Back up the code",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters={},
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="nothing is interrupted"),
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),

@@ -55,14 +55,10 @@ class ClearSessionCache(Action[ClearSessions]):
         entries = observed["entries"]
         assert isinstance(entries, dict)
         hosts = open_application_hosts(world, parameters.application)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Clear the sessions of {application.title}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=None, rows=None, words="every session: all users must log in again; no data of theirs"),
             downtime=Prediction(seconds=0, source="the application goes on"),
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),

@@ -121,15 +121,11 @@ class FenceDatabase(Action[Fence]):
             "instance": "the RDS instance is stopped" if shutting else "the RDS instance is started",
         }[str(observed["means"])]
         used = observed["used"] and shutting
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"{'Shut' if shutting else 'Open'} {place}",
-            risk=self.risk,
-            target=self.target(parameters),
             environment=settings_of(world, parameters.database).environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="none; nothing in the database is changed"),
             downtime=Prediction(seconds=None, source="until the application uses another database")
             if used

@@ -56,14 +56,10 @@ class MaintenanceOff(Action[Maintenance]):
 
     def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
         title = world.policy.applications[parameters.application].title
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Maintenance mode of {title} off",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="it ends"),
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),

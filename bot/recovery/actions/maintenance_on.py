@@ -57,14 +57,10 @@ class MaintenanceOn(Action[Maintenance]):
 
     def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
         title = world.policy.applications[parameters.application].title
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Maintenance mode of {title} on",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing cannot be sent until it is off again"),
             downtime=Prediction(seconds=None, source="from then on, until maintenance_off is run"),
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),

@@ -82,14 +82,10 @@ class PruneHosts(Action[PruneHost]):
             "all copies of old secrets" if parameters.old_secrets else f"{show_size(pruning.size_bytes)} of leftovers"
         )
         expected = Prediction(seconds=GUESS_S * len(pruning.hosts), source="a guess; not measured here yet")
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Remove {what} from the hosts of {title}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what runs and what ran before it stays"),
             downtime=Prediction(seconds=0, source="nothing that runs is touched"),
             duration=history.duration or expected,

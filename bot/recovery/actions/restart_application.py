@@ -58,14 +58,10 @@ class RestartApplication(Action[Restart]):
         one_by_one = "The others serve meanwhile." if len(hosts) > 1 else "It is the only host: users wait meanwhile."
         expected = Prediction(seconds=GUESS_S * len(hosts), source="a guess; not measured here yet")
         pause = Prediction(seconds=0, source="the other hosts serve") if len(hosts) > 1 else expected
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Restart {world.policy.applications[parameters.application].title}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing may have to be sent again"),
             downtime=history.downtime or pause,
             duration=history.duration or expected,

@@ -103,15 +103,11 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         figure = Prediction(
             seconds=expected.total_seconds(), source="the policy's figure for a restart of the application"
         )
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Switch {parameters.database} to {observed['to']}",
-            risk=self.risk,
-            target=parameters.database,
             environment=present.settings.environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=predict_loss(present.settings, present.url, url_after),
             downtime=history.downtime or figure,
             duration=history.duration or figure,
