@@ -34,6 +34,10 @@ HELD = timedelta(minutes=30)
 LONGEST = timedelta(days=7)
 FOLLOW_AFTER = 3
 """So many measurements after the declaration it is looked again: trouble may be too young to be seen."""
+FRESH = timedelta(minutes=1)
+"""So long a picture is as good as a new one: nothing is measured more often."""
+DRAWN_WITHIN = timedelta(minutes=2)
+"""What is not drawn by then keeps nobody from asking again."""
 KEEP_ASKED = timedelta(days=7)
 
 
@@ -49,7 +53,10 @@ class Pictures:
         self.clock, self.find_deploys = notices.clock, find_deploys
 
     def ask(self, person: Person, words: str, span: str, place: str, incident: Incident | None) -> ChartPicture:
-        """Have a chart drawn, which appears at `place`. Raises `Refused` for what is not measured."""
+        """Have a chart drawn, which appears at `place`; what was drawn within the last minute is shown again.
+
+        Raises `Refused` for what is not measured, and while another one is being drawn for the same person.
+        """
         metric, subject = self._choose(words, SPANS_S[span], incident)
         row = ChartPicture(
             incident_id=incident.id if incident else None, occasion="asked", series=f"{metric.key}:{subject}",
@@ -57,6 +64,11 @@ class Pictures:
             alt_text="", left_out="",
         )  # fmt: skip
         with self.database.write() as session:
+            self._refuse_second(session, person)
+            if (drawn := self._find_same(session, row)) is not None:
+                if drawn.place != place:
+                    self._say(session, drawn, place)
+                return drawn
             session.add(row)
             session.flush()
             self.notices.engine.enqueue(session, ASKED, row.id, key=f"{ASKED}-{row.id}")
@@ -200,9 +212,29 @@ class Pictures:
                 session.flush()
                 self._say(session, row)
 
-    def _say(self, session: Session, row: ChartPicture) -> None:
+    def _find_same(self, session: Session, row: ChartPicture) -> ChartPicture | None:
+        """The same picture, for the same incident or for none, drawn just now."""
+        query = sa.select(ChartPicture).where(
+            ChartPicture.occasion == "asked", ChartPicture.title != "", ChartPicture.series == row.series,
+            ChartPicture.span_s == row.span_s, ChartPicture.incident_id.is_not_distinct_from(row.incident_id),
+            ChartPicture.asked_at > self.clock() - FRESH,
+        )  # fmt: skip
+        return session.scalar(query.order_by(ChartPicture.id.desc()).limit(1))
+
+    def _refuse_second(self, session: Session, person: Person) -> None:
+        """One at a time for each person: they are drawn one after the other, for everybody."""
+        query = sa.select(ChartPicture.series).where(
+            ChartPicture.occasion == "asked", ChartPicture.title == "", ChartPicture.requested_by == person.key,
+            ChartPicture.asked_at > self.clock() - DRAWN_WITHIN,
+        )  # fmt: skip
+        if (series := session.scalar(query.limit(1))) is not None:
+            title = METRICS[split_name(series)[0]].title
+            raise Refused(f"A chart is being drawn for you already: {title}.", "Ask again when it is there.")
+
+    def _say(self, session: Session, row: ChartPicture, elsewhere: str = "") -> None:
+        key = f"chart:{row.id}:{elsewhere}" if elsewhere else f"chart:{row.id}"
         self.notices.say(
-            session, "chart", key=f"chart:{row.id}", to=[row.place], incident_id=row.incident_id, subject_id=row.id
+            session, "chart", key=key, to=[elsewhere or row.place], incident_id=row.incident_id, subject_id=row.id
         )
 
     def _enqueue(

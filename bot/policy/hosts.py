@@ -14,6 +14,9 @@ FACTS = ("service", "log_path", "install_folder", "session_folder")
 SECRET_FACTS = (*FACTS, "secret", "version", "region")
 """What may stand in braces in the command that reads a secret: its name, the version that was approved, its region."""
 
+ARCHIVE_FACTS = (*FACTS, "bucket", "key", "version", "region", "file")
+"""And in the one that reads a code archive: the object and the version that were approved, and where it is to go."""
+
 
 def require_known_facts(word: str, known: tuple[str, ...] = FACTS) -> str:
     """Return a word of a command unchanged, or raise ValueError where its braces name no fact."""
@@ -34,9 +37,16 @@ Word = Annotated[str, AfterValidator(require_known_facts)]
 Command = Annotated[list[Word], Field(min_length=1)]
 SecretWord = Annotated[str, AfterValidator(partial(require_known_facts, known=SECRET_FACTS))]
 SecretCommand = Annotated[list[SecretWord], Field(min_length=1)]
+ArchiveWord = Annotated[str, AfterValidator(partial(require_known_facts, known=ARCHIVE_FACTS))]
+ArchiveCommand = Annotated[list[ArchiveWord], Field(min_length=1)]
 READ_SECRET = [
     "aws", "secretsmanager", "get-secret-value", "--secret-id", "{secret}", "--version-id", "{version}",
     "--query", "SecretString", "--output", "text", "--region", "{region}",
+]  # fmt: skip
+
+READ_ARCHIVE = [
+    "aws", "s3api", "get-object", "--bucket", "{bucket}", "--key", "{key}", "--version-id", "{version}",
+    "--region", "{region}", "{file}",
 ]  # fmt: skip
 
 
@@ -67,6 +77,8 @@ class HostCommands(Section):
     """Starts Python 3.8 or newer, for the programs that recovery actions bring with them; as who may write there."""
     read_secret: SecretCommand = Field(default_factory=lambda: list(READ_SECRET), examples=[READ_SECRET])
     """Prints one version of a secret, asked for on the host with the host's own rights."""
+    read_archive: ArchiveCommand = Field(default_factory=lambda: list(READ_ARCHIVE), examples=[READ_ARCHIVE])
+    """Writes one version of a code archive to a file, asked for on the host with the host's own rights."""
     environment: Command = Field(
         default_factory=lambda: ["python3", "-m", "venv"], examples=[["python3.12", "-m", "venv"]]
     )

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 
 from bot.outcome import Refused
 from bot.policy import Policy
-from bot.store.documents import PlanDocument, PlannedStep, Prediction, Risk, Suggestion, Verdict
+from bot.store.documents import PRODUCTION, Loss, PlanDocument, PlannedStep, Prediction, Risk, Suggestion, Verdict
 from bot.systems.redaction import Redactor
 
 Facts = dict[str, JsonValue]
@@ -170,6 +170,40 @@ class Action(ABC, Generic[P]):
     @abstractmethod
     def plan(self, world: World, parameters: P, observed: Facts, history: History) -> PlanDocument:
         """What would be done, lost and paused, from what was observed."""
+
+    def document(
+        self,
+        parameters: P,
+        observed: Facts,
+        *,
+        title: str,
+        loss: Loss,
+        downtime: Prediction,
+        duration: Prediction,
+        way_back: str,
+        confirm: str | None = None,
+        back_to: datetime | None = None,
+        environment: str = PRODUCTION,
+        notes: list[str],
+    ) -> PlanDocument:
+        """A plan: what those of all actions say in the same way, and what only this one does."""
+        return PlanDocument(
+            action=self.name,
+            title=title,
+            risk=self.risk,
+            target=self.target(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            observed=observed,
+            steps=[step.planned for step in self.steps()],
+            loss=loss,
+            downtime=downtime,
+            duration=duration,
+            way_back=way_back,
+            confirm=confirm,
+            back_to=back_to,
+            environment=environment,
+            notes=notes,
+        )
 
     @abstractmethod
     def steps(self) -> list[Step[P]]:

@@ -13,8 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field, JsonValue
 
 from bot.outcome import Cancelled, Failed, Refused
-from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Parameters, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.application_restart import restart_hosts
 from bot.recovery.backups import recovery_url
 from bot.recovery.code_hosts import (
@@ -28,6 +27,7 @@ from bot.recovery.code_hosts import (
 )
 from bot.recovery.code_notes import describe_later, describe_way_back, list_notes, name_before
 from bot.recovery.final_look import ask_application
+from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.recovery.releases import (
     current_of,
     find_release,
@@ -35,11 +35,9 @@ from bot.recovery.releases import (
     switch,
 )
 from bot.recovery.side_plan import list_moved
-from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Risk, Suggestion, Verdict
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.releases import is_astray, read_releases
-from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.schema_version import read_schema_versions
 from bot.words import show_duration
 
@@ -48,10 +46,9 @@ BRING_S = 900.0
 GUESS_S = 20.0
 
 
-class CodeChange(Parameters):
+class CodeChange(OnApplication):
     """What each of these actions asks for."""
 
-    application: str = Field(title="Application", description="A key of the policy's applications.")
     accept_schema: bool = Field(
         default=False,
         title="Although the database is newer",
@@ -62,11 +59,10 @@ class CodeChange(Parameters):
 C = TypeVar("C", bound=CodeChange)
 
 
-class CodeAction(Action[C]):
+class CodeAction(ApplicationAction[C]):
     """An action that lets the hosts run another release; a subclass says which, and how it comes to a host."""
 
     risk: ClassVar[Risk] = "high"
-    permissions: ClassVar[tuple[str, ...]] = HOST_PERMISSIONS
     verb: ClassVar[str] = "Deploy"
 
     @abstractmethod
@@ -79,15 +75,6 @@ class CodeAction(Action[C]):
     @abstractmethod
     def bring(self, context: Context[C], host: OpenHost) -> Facts:
         """Bring the code to a host that does not have the release; gives back its `source`."""
-
-    def target(self, parameters: C) -> str:
-        return parameters.application
-
-    def touches(self, policy: Policy, parameters: C) -> frozenset[str]:
-        return touch_application(policy, parameters.application)
-
-    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
-        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
 
     def application(self, world: World, parameters: C) -> str | None:
         return parameters.application
@@ -119,14 +106,10 @@ class CodeAction(Action[C]):
         pause = Prediction(seconds=0, source="the other hosts serve") if len(hosts) > 1 else expected
         title = f"{self.verb} {observed['label']} of {world.policy.applications[parameters.application].title}"
         without = name_left_out(world, observed)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"{title}, WITHOUT {', '.join(without)}" if without else title,
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing may have to be sent again"),
             downtime=history.downtime or pause,
             duration=history.duration or expected,

@@ -12,12 +12,13 @@ from bot.outcome import Failed, Refused
 from bot.recovery.action import Facts, World
 from bot.recovery.backups import maintenance_url, settings_of
 from bot.store.documents import Verdict
-from bot.systems.doors import Door, observe_door, open_door, shut_door
+from bot.systems.doors import Door, NoDoor, observe_door, open_door, shut_door
 from bot.systems.postgres import database_of
 from bot.systems.rds_database import move_url
 from bot.words import show_count
 
 PORT = 5432
+GONE = "it is not there any more, so nobody writes to it"
 
 
 def server_of(world: World, database: str, url: str) -> str:
@@ -35,10 +36,17 @@ def look_at_door(world: World, database: str, url: str) -> Door | None:
         return None
 
 
+def is_same_database(one: Door | None, other: Door | None) -> bool:
+    """Whether two addresses are seen to lead to one database, as a name and its alias do."""
+    return one is not None and other is not None and one.behind == other.behind
+
+
 def fence(world: World, database: str, url: str) -> Facts:
     """Shut it, and end who is inside; where that cannot be done, `shut` is False and the words say why."""
     try:
         ended = shut_door(server_of(world, database, url), database_of(url))
+    except NoDoor:
+        return {"shut": True, "at": world.now().isoformat(), "words": GONE}
     except (Refused, Failed) as error:
         return {"shut": False, "at": None, "words": f"NOT shut: {error.reason}"}
     return {"shut": True, "at": world.now().isoformat(), "words": f"shut; {show_count(ended, 'session')} on it ended"}
@@ -55,6 +63,8 @@ def judge_fence(world: World, database: str, url: str, name: str = "Old database
     expected = "shut, no session on it"
     try:
         door = observe_door(server_of(world, database, url), database_of(url))
+    except NoDoor:
+        return Verdict(name=name, expected=expected, found=GONE, good=True)
     except (Refused, Failed) as error:
         words = f"not known whether it takes clients: {error.reason} Fence it once it can be reached."
         return Verdict(name=name, expected=expected, found=words, good=False, unknown=True)

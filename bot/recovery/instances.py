@@ -151,15 +151,11 @@ def draft_plan(
     notes: list[str],
 ) -> PlanDocument:
     """A plan of an action on an instance: what they all say, and what only this one does."""
-    return PlanDocument(
-        action=action.name,
+    return action.document(
+        parameters,
+        observed,
         title=title,
-        risk=action.risk,
-        target=action.target(parameters),
         environment=database_behind(world)[1].environment,
-        parameters=parameters.model_dump(mode="json"),
-        observed=observed,
-        steps=[step.planned for step in action.steps()],
         loss=loss,
         downtime=downtime,
         duration=duration,

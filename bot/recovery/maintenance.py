@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from bot.comms.prose import Prose
 from bot.outcome import Cancelled, Failed, Refused
 from bot.policy import Application
-from bot.recovery.action import Context, Facts, Parameters, World
+from bot.recovery.action import Context, Facts, World
 from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
 from bot.settings import templates_dir
 from bot.store.documents import Verdict
@@ -27,10 +27,6 @@ PROGRAM = "flag_file"
 COMMAND_S = 60.0
 ASK_S = 10.0
 OWN_TEMPLATES = "HOLDFAST_TEMPLATES"
-
-
-class Maintenance(Parameters):
-    application: str = Field(title="Application", description="A key of the policy's applications.")
 
 
 def ask_flags(world: World, application: str) -> tuple[dict[str, JsonValue], dict[str, str]]:

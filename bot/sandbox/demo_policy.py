@@ -24,6 +24,7 @@ SEEN = Disk(Path(PREFIX))
 FOLDERS = {name: str(path) for name, path in SEEN.folders.items()}
 """What the policy says of an application on such a machine."""
 SECRET_READER = Path(__file__).with_name("secret_reader.py")
+ARCHIVE_READER = SECRET_READER.with_name("archive_reader.py")
 EXPECTED = {"full_page_writes": ["on"], "autovacuum": ["on"], "default_transaction_read_only": ["off"]}
 PROBED = {"every": "5 seconds", "failures": 3}
 """Nobody who looks on wants to wait for three minutes."""
@@ -134,4 +135,5 @@ def describe_commands(init_socket: str) -> dict[str, list[str]]:
         **{verb.replace("-", "_"): [*service, verb] for verb in verbs},
         "python": [sys.executable],
         "read_secret": [sys.executable, "-I", str(SECRET_READER), "{secret}", "{version}", "{region}"],
+        "read_archive": [sys.executable, "-I", str(ARCHIVE_READER), "{bucket}", "{key}", "{version}", "{file}"],
     }

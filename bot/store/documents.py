@@ -128,6 +128,10 @@ class Prediction(Frozen):
     runs: int = 0
 
 
+PRODUCTION = "production"
+"""What a target is for, unless the policy says otherwise."""
+
+
 class PlanDocument(Frozen):
     """What an action would do now; the hash of this document is what an approval is bound to."""
 
@@ -147,7 +151,7 @@ class PlanDocument(Frozen):
     back_to: datetime | None = None
     """The moment whose state a restore brings back."""
     notes: list[str] = []
-    environment: str = "production"
+    environment: str = PRODUCTION
     """What the target is for, as the policy says; approval rules may differ by it."""
     continues: int | None = None
     """The run that goes on once this is approved, instead of a new one."""

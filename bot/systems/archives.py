@@ -168,10 +168,17 @@ class Bucket:
             raise self._explain(prefix, error) from error
         return len(left)
 
-    def sign(self, key: str, version_id: str | None, good_for_s: int) -> str:
-        """An address that whoever has it can read this one object by; a secret for as long as it is good."""
-        named = {"Bucket": self.name, "Key": key, **({"VersionId": version_id} if version_id else {})}
-        return self._client.generate_presigned_url("get_object", Params=named, ExpiresIn=good_for_s)
+    def keeps_versions(self) -> bool | None:
+        """Whether what is written over or deleted stays as a version; None where we may not see that.
+
+        Needs s3:GetBucketVersioning. Raises StorageUnavailable.
+        """
+        try:
+            return self._client.get_bucket_versioning(Bucket=self.name).get("Status") == "Enabled"
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"].get("Code") == "AccessDenied":
+                return None
+            raise self._explain("", error) from error
 
     def _put(
         self, key: str, body: bytes, metadata: Mapping[str, str], storage_class: StorageClassType, over: bool

@@ -21,6 +21,10 @@ CONNECT_S, STATEMENT_S = 5, 15.0
 LEFT_WITHIN_S, LOOK_EVERY_S = 10.0, 0.05
 
 
+class NoDoor(SystemRefused):
+    """There is no such database on the server, so nobody writes to it."""
+
+
 class DoorStuck(SystemFailed):
     """The door could not be moved, or somebody stayed inside."""
 
@@ -32,10 +36,13 @@ class Door:
     open: bool
     sessions: int
     in_recovery: bool
+    behind: str
+    """Which database it is the door of, however its server is called: when that was started, to the microsecond, and
+    the database's number there. (Its system identifier is that of every server restored from it, too.)"""
 
 
 def observe_door(maintenance_url: str, database: str) -> Door:
-    """Look. Raises SystemRefused where there is no such database, DatabaseUnreachable."""
+    """Look. Raises NoDoor where there is no such database, DatabaseUnreachable."""
     with _work(maintenance_url) as connection:
         return _look(connection, database)
 
@@ -43,9 +50,13 @@ def observe_door(maintenance_url: str, database: str) -> Door:
 def shut_door(maintenance_url: str, database: str) -> int:
     """Let nobody in and end whoever is inside; returns how many sessions were ended. Doing it twice does no harm.
 
-    Raises DoorStuck, DatabaseUnreachable, SystemRefused.
+    One that is shut and has nobody inside is left as it is, also by who could not move it. Raises DoorStuck,
+    DatabaseUnreachable, NoDoor.
     """
     with _work(maintenance_url) as connection:
+        door = _look(connection, database)
+        if not door.open and not door.sessions:
+            return 0
         _move(connection, database, is_open=False)
         ended = terminate_sessions(connection, _oid(connection, database))
         deadline_s = time.monotonic() + LEFT_WITHIN_S
@@ -72,7 +83,7 @@ def _work(maintenance_url: str) -> Connection:
 def _look(connection: Connection, database: str) -> Door:
     row = connection.execute(
         """
-        SELECT pg_is_in_recovery(), d.datallowconn, (
+        SELECT pg_is_in_recovery(), d.datallowconn, extract(epoch FROM pg_postmaster_start_time()), d.oid, (
             SELECT count(*) FROM pg_stat_activity a
             WHERE a.datid = d.oid AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
         ) FROM pg_database d WHERE d.datname = %s
@@ -80,14 +91,14 @@ def _look(connection: Connection, database: str) -> Door:
         (database,),
     ).fetchone()
     if row is None:
-        raise SystemRefused(f"There is no database {database} there.", "Check its name.")
-    return Door(open=bool(row[1]), sessions=int(row[2]), in_recovery=bool(row[0]))
+        raise NoDoor(f"There is no database {database} there.", "Check its name.")
+    return Door(open=bool(row[1]), sessions=int(row[4]), in_recovery=bool(row[0]), behind=f"{row[3]} since {row[2]}")
 
 
 def _oid(connection: Connection, database: str) -> int:
     found = find_database(connection, database)
     if found is None:
-        raise SystemRefused(f"There is no database {database} there.", "Check its name.")
+        raise NoDoor(f"There is no database {database} there.", "Check its name.")
     return found.oid
 
 

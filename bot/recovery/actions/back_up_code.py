@@ -30,7 +30,8 @@ class BackUpCode(Action[Nothing]):
     purpose = "Back up the repository and its main branch to S3"
     risk = "low"
     permissions = (
-        "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads", "s3:ListBucket", *READ_PERMISSIONS,
+        "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads", "s3:ListBucket",
+        "s3:GetBucketVersioning", *READ_PERMISSIONS,
     )  # fmt: skip
     parameters = Nothing
 
@@ -40,21 +41,18 @@ class BackUpCode(Action[Nothing]):
     def observe(self, world: World, parameters: Nothing) -> Facts:
         """The primary repository, or its mirror where that does not answer."""
         which, address = find_source(world)
-        return {"from": which, "address": address, "heads": len(list_heads(address))}
+        heads, versions = len(list_heads(address)), code_bucket(world).keeps_versions()
+        return {"from": which, "address": address, "heads": heads, "versions": versions}
 
     def plan(self, world: World, parameters: Nothing, observed: Facts, history: History) -> PlanDocument:
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title="Back up the code",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters={},
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="nothing is interrupted"),
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),
-            way_back="New objects that can be left; the newest archive before stays as a version of its key.",
+            way_back=describe_way_back(world, observed),
             notes=[
                 f"{observed['heads']} branches and tags of the {observed['from']}, {observed['address']}.",
                 f"Goes to {world.policy.infrastructure.code.archive}, and after that to {latest_key(world)}.",
@@ -62,8 +60,8 @@ class BackUpCode(Action[Nothing]):
         )
 
     def moved(self, planned: Facts, now: Facts) -> list[str]:
-        """A backup is of whatever is there."""
-        return []
+        """A backup is of whatever is there; what was promised of the one before has to hold."""
+        return ["the bucket keeps no versions any more"] if planned["versions"] and not now["versions"] else []
 
     def steps(self) -> list[Step[Nothing]]:
         return [
@@ -105,6 +103,21 @@ def find_source(world: World) -> tuple[str, str]:
         list_heads(code.mirror)
         return "mirror", code.mirror
     return "primary repository", code.primary
+
+
+def describe_way_back(world: World, observed: Facts) -> str:
+    """Of the newest archive before; every other object is a new one, and can be left."""
+    if observed["versions"]:
+        return "New objects that can be left; the newest archive before stays as a version of its key."
+    bucket, key = code_bucket(world).name, latest_key(world)
+    seen = (
+        f"{bucket} keeps no versions"
+        if observed["versions"] is False
+        else f"Whether {bucket} keeps versions is not known"
+    )
+    return (
+        f"{seen}: what {key} is now is written over. What earlier runs have stored there stays, under keys of its own."
+    )
 
 
 def store(context: Context[Nothing]) -> Facts:

@@ -40,15 +40,11 @@ class BackUpDatabase(Action[BackUp]):
 
     def plan(self, world: World, parameters: BackUp, observed: Facts, history: History) -> PlanDocument:
         place = settings_of(world, parameters.database).backups
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Back up {parameters.database}",
-            risk=self.risk,
-            target=self.target(parameters),
             environment=settings_of(world, parameters.database).environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="the database is only read"),
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),

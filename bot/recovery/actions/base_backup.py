@@ -38,15 +38,11 @@ class BaseBackup(Action[OfServer]):
 
     def plan(self, world: World, parameters: OfServer, observed: Facts, history: History) -> PlanDocument:
         location = world.policy.backups.base.location
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Take a base backup of {parameters.database}'s server",
-            risk=self.risk,
-            target=self.target(parameters),
             environment=settings_of(world, parameters.database).environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="the server is only read"),
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),

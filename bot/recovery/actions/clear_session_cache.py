@@ -5,16 +5,12 @@ Only what lies in the policy's session folder goes, never the folder; links are 
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from bot.outcome import Cancelled, Failed, Refused
-from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Step, World
 from bot.recovery.maintenance import judge_health
+from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
-from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
-from bot.systems.hosts.ssm import PERMISSIONS
 from bot.words import show_count
 
 CLEAR_S = 300.0
@@ -23,46 +19,28 @@ GRAIN_S = 0.1
 """File systems write down times in coarser steps than clocks show them."""
 
 
-class ClearSessions(Parameters):
-    application: str = Field(title="Application", description="A key of the policy's applications.")
-
-
-class ClearSessionCache(Action[ClearSessions]):
+class ClearSessionCache(ApplicationAction[OnApplication]):
     name = "clear_session_cache"
     purpose = "Remove all sessions, so that every user logs in again"
     risk = "high"
-    permissions = PERMISSIONS
-    parameters = ClearSessions
+    parameters = OnApplication
 
-    def target(self, parameters: ClearSessions) -> str:
+    def application(self, world: World, parameters: OnApplication) -> str | None:
         return parameters.application
 
-    def touches(self, policy: Policy, parameters: ClearSessions) -> frozenset[str]:
-        return touch_application(policy, parameters.application)
-
-    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
-        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
-
-    def application(self, world: World, parameters: ClearSessions) -> str | None:
-        return parameters.application
-
-    def observe(self, world: World, parameters: ClearSessions) -> Facts:
+    def observe(self, world: World, parameters: OnApplication) -> Facts:
         """How many entries each host's folder has; they come and go."""
         return {"entries": {key: entries for key, (entries, _) in count_sessions(world, parameters).items()}}
 
-    def plan(self, world: World, parameters: ClearSessions, observed: Facts, history: History) -> PlanDocument:
+    def plan(self, world: World, parameters: OnApplication, observed: Facts, history: History) -> PlanDocument:
         application = world.policy.applications[parameters.application]
         entries = observed["entries"]
         assert isinstance(entries, dict)
         hosts = open_application_hosts(world, parameters.application)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Clear the sessions of {application.title}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=None, rows=None, words="every session: all users must log in again; no data of theirs"),
             downtime=Prediction(seconds=0, source="the application goes on"),
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
@@ -78,10 +56,10 @@ class ClearSessionCache(Action[ClearSessions]):
         """Users log in and out meanwhile."""
         return []
 
-    def steps(self) -> list[Step[ClearSessions]]:
+    def steps(self) -> list[Step[OnApplication]]:
         return [Step("clear", "Empty the folder on each host", clear)]
 
-    def verify(self, context: Context[ClearSessions]) -> Evidence:
+    def verify(self, context: Context[OnApplication]) -> Evidence:
         """What is there now came after it was emptied."""
         application = context.world.policy.applications[context.parameters.application]
         began = context.outputs["clear"]["began"]
@@ -98,7 +76,7 @@ class ClearSessionCache(Action[ClearSessions]):
         ]
         return Evidence(verdicts, {"removed": context.outputs["clear"]["removed"]}, "All users log in again.")
 
-    def clean_up(self, context: Context[ClearSessions]) -> str:
+    def clean_up(self, context: Context[OnApplication]) -> str:
         said = list[str]()
         for host in open_application_hosts(context.world, context.parameters.application):
             try:
@@ -109,7 +87,7 @@ class ClearSessionCache(Action[ClearSessions]):
         return f"{'; '.join(said)}."
 
 
-def clear(context: Context[ClearSessions]) -> Facts:
+def clear(context: Context[OnApplication]) -> Facts:
     """Host by host. `began` is each host's own clock."""
     removed, began = 0, dict[str, float]()
     for host in open_application_hosts(context.world, context.parameters.application):
@@ -121,7 +99,7 @@ def clear(context: Context[ClearSessions]) -> Facts:
     return {"removed": removed, "began": dict(began), "words": f"{show_count(removed, 'entry', 'entries')} removed"}
 
 
-def count_sessions(world: World, parameters: ClearSessions) -> dict[str, tuple[int, float | None]]:
+def count_sessions(world: World, parameters: OnApplication) -> dict[str, tuple[int, float | None]]:
     """By host: how many entries the folder has, and when the oldest was written, in seconds of the host's clock."""
     found = {}
     for host in open_application_hosts(world, parameters.application):

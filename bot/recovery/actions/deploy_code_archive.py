@@ -1,7 +1,7 @@
 """Let an application run the code archive in S3, where no repository answers. (Document: Deployment from Backup.)
 
-The plan pins the object's version and its checksum. Each host fetches it by an address that is good for this one object
-and a quarter of an hour.
+The plan pins the object's version and its checksum. Each host fetches it by the policy's command, with its own rights,
+as the document has it: an address that is signed here would stand in the history of Systems Manager.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from bot.recovery.on_hosts import run_program
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 
-GOOD_FOR_S = 900
+UNVERSIONED = "null"
+"""What S3 calls the one version of an object that is kept without any."""
 
 
 class DeployArchive(CodeChange):
@@ -55,11 +56,15 @@ class DeployCodeArchive(CodeAction[DeployArchive]):
     def bring(self, context: Context[DeployArchive], host: OpenHost) -> Facts:
         bucket, pinned = code_bucket(context.world), context.plan.observed["pinned"]
         assert isinstance(pinned, dict)
-        url = bucket.sign(str(pinned["key"]), str(pinned["version"]) if pinned["version"] else None, GOOD_FOR_S)
+        folder, name = host.application.install_folder, str(context.plan.observed["name"])
         facts = json.dumps({"revision": context.plan.observed["revision"], "source": "archive", "tags": []})
+        command = host.command(
+            "read_archive", bucket=bucket.name, key=str(pinned["key"]), version=str(pinned["version"] or UNVERSIONED),
+            region=context.world.policy.infrastructure.regions.primary, file=f"{folder}/incoming/{name}.tar.gz",
+        )  # fmt: skip
         run_program(
-            context, host, "unpack_release", host.application.install_folder, str(context.plan.observed["name"]), url,
-            str(pinned["sha256"]), str(pinned["bytes"]), facts, timeout_s=BRING_S,
+            context, host, "unpack_release", folder, name, str(pinned["sha256"]), str(pinned["bytes"]), facts, *command,
+            timeout_s=BRING_S,
         )  # fmt: skip
         return {"source": "archive"}
 

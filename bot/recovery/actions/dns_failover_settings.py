@@ -52,14 +52,10 @@ class DnsFailoverSettings(Action[NoParameters]):
     def plan(self, world: World, parameters: NoParameters, observed: Facts, history: History) -> PlanDocument:
         wrong = observed["wrong"]
         assert isinstance(wrong, dict)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Put right how {observed['hostname']} fails over",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters={},
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="users are sent where they are sent now"),
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),

@@ -70,15 +70,11 @@ class DropKeptDatabase(Action[DropKept]):
         settings = settings_of(world, parameters.database)
         place, size_bytes = settings.backups, observed["size_bytes"]
         size = show_size(int(str(size_bytes))) if size_bytes is not None else "of unknown size"
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Drop {parameters.kept}",
-            risk=self.risk,
             environment=settings.environment,
-            target=parameters.database,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing that the final archive does not have"),
             downtime=Prediction(seconds=0, source="the live database is not touched"),
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),

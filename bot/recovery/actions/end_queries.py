@@ -81,15 +81,11 @@ class EndQueriesAction(Action[EndQueries]):
 
     def plan(self, world: World, parameters: EndQueries, observed: Facts, history: History) -> PlanDocument:
         ending = _read(observed)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"End {_count(len(ending))} of {parameters.database}",
-            risk=self.risk,
             environment=settings_of(world, parameters.database).environment,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing that was committed; the rest of these transactions is undone"),
             downtime=Prediction(seconds=0, source="other sessions go on"),
             duration=history.duration or Prediction(seconds=None, source="a second or so; not measured here yet"),

@@ -97,14 +97,10 @@ class FailOverTheName(Action[FailOverDns]):
         expected = world.policy.infrastructure.dns.failover_time.at_most
         figure = Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most")
         ttl = int(str(observed["ttl"]))
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Let {observed['hostname']} lead to the {parameters.to}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; whoever is sent to another database finds what that one has"),
             downtime=history.downtime or Prediction(seconds=0, source="both answer meanwhile, where both are up"),
             duration=history.duration or figure,

@@ -17,7 +17,7 @@ from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import describe_place, find_connection
-from bot.recovery.fencing import fence, judge_fence, lift_fence, look_at_door
+from bot.recovery.fencing import fence, is_same_database, judge_fence, lift_fence, look_at_door
 from bot.recovery.instances import (
     OBSERVE_PERMISSIONS,
     InstanceName,
@@ -110,7 +110,7 @@ class FenceDatabase(Action[Fence]):
             "open": door.open if door else None,
             "status": instance.status if instance else None,
             "resource_id": instance.resource_id if instance else None,
-            "used": is_used(world, parameters.database, place.url),
+            "used": is_used(world, parameters.database, place),
             "followed": ", ".join(instance.replicas) if instance else "",
         }
 
@@ -121,15 +121,11 @@ class FenceDatabase(Action[Fence]):
             "instance": "the RDS instance is stopped" if shutting else "the RDS instance is started",
         }[str(observed["means"])]
         used = observed["used"] and shutting
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"{'Shut' if shutting else 'Open'} {place}",
-            risk=self.risk,
-            target=self.target(parameters),
             environment=settings_of(world, parameters.database).environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="none; nothing in the database is changed"),
             downtime=Prediction(seconds=None, source="until the application uses another database")
             if used
@@ -212,14 +208,16 @@ def choose_means(place: Place, parameters: Fence) -> str:
     raise Refused(f"Its server cannot be reached, and {where}. {UNREACHED}", CUT_OFF)
 
 
-def is_used(world: World, database: str, url: str | None) -> bool | None:
-    """Whether the application's secret leads there; None where that is not known."""
-    if url is None:
+def is_used(world: World, database: str, place: Place) -> bool | None:
+    """Whether the application's secret leads there, by whatever name; None where that is not known."""
+    if place.url is None:
         return None
     try:
-        return describe_place(find_connection(world, database).url) == describe_place(url)
+        used = find_connection(world, database).url
     except (Refused, Failed):
         return None
+    is_named = describe_place(used) == describe_place(place.url)
+    return is_named or is_same_database(place.door, look_at_door(world, database, used))
 
 
 def _warn(observed: Facts, shutting: bool) -> list[str]:

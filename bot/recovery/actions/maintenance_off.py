@@ -5,10 +5,8 @@ from __future__ import annotations
 import requests
 
 from bot.outcome import Refused
-from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Step, World
 from bot.recovery.maintenance import (
-    Maintenance,
     ask_as_user,
     ask_flags,
     judge_health,
@@ -18,34 +16,23 @@ from bot.recovery.maintenance import (
     tell_flags,
     tell_silent,
 )
-from bot.recovery.touched import touch_application
+from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.hosts.ssm import PERMISSIONS
 from bot.words import show_count
 
 GUESS_S = 5.0
 
 
-class MaintenanceOff(Action[Maintenance]):
+class MaintenanceOff(ApplicationAction[OnApplication]):
     name = "maintenance_off"
     purpose = "Let users into the application again"
     risk = "high"
-    permissions = PERMISSIONS
-    parameters = Maintenance
+    parameters = OnApplication
 
-    def target(self, parameters: Maintenance) -> str:
+    def application(self, world: World, parameters: OnApplication) -> str | None:
         return parameters.application
 
-    def touches(self, policy: Policy, parameters: Maintenance) -> frozenset[str]:
-        return touch_application(policy, parameters.application)
-
-    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
-        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
-
-    def application(self, world: World, parameters: Maintenance) -> str | None:
-        return parameters.application
-
-    def observe(self, world: World, parameters: Maintenance) -> Facts:
+    def observe(self, world: World, parameters: OnApplication) -> Facts:
         """A host that does not answer is left out: users are let in on the others."""
         flags, silent = ask_flags(world, parameters.application)
         if not any(flags.values()):
@@ -54,16 +41,12 @@ class MaintenanceOff(Action[Maintenance]):
         began = min(str(since) for since in flags.values() if since)
         return {"on": {key: since is not None for key, since in flags.items()}, "since": began, "silent": {**silent}}
 
-    def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
+    def plan(self, world: World, parameters: OnApplication, observed: Facts, history: History) -> PlanDocument:
         title = world.policy.applications[parameters.application].title
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Maintenance mode of {title} off",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="it ends"),
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
@@ -79,10 +62,10 @@ class MaintenanceOff(Action[Maintenance]):
     def moved(self, planned: Facts, now: Facts) -> list[str]:
         return []
 
-    def steps(self) -> list[Step[Maintenance]]:
+    def steps(self) -> list[Step[OnApplication]]:
         return [Step("open", "Take the page away on each host", open_again, phase="restart")]
 
-    def verify(self, context: Context[Maintenance]) -> Evidence:
+    def verify(self, context: Context[OnApplication]) -> Evidence:
         application = context.world.policy.applications[context.parameters.application]
         flags, silent = ask_flags(context.world, context.parameters.application)
         status, _ = ask_as_user(application)
@@ -101,14 +84,14 @@ class MaintenanceOff(Action[Maintenance]):
         ]
         return Evidence(verdicts, {}, f"Users are in again. `/dr undo {context.run_id}` shows the page again.")
 
-    def clean_up(self, context: Context[Maintenance]) -> str:
+    def clean_up(self, context: Context[OnApplication]) -> str:
         return tell_flags(context.world, context.parameters.application)
 
-    def undo(self, parameters: Maintenance, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
+    def undo(self, parameters: OnApplication, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
         return Suggestion(action="maintenance_on", label="Maintenance on", parameters=parameters.model_dump())
 
 
-def open_again(context: Context[Maintenance]) -> Facts:
+def open_again(context: Context[OnApplication]) -> Facts:
     """On every host that answers."""
     return on_each_host(context, remove_page)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import requests
 
 from bot.outcome import Refused
-from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Step, World
 from bot.recovery.maintenance import (
-    Maintenance,
     ask_as_user,
     ask_flags,
     judge_health,
@@ -18,32 +16,21 @@ from bot.recovery.maintenance import (
     tell_flags,
     tell_silent,
 )
+from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.recovery.side_plan import list_moved
-from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.hosts.ssm import PERMISSIONS
 from bot.words import show_count
 
 GUESS_S = 5.0
 
 
-class MaintenanceOn(Action[Maintenance]):
+class MaintenanceOn(ApplicationAction[OnApplication]):
     name = "maintenance_on"
     purpose = "Show users the maintenance page instead of the application"
     risk = "high"
-    permissions = PERMISSIONS
-    parameters = Maintenance
+    parameters = OnApplication
 
-    def target(self, parameters: Maintenance) -> str:
-        return parameters.application
-
-    def touches(self, policy: Policy, parameters: Maintenance) -> frozenset[str]:
-        return touch_application(policy, parameters.application)
-
-    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
-        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
-
-    def observe(self, world: World, parameters: Maintenance) -> Facts:
+    def observe(self, world: World, parameters: OnApplication) -> Facts:
         """A host that does not answer is left out: users are kept off the others all the same."""
         flags, silent = ask_flags(world, parameters.application)
         if not flags:
@@ -55,16 +42,12 @@ class MaintenanceOn(Action[Maintenance]):
             )
         return {"on": {key: since is not None for key, since in flags.items()}, "silent": {**silent}}
 
-    def plan(self, world: World, parameters: Maintenance, observed: Facts, history: History) -> PlanDocument:
+    def plan(self, world: World, parameters: OnApplication, observed: Facts, history: History) -> PlanDocument:
         title = world.policy.applications[parameters.application].title
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Maintenance mode of {title} on",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing cannot be sent until it is off again"),
             downtime=Prediction(seconds=None, source="from then on, until maintenance_off is run"),
             duration=history.duration or Prediction(seconds=GUESS_S, source="a guess; not measured here yet"),
@@ -79,10 +62,10 @@ class MaintenanceOn(Action[Maintenance]):
     def moved(self, planned: Facts, now: Facts) -> list[str]:
         return list_moved(planned, now, ("on",))
 
-    def steps(self) -> list[Step[Maintenance]]:
+    def steps(self) -> list[Step[OnApplication]]:
         return [Step("show", "Put the page on each host", show, phase="restart")]
 
-    def verify(self, context: Context[Maintenance]) -> Evidence:
+    def verify(self, context: Context[OnApplication]) -> Evidence:
         application = context.world.policy.applications[context.parameters.application]
         flags, silent = ask_flags(context.world, context.parameters.application)
         status, says_when = ask_as_user(application)
@@ -102,14 +85,14 @@ class MaintenanceOn(Action[Maintenance]):
         ]  # fmt: skip
         return Evidence(verdicts, {}, f"Users are kept out. `/dr undo {context.run_id}` lets them in again.")
 
-    def clean_up(self, context: Context[Maintenance]) -> str:
+    def clean_up(self, context: Context[OnApplication]) -> str:
         return tell_flags(context.world, context.parameters.application)
 
-    def undo(self, parameters: Maintenance, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
+    def undo(self, parameters: OnApplication, plan: PlanDocument, outputs: dict[str, Facts]) -> Suggestion | None:
         return Suggestion(action="maintenance_off", label="Maintenance off", parameters=parameters.model_dump())
 
 
-def show(context: Context[Maintenance]) -> Facts:
+def show(context: Context[OnApplication]) -> Facts:
     """A host that answered when it was planned has to get it: who asks for the page may rest on that."""
     silent = context.plan.observed["silent"]
     return on_each_host(context, put_page, silent if isinstance(silent, dict) else ())

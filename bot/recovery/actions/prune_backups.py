@@ -54,15 +54,11 @@ class PruneBackups(Action[Prune]):
     def plan(self, world: World, parameters: Prune, observed: Facts, history: History) -> PlanDocument:
         pruning, weekly = read_pruning(observed), world.policy.backups.manual_weekly
         count = len(pruning.disposable) + len(pruning.local)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Delete {show_size(pruning.size_bytes)} of old backups of {parameters.database}",
-            risk=self.risk,
             environment=settings_of(world, parameters.database).environment,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words=f"no live data; {count} old backups or what was left of them"),
             downtime=Prediction(seconds=0, source="the database is not touched"),
             duration=history.duration or Prediction(seconds=None, source="seconds; not measured here yet"),

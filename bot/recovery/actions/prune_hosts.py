@@ -10,8 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Cancelled, Failed, Refused
-from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.host_pruning import (
     HostPruning,
     OnHost,
@@ -22,12 +21,11 @@ from bot.recovery.host_pruning import (
     remove_leftovers,
     spare_busy,
 )
+from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.recovery.on_hosts import open_application_hosts
-from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.hosts.leftovers import show_age
 from bot.systems.hosts.opening import OpenHost
-from bot.systems.hosts.ssm import PERMISSIONS
 from bot.words import show_count, show_duration, show_size
 
 GUESS_S = 30.0
@@ -40,8 +38,7 @@ EVERY_COPY = "Only the copies of old environments, and all of them, whatever the
 NOT_OVERWRITTEN = "Files are deleted, not overwritten: snapshots of a disk that were taken before still have them."
 
 
-class PruneHost(Parameters):
-    application: str = Field(title="Application", description="A key of the policy's applications.")
+class PruneHost(OnApplication):
     old_secrets: bool = Field(
         default=False,
         title="Old secrets, all of them",
@@ -49,30 +46,17 @@ class PruneHost(Parameters):
     )
 
 
-class PruneHosts(Action[PruneHost]):
+class PruneHosts(ApplicationAction[PruneHost]):
     name = "prune_hosts"
     purpose = "Remove old releases, unfinished deployments and copies of old secrets from the application's hosts"
     risk = "high"
-    permissions = PERMISSIONS
     parameters = PruneHost
-
-    def target(self, parameters: PruneHost) -> str:
-        return parameters.application
-
-    def touches(self, policy: Policy, parameters: PruneHost) -> frozenset[str]:
-        return touch_application(policy, parameters.application)
-
-    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
-        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
 
     def observe(self, world: World, parameters: PruneHost) -> Facts:
         """What would go, host by host. Raises `Refused` where there is nothing, or no host can be looked at."""
         pruning = find_host_pruning(world, parameters.application, old_secrets=parameters.old_secrets)
         if pruning.count == 0:
-            away = f" Not looked at: {', '.join(pruning.silent)}." if pruning.silent else ""
-            kept = any(one.spared for one in pruning.hosts.values())
-            busy = " What is there may be needed by a run that is under way." if kept else ""
-            raise Refused(f"No host has anything that may go.{busy}{away}", "Nothing is to be done.")
+            raise tell_nothing(pruning)
         facts: Facts = pruning.model_dump(mode="json")
         return facts
 
@@ -82,14 +66,10 @@ class PruneHosts(Action[PruneHost]):
             "all copies of old secrets" if parameters.old_secrets else f"{show_size(pruning.size_bytes)} of leftovers"
         )
         expected = Prediction(seconds=GUESS_S * len(pruning.hosts), source="a guess; not measured here yet")
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Remove {what} from the hosts of {title}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what runs and what ran before it stays"),
             downtime=Prediction(seconds=0, source="nothing that runs is touched"),
             duration=history.duration or expected,
@@ -142,6 +122,16 @@ class PruneHosts(Action[PruneHost]):
             except (Refused, Failed) as error:
                 said.append(f"{host.host.title}: not known, {error.reason}")
         return f"{'; '.join(said)}. What runs was not touched."
+
+
+def tell_nothing(pruning: HostPruning) -> Refused:
+    """Nothing is to be done only where every host was looked at, and no run keeps what is there."""
+    nothing = "No host has anything that may go."
+    if pruning.silent:
+        return Refused(f"{nothing} Not looked at: {', '.join(pruning.silent)}.", "Ask again once they answer.")
+    if any(one.spared for one in pruning.hosts.values()):
+        return Refused(f"{nothing} What is there may be needed by a run that is under way.", "Ask again afterwards.")
+    return Needless(nothing, "Nothing is to be done.")
 
 
 def remove(context: Context[PruneHost]) -> Facts:

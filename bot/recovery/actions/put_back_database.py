@@ -95,15 +95,11 @@ class PutBackDatabase(Action[PutBack]):
         settings, database = settings_of(world, parameters.database), parameters.database
         kept_at = datetime.fromisoformat(str(observed["kept_at"]))
         live_url = recovery_url(world.environment, database, settings)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Put {parameters.kept} back as {database}",
-            risk=self.risk,
             environment=settings.environment,
-            target=database,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=predict_loss(live_url, settings, kept_at, world.now()),
             downtime=predict_downtime(history, observed),
             duration=history.duration or Prediction(seconds=None, source="about a second; not measured here yet"),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Step, World
 from bot.recovery.application_restart import (
     HEALTHY_WITHIN_S,
     health_url,
@@ -13,59 +10,40 @@ from bot.recovery.application_restart import (
     restart_hosts,
     was_restarted,
 )
+from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.recovery.on_hosts import open_application_hosts
-from bot.recovery.touched import touch_application
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
-from bot.systems.hosts.ssm import PERMISSIONS
 from bot.systems.probe import probe_health
 from bot.words import show_duration
 
 GUESS_S = 20.0
 
 
-class Restart(Parameters):
-    application: str = Field(title="Application", description="A key of the policy's applications.")
-
-
-class RestartApplication(Action[Restart]):
+class RestartApplication(ApplicationAction[OnApplication]):
     name = "restart_application"
     purpose = "Restart the application, host by host"
     risk = "high"
-    permissions = PERMISSIONS
-    parameters = Restart
+    parameters = OnApplication
 
-    def target(self, parameters: Restart) -> str:
+    def application(self, world: World, parameters: OnApplication) -> str | None:
         return parameters.application
 
-    def touches(self, policy: Policy, parameters: Restart) -> frozenset[str]:
-        return touch_application(policy, parameters.application)
-
-    def choices(self, world: World, name: str, given: Facts) -> list[tuple[str, str]] | None:
-        return [(key, one.title) for key, one in world.policy.applications.items()] if name == "application" else None
-
-    def application(self, world: World, parameters: Restart) -> str | None:
-        return parameters.application
-
-    def disaster(self, world: World, parameters: Restart) -> str | None:
+    def disaster(self, world: World, parameters: OnApplication) -> str | None:
         return next((key for key in ("application_crash",) if key in world.policy.disasters), None)
 
-    def observe(self, world: World, parameters: Restart) -> Facts:
+    def observe(self, world: World, parameters: OnApplication) -> Facts:
         """Which start each host is in now; by that a restart is known from none."""
         return {"starts": dict(read_starts(world, parameters.application))}
 
-    def plan(self, world: World, parameters: Restart, observed: Facts, history: History) -> PlanDocument:
+    def plan(self, world: World, parameters: OnApplication, observed: Facts, history: History) -> PlanDocument:
         hosts = open_application_hosts(world, parameters.application)
         one_by_one = "The others serve meanwhile." if len(hosts) > 1 else "It is the only host: users wait meanwhile."
         expected = Prediction(seconds=GUESS_S * len(hosts), source="a guess; not measured here yet")
         pause = Prediction(seconds=0, source="the other hosts serve") if len(hosts) > 1 else expected
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Restart {world.policy.applications[parameters.application].title}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing may have to be sent again"),
             downtime=history.downtime or pause,
             duration=history.duration or expected,
@@ -81,21 +59,21 @@ class RestartApplication(Action[Restart]):
         """Somebody else's restart since the plan is not in the way of this one."""
         return []
 
-    def steps(self) -> list[Step[Restart]]:
+    def steps(self) -> list[Step[OnApplication]]:
         return [
             Step("restart", "Restart it on each host, and wait until it is healthy there", restart, phase="restart")
         ]
 
-    def verify(self, context: Context[Restart]) -> Evidence:
+    def verify(self, context: Context[OnApplication]) -> Evidence:
         return measure(context)
 
 
-def restart(context: Context[Restart]) -> Facts:
+def restart(context: Context[OnApplication]) -> Facts:
     """Hosts whose start is another than when this run was planned have been restarted, perhaps before a crash."""
     return restart_hosts(context, context.parameters.application, _before(context))
 
 
-def measure(context: Context[Restart]) -> Evidence:
+def measure(context: Context[OnApplication]) -> Evidence:
     """Another start than before on every host, health through the address that users have, and the longest gap."""
     hosts = open_application_hosts(context.world, context.parameters.application)
     again = [host for host in hosts if was_restarted(host, _before(context))]
@@ -117,7 +95,7 @@ def measure(context: Context[Restart]) -> Evidence:
     return Evidence(verdicts, {"downtime": seen, "downtime_s": gap_s}, f"{application.title} was restarted.")
 
 
-def _before(context: Context[Restart]) -> dict[str, str]:
+def _before(context: Context[OnApplication]) -> dict[str, str]:
     starts = context.plan.observed["starts"]
     return {key: str(start) for key, start in starts.items()} if isinstance(starts, dict) else {}
 

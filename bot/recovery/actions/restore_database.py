@@ -85,15 +85,11 @@ class RestoreDatabase(Action[Restore]):
         manifest = find_backup(world, parameters.database, parameters.backup)
         with connect(maintenance_url(world.environment, parameters.database, settings), purpose="check") as connection:
             check_server(connection, manifest)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Restore {parameters.database}",
-            risk=self.risk,
-            target=parameters.database,
             environment=settings_of(world, parameters.database).environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=predict_loss(
                 recovery_url(world.environment, parameters.database, settings),
                 settings,

@@ -89,15 +89,11 @@ class RestorePlainDump(Action[RestorePlain]):
         file = find_plain_dump(world, parameters.database, parameters.dump)
         moment, _ = find_moment(file, read_head(file), world.policy)
         url = recovery_url(world.environment, parameters.database, settings)
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Restore {parameters.database} from a plain dump",
-            risk=self.risk,
-            target=parameters.database,
             environment=settings_of(world, parameters.database).environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=predict_loss(url, settings, moment, world.now()),
             downtime=predict_downtime(history, observed),
             duration=history.duration

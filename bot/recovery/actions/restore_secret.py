@@ -40,14 +40,10 @@ class RestoreTheSecret(Action[RestoreSecret]):
         return {"secret": entry.name, "deleted_at": secret.deleted_at.isoformat(), "version": secret.current}
 
     def plan(self, world: World, parameters: RestoreSecret, observed: Facts, history: History) -> PlanDocument:
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Restore secret {observed['secret']}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="it is only readable again"),
             duration=history.duration or Prediction(seconds=5, source="a guess"),

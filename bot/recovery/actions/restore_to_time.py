@@ -101,15 +101,11 @@ class RestoreDatabaseToTime(Action[RestoreToTime]):
     def plan(self, world: World, parameters: RestoreToTime, observed: Facts, history: History) -> PlanDocument:
         settings = settings_of(world, parameters.database)
         at = parameters.at
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Restore {parameters.database} to {at:%d %b %H:%M:%S} UTC",
-            risk=self.risk,
-            target=parameters.database,
             environment=settings.environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=predict_loss(
                 recovery_url(world.environment, parameters.database, settings), settings, at, world.now()
             ),

@@ -73,14 +73,10 @@ class RollBackTheSecret(Action[RollBackSecret]):
 
     def plan(self, world: World, parameters: RollBackSecret, observed: Facts, history: History) -> PlanDocument:
         same = observed["current_fingerprint"] == observed["wanted_fingerprint"]
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Go back to version {str(observed['wanted_version'])[:8]}… of {parameters.secret}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="nothing is restarted"),
             duration=history.duration or Prediction(seconds=5, source="a guess"),

@@ -107,15 +107,11 @@ class RotateDatabasePassword(Action[RotatePassword]):
     def plan(self, world: World, parameters: RotatePassword, observed: Facts, history: History) -> PlanDocument:
         settings = settings_of(world, parameters.database)
         guess = Prediction(seconds=GUESS_S, source="a guess; not measured here yet")
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"New password for {observed['role']} on {observed['place']}",
-            risk=self.risk,
-            target=parameters.database,
             environment=settings.environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing may have to be sent again"),
             downtime=history.downtime or guess,
             duration=history.duration or guess,

@@ -65,14 +65,10 @@ class RotateTheSecret(Action[RotateSecret]):
 
     def plan(self, world: World, parameters: RotateSecret, observed: Facts, history: History) -> PlanDocument:
         purpose = world.policy.secrets[parameters.secret].purpose
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Rotate {parameters.secret}",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="nothing is restarted"),
             duration=history.duration or Prediction(seconds=5, source="a guess"),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.outcome import Refused
 from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.application_move import Move, describe_restart, find_restart_limit, move_application
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import Connection, describe_place, find_after, predict_loss, refuse_useless
-from bot.recovery.fencing import fence, judge_fence, lift_fence, look_at_door
+from bot.recovery.fencing import fence, is_same_database, judge_fence, lift_fence, look_at_door
 from bot.recovery.final_look import look_finally
 from bot.recovery.instances import list_choices, name_region
 from bot.recovery.secret_switch import (
@@ -38,6 +39,7 @@ from bot.recovery.secret_switch import (
 from bot.recovery.side_plan import list_moved
 from bot.recovery.touched import touch_connection
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
+from bot.systems.doors import Door
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.secrets import fingerprint
 from bot.words import show_duration
@@ -84,6 +86,7 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         present, url_after = find_ends(world, parameters)
         door = look_at_door(world, parameters.database, url_after)
         refuse_useless(present.url, url_after, door)
+        refuse_alias(present.url, url_after, look_at_door(world, parameters.database, present.url), door)
         return {
             "secret": present.secret.name,
             "current_version": present.secret.current,
@@ -100,15 +103,11 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         figure = Prediction(
             seconds=expected.total_seconds(), source="the policy's figure for a restart of the application"
         )
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Switch {parameters.database} to {observed['to']}",
-            risk=self.risk,
-            target=parameters.database,
             environment=present.settings.environment,
-            parameters=parameters.model_dump(mode="json"),
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=predict_loss(present.settings, present.url, url_after),
             downtime=history.downtime or figure,
             duration=history.duration or figure,
@@ -155,6 +154,16 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
             action=self.name,
             label="Switch back",
             parameters={**parameters.model_dump(mode="json", exclude={"instance"}), "version": before},
+        )
+
+
+def refuse_alias(url_before: str, url_after: str, before: Door | None, after: Door | None) -> None:
+    """Raises `Refused` where it would shut the very database that it leads to, under another name of its server."""
+    if is_same_database(before, after):
+        raise Refused(
+            f"{describe_place(url_before)} and {describe_place(url_after)} are one database under two names: shut for "
+            "those who leave it, it would be shut for all.",
+            "Name the instance that the application is to go to.",
         )
 
 

@@ -54,14 +54,10 @@ class SyncCodeMirror(Action[Nothing]):
         notes = [f"{name} goes to {str(commit)[:12]}." for name, commit in list(behind.items())[:SHOWN]]
         notes += [f"{len(behind) - SHOWN} more."] if len(behind) > SHOWN else []
         notes += [f"Stays, and is not in the repository: {', '.join(map(str, more[:SHOWN]))}."] if more else []
-        return PlanDocument(
-            action=self.name,
+        return self.document(
+            parameters,
+            observed,
             title=f"Bring {show_count(len(behind), *HEADS)} of the mirror up to date",
-            risk=self.risk,
-            target=self.target(parameters),
-            parameters={},
-            observed=observed,
-            steps=[step.planned for step in self.steps()],
             loss=Loss(seconds=0, rows=0, words="nothing: no commit is left behind, no branch deleted"),
             downtime=Prediction(seconds=0, source="nothing is interrupted"),
             duration=history.duration or Prediction(seconds=None, source="not measured here yet"),

@@ -15,7 +15,11 @@ def handle(request: Request) -> Reply:
 
 
 def ask(request: Request, metric: str, span: str) -> Reply:
-    request.services.pictures.ask(request.person, metric, span, request.place, request.incident)
+    chart = request.services.pictures.ask(request.person, metric, span, request.place, request.incident)
+    if chart.title:
+        return Reply(
+            f":chart_with_upwards_trend: It was drawn at {chart.asked_at:%H:%M:%S} UTC, and is in the channel."
+        )
     return Reply(":chart_with_upwards_trend: It is being drawn, and appears in the channel.")
 
 

@@ -56,6 +56,7 @@ def test_what_was_backed_up_is_deployed_when_git_is_away(desk: Desk, fresh_stage
     deployment = desk.plan("deploy_code_archive")
     assert any("in the version" in note for note in deployment.plan.notes)
     fresh_stage.bucket.store(LATEST, [b"another"], metadata={}, over=True)
+    assert "Signature" not in str(deployment.plan.observed), "nothing that opens the bucket is handed on"
     assert bad(desk.carry_out("deploy_code_archive", deployment)) == set(), "the planned version is what is deployed"
     assert 'VERSION = "1.1.0"' in (desk.stage.disk.current / "main.py").read_text()
     assert "X-Amz" not in str(deployment.outputs), "the address is a key"
@@ -102,6 +103,22 @@ def test_a_backup_comes_from_the_mirror_where_the_repository_is_away(desk: Desk)
     desk.change(lambda text: text["infrastructure"]["code"].update(mirror=gone))
     with pytest.raises(RepositoryUnreachable, match="cannot be read"):
         desk.plan("back_up_code")
+
+
+def test_a_bucket_without_versions_is_not_promised_to_keep_what_is_written_over(
+    desk: Desk, fresh_stage: SharedStage
+) -> None:
+    before, name = desk.plan("back_up_code").plan, fresh_stage.bucket.name
+    assert "stays as a version of its key" in before.way_back
+    s3 = fresh_stage.stage.cloud.s3
+    try:
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+        now = desk.plan("back_up_code").plan
+        assert now.way_back.startswith(f"{name} keeps no versions: what code/latest.tar.gz is now is written over")
+        assert find_action("back_up_code").moved(before.observed, now.observed)
+        assert not find_action("back_up_code").moved(now.observed, before.observed)
+    finally:
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
 
 def test_a_backup_that_reads_back_otherwise_does_not_become_the_newest(desk: Desk, fresh_stage: SharedStage) -> None:

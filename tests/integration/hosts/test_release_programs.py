@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import http.server
 import io
 import json
 import os
 import subprocess
 import sys
 import tarfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -218,35 +216,32 @@ def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.T
 
 
 @pytest.fixture
-def offer(tmp_path: Path) -> Iterator[Callable[[bytes], str]]:
-    """Serves an archive and returns its address."""
-    served = tmp_path / "served"
-    served.mkdir()
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+def offer(tmp_path: Path) -> Callable[[bytes], Path]:
+    """Keeps an archive, and returns where it can be read."""
 
-        def put(content: bytes) -> str:
-            (served / "code.tar.gz").write_bytes(content)
-            return f"http://127.0.0.1:{server.server_port}/code.tar.gz"
+    def put(content: bytes) -> Path:
+        path = tmp_path / "code.tar.gz"
+        path.write_bytes(content)
+        return path
 
-        yield put
-        server.shutdown()
+    return put
 
 
-def unpack(folder: Path, url: str, content: bytes, limit: int = 100_000) -> dict[str, Any]:
-    checksum = hashlib.sha256(content).hexdigest()
-    return run("unpack_release", str(folder), "a1", url, checksum, str(limit), json.dumps({"revision": "abc"}))
+def unpack(folder: Path, archive: Path, content: bytes, limit: int = 100_000) -> dict[str, Any]:
+    command = ["cp", str(archive), str(folder / "incoming" / "a1.tar.gz")]
+    checksum, facts = hashlib.sha256(content).hexdigest(), json.dumps({"revision": "abc"})
+    return run("unpack_release", str(folder), "a1", checksum, str(limit), facts, *command)
 
 
-def test_an_archive_becomes_a_release(folder: Path, offer: Callable[[bytes], str]) -> None:
+def test_an_archive_becomes_a_release(folder: Path, offer: Callable[[bytes], Path]) -> None:
     content = pack(
         (entry("./app/main.py"), b"x"), (entry("link", tarfile.SYMTYPE, "app/main.py"), b""),
         (entry("app/up", tarfile.SYMTYPE, "../link"), b""), (entry("hard", tarfile.LNKTYPE, "app/main.py"), b""),
     )  # fmt: skip
-    url = offer(content)
-    assert unpack(folder, url, content)["unpacked"] is True
-    assert unpack(folder, url, content)["unpacked"] is False
+    path = offer(content)
+    assert unpack(folder, path, content)["unpacked"] is True
+    assert unpack(folder, path, content)["unpacked"] is False
+    assert not (folder / "incoming" / "a1.tar.gz").exists()
     run("finish_release", str(folder), "a1", *NO_COMMAND)
     release = folder / "releases" / "a1"
     assert [(release / name).read_bytes() for name in ("app/main.py", "link", "app/up", "hard")] == [b"x"] * 4
@@ -276,7 +271,7 @@ def test_an_archive_becomes_a_release(folder: Path, offer: Callable[[bytes], str
     ],
 )  # fmt: skip
 def test_an_archive_that_is_up_to_something_leaves_nothing(
-    folder: Path, offer: Callable[[bytes], str], content: bytes, said: str
+    folder: Path, offer: Callable[[bytes], Path], content: bytes, said: str
 ) -> None:
     with pytest.raises(Failed, match=said):
         unpack(folder, offer(content), content)
@@ -286,10 +281,15 @@ def test_an_archive_that_is_up_to_something_leaves_nothing(
         run("finish_release", str(folder), "a1", *NO_COMMAND)
 
 
-def test_another_archive_than_the_planned_one_is_not_unpacked(folder: Path, offer: Callable[[bytes], str]) -> None:
-    url = offer(pack((entry("a"), b"x")))
+def test_another_archive_than_the_planned_one_is_not_unpacked(folder: Path, offer: Callable[[bytes], Path]) -> None:
+    path = offer(pack((entry("a"), b"x")))
     with pytest.raises(Failed, match="SHA-256 differs"):
-        unpack(folder, url, b"other")
-    with pytest.raises(Failed, match="status 404") as failed:
-        unpack(folder, f"{url}?X-Amz-Signature=secret".replace("code", "none"), b"")
-    assert "secret" not in failed.value.words
+        unpack(folder, path, b"other")
+
+
+def test_an_archive_that_the_host_cannot_read_is_told_in_its_words(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Failed, match=r"the archive was not read: cp ended with 1, cp: cannot stat .*none"):
+        unpack(folder, tmp_path / "none", b"")
+    for command, said in ((["/nowhere/aws"], "cannot be started"), (["true"], "true ended with 0, it said nothing")):
+        with pytest.raises(Failed, match=said):
+            run("unpack_release", str(folder), "a1", "", "9", "{}", *command)

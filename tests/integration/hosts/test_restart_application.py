@@ -14,13 +14,14 @@ from bot.clock import utc_now
 from bot.outcome import Failed, Refused
 from bot.policy import load_policy
 from bot.recovery.action import Context, Facts, History, World
-from bot.recovery.actions.restart_application import Restart, RestartApplication, restart
+from bot.recovery.actions.restart_application import RestartApplication, restart
 from bot.recovery.application_restart import HEALTHY_WITHIN_S
+from bot.recovery.on_application import OnApplication
 from bot.sandbox.demo_policy import write_demo_policy
 from tests.stage_fixtures import SharedStage
 
 ACTION = RestartApplication()
-PARAMETERS = Restart(application="traitortrack")
+PARAMETERS = OnApplication(application="traitortrack")
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def change_command(world: World, folder: Path, **commands: list[str]) -> World:
     return World(load_policy(path), world.environment, utc_now)
 
 
-def context_of(world: World, observed: Facts | None = None) -> Context[Restart]:
+def context_of(world: World, observed: Facts | None = None) -> Context[OnApplication]:
     seen = ACTION.observe(world, PARAMETERS) if observed is None else observed
     plan = ACTION.plan(world, PARAMETERS, seen, History())
     return Context(
@@ -99,4 +100,4 @@ def test_restarted_is_not_healthy(world: World, tmp_path: Path, monkeypatch: pyt
 def test_an_application_without_hosts_is_refused() -> None:
     world = World(load_policy(None), {}, utc_now)
     with pytest.raises(Refused, match="not an application"):
-        ACTION.observe(world, Restart(application="other"))
+        ACTION.observe(world, OnApplication(application="other"))

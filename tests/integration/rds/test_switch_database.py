@@ -16,6 +16,7 @@ from bot.recovery.fencing import fence, judge_fence
 from bot.recovery.secret_switch import SwitchDatabase
 from bot.sandbox.ports import free_port
 from bot.sandbox.stage import DATABASE
+from bot.systems.rds_database import move_url
 from bot.systems.secrets import Secrets, token_for
 from tests.integration.rds.conftest import PRIMARY, REGION, SECRET, Aws, is_open, port_of
 from tests.integration.rds.driver import Performance, bad, perform, prepare, refusal, wait_until
@@ -95,6 +96,40 @@ def test_what_is_given_up_shuts_no_database_that_is_used_by_now(aws: Aws, copy: 
     )
     assert "already" in late.action.clean_up(late.context)
     assert is_open(aws, PRIMARY)
+
+
+def put_alias(aws: Aws) -> str:
+    """A version of the secret that leads to the present database under another name of its server."""
+    client = boto3.client("secretsmanager", region_name=REGION)
+    url = move_url(aws.stage.application_url, "localhost", port_of(aws, PRIMARY))
+    answer = client.put_secret_value(SecretId=SECRET, SecretString=url, VersionStages=["elsewhere"])
+    aws.stage.cloud.forget_calls()
+    return str(answer["VersionId"])
+
+
+def test_two_names_of_one_database_are_not_taken_for_two(aws: Aws) -> None:
+    """It would be shut as the one that is left, and nobody could work any more."""
+    version = put_alias(aws)
+    words = refusal(aws.world, "switch_database", database=DATABASE, version=version)
+    assert "are one database under two names" in words
+    assert "localhost:" in words
+    plan = prepare(aws.world, "fence_database", database=DATABASE, version=version).plan
+    assert "THE APPLICATION USES IT" in str(plan.notes)
+
+
+def test_what_is_shut_or_gone_is_called_so_whoever_asks(aws: Aws) -> None:
+    """Whom it does not belong to could not shut it, and need not: nobody writes there."""
+    url = make_conninfo(aws.stage.application_url, dbname="theirs")
+    assert fence(aws.world, DATABASE, url)["shut"] is True
+    assert judge_fence(aws.world, DATABASE, url).good
+    with psycopg.connect(aws.stage.cluster.admin_url, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE theirs")
+        try:
+            assert "NOT shut" in str(fence(aws.world, DATABASE, url)["words"])
+            admin.execute("ALTER DATABASE theirs ALLOW_CONNECTIONS false")
+            assert fence(aws.world, DATABASE, url)["shut"] is True
+        finally:
+            admin.execute("DROP DATABASE theirs")
 
 
 def test_an_old_database_that_cannot_be_asked_is_unknown(aws: Aws) -> None:

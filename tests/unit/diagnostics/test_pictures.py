@@ -104,10 +104,14 @@ def start(database: Database, policy: Policy) -> Here:
     return Here(database, policy, clock, queue, desk, pictures, series)
 
 
+def person(key: str) -> Person:
+    found = SHIPPED.person(key)
+    assert found
+    return found
+
+
 def mei() -> Person:
-    person = SHIPPED.person("mei")
-    assert person
-    return person
+    return person("mei")
 
 
 def test_what_left_its_usual_range_is_shown_at_the_declaration(here: Here) -> None:
@@ -222,12 +226,40 @@ def test_a_chart_is_drawn_when_it_is_asked_for(here: Here) -> None:
     assert here.told() == [(chart.id, "channel:C1")]
 
 
+def test_one_picture_at_a_time_for_each_person(here: Here) -> None:
+    here.pictures.ask(mei(), "rows", "1h", "channel:C1", None)
+    with pytest.raises(Refused, match="being drawn for you already: Rows"):
+        here.pictures.ask(mei(), "connections", "1h", "channel:C1", None)
+    here.pictures.ask(person("diego"), "connections", "1h", "channel:C1", None)
+    here.clock.turn(minutes=2)
+    here.pictures.ask(mei(), "health_latency", "1h", "channel:C1", None)  # the first is not to be waited for for ever
+    here.queue.work()
+    here.pictures.ask(mei(), "transactions", "1h", "channel:C1", None)
+
+
+def test_the_same_picture_is_not_drawn_again_within_a_minute(here: Here) -> None:
+    first = here.pictures.ask(mei(), "rows", "1h", "channel:C1", None)
+    here.queue.work()
+    for place in ("channel:C1", "channel:C2", "channel:C2"):
+        assert here.pictures.ask(person("diego"), "rows", "1h", place, None).id == first.id
+    here.queue.work()
+    assert here.told() == [(first.id, "channel:C1"), (first.id, "channel:C2")]
+    incident = here.declare()
+    here.queue.work()
+    for span, of in (("6h", None), ("1h", incident)):
+        assert here.pictures.ask(mei(), "rows", span, "channel:C1", of).id != first.id
+        here.queue.work()
+    here.clock.turn(minutes=1)
+    assert here.pictures.ask(mei(), "rows", "1h", "channel:C1", None).id != first.id
+
+
 def test_of_several_hosts_the_one_in_trouble_is_drawn(here: Here) -> None:
     with here.database.write() as session:
         for minute in range(5):
             at = here.clock() - timedelta(minutes=minute)
             here.series.record(session, at, {"error_lines:app_2": 500.0})
     assert here.pictures.ask(mei(), "error_lines", "1h", "channel:C1", None).series == "error_lines:app_2"
+    here.queue.work()
     assert here.pictures.ask(mei(), "error_lines:app_1", "1h", "channel:C1", None).series == "error_lines:app_1"
 
 

@@ -1,8 +1,9 @@
-"""Unpack a code archive: unpack_release.py FOLDER NAME URL SHA256 LIMIT FACTS.
+"""Unpack a code archive: unpack_release.py FOLDER NAME SHA256 LIMIT FACTS COMMAND...
 
-The archive (tar.gz, of at most LIMIT bytes packed, ten times that unpacked) is downloaded, compared with its checksum,
-and unpacked to FOLDER/incoming/NAME, which finish_release.py makes a release of. FACTS is a JSON object that is kept
-with the release. Nothing in the archive may lie or lead outside, and there are only files, folders and links in it.
+The archive (tar.gz, of at most LIMIT bytes packed, ten times that unpacked) is read by COMMAND, which puts it into
+FOLDER/incoming/NAME.tar.gz, compared with its checksum, and unpacked to FOLDER/incoming/NAME, which finish_release.py
+makes a release of. FACTS is a JSON object that is kept with the release. Nothing in the archive may lie or lead
+outside, and there are only files, folders and links in it.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ import os
 import posixpath
 import re
 import shutil
+import subprocess
 import sys
 import tarfile
-import urllib.error
-import urllib.request
-from urllib.parse import urlsplit
+from contextlib import suppress
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 GROWTH = 10
 ENTRIES = 200_000
 PIECE = 1024 * 1024
-CONNECT_S = 20
+READ_S = 600
+"""Less than the bot waits."""
+WIDTH = 300
 
 
-def main(folder: str, name: str, url: str, sha256: str, limit: str, facts: str = "{}") -> dict[str, object]:
+def main(folder: str, name: str, sha256: str, limit: str, facts: str, *command: str) -> dict[str, object]:
     if not NAME.fullmatch(name):
         sys.exit("that is no name of a release")
     if not os.path.isabs(folder) or folder.count("/") < 2:
@@ -41,12 +43,13 @@ def main(folder: str, name: str, url: str, sha256: str, limit: str, facts: str =
         return {"name": name, "unpacked": False}
     part, packed = incoming + ".part", incoming + ".tar.gz"
     try:
-        download(url, packed, sha256, int(limit))
+        fetch(command, packed, lock)
+        compare(packed, sha256, int(limit))
         shutil.rmtree(part, ignore_errors=True)
         os.makedirs(part)
         unpack(packed, part, int(limit) * GROWTH)
     finally:
-        if os.path.exists(packed):
+        with suppress(FileNotFoundError):
             os.unlink(packed)
     with open(os.path.join(part, ".release.json"), "w", encoding="utf-8") as file:
         json.dump({**json.loads(facts), "name": name, "sha256": sha256}, file)
@@ -57,26 +60,31 @@ def main(folder: str, name: str, url: str, sha256: str, limit: str, facts: str =
     return {"name": name, "unpacked": True}
 
 
-def download(url: str, path: str, sha256: str, limit: int) -> None:
-    """Its address is a key to the archive: it is in no message."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        sys.exit("the archive's address is no web address")
-    seen, size = hashlib.sha256(), 0
+def fetch(command: tuple[str, ...], packed: str, lock: int) -> None:
+    """It holds the lock for as long as it lives, also when we are killed."""
+    with suppress(FileNotFoundError):  # of one that was killed
+        os.unlink(packed)
     try:
-        with urllib.request.urlopen(url, timeout=CONNECT_S) as answer, open(path, "wb") as file:  # noqa: S310 (see above)
-            while True:
-                piece = answer.read(PIECE)
-                if not piece:
-                    break
-                size += len(piece)
-                if size > limit:
-                    sys.exit(f"the archive is larger than {limit} bytes")
-                seen.update(piece)
-                file.write(piece)
-    except urllib.error.HTTPError as error:
-        sys.exit(f"the archive cannot be read: status {error.code}")
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[lock],
+            check=False, timeout=READ_S,
+        )  # fmt: skip
     except OSError as error:
-        sys.exit(f"the archive cannot be read: {getattr(error, 'reason', None) or error.strerror or 'no answer'}")
+        sys.exit(f"the archive was not read: {command[0]} cannot be started ({error.strerror})")
+    except subprocess.TimeoutExpired:
+        sys.exit(f"the archive was not read: {command[0]} did not end within {READ_S} s and was stopped")
+    if done.returncode or not os.path.isfile(packed):
+        lines = done.stdout[-4096:].decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+        sys.exit(f"the archive was not read: {command[0]} ended with {done.returncode}, {lines[-1][:WIDTH]}")
+
+
+def compare(packed: str, sha256: str, limit: int) -> None:
+    size, seen = os.path.getsize(packed), hashlib.sha256()
+    if size > limit:
+        sys.exit(f"the archive is larger than {limit} bytes")
+    with open(packed, "rb") as file:
+        for piece in iter(lambda: file.read(PIECE), b""):
+            seen.update(piece)
     if seen.hexdigest() != sha256:
         sys.exit("the archive is another than the one that was planned: its SHA-256 differs; nothing was unpacked")
 
