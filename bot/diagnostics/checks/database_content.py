@@ -45,11 +45,10 @@ class DatabaseContent(DatabasePointCheck):
         )
         for name, table in now.tables.items():
             if (before := was.tables.get(name)) and min(before.rows, table.rows) >= FEWEST_ROWS:
-                found = list(_compare(name, before, table, surroundings.now().timestamp()))
-                if not restored:
-                    found += _find_written_at_once(name, was, table)
-                for state, words in found:
+                for state, words in _compare(name, before, table, surroundings.now().timestamp()):
                     yield Point(state, words, (restore,), ("rows overwritten",), (), since)
+                for state, words in [] if restored else _find_written_at_once(name, was, table):
+                    yield Point(state, words, (restore,), ("rows written at once",), (), since)
 
 
 def _compare(table: str, was: TableProfile, now: TableProfile, now_s: float) -> Iterator[tuple[FindingState, str]]:

@@ -42,6 +42,7 @@ class InfrastructureLoadBalancer(PointCheck):
             targets = list_targets(region, arn)
             helps = suggest(targets, surroundings.policy.hosts, surroundings.settings.application)
             yield judge_targets(short_name(arn), targets, fewest, helps)
+            yield from find_left_out(short_name(arn), group, targets)
             yield from describe_ill(targets)
 
 
@@ -66,6 +67,14 @@ def judge_targets(name: str, targets: Sequence[Target], fewest: int, helps: Sequ
     if list_ill(targets):
         return Point("warning", words, tuple(helps), ("few healthy servers",), normal=NORMAL)
     return Point("ok", words)
+
+
+def find_left_out(name: str, group: Group, targets: Sequence[Target]) -> Iterator[Point]:
+    """Servers of the group that the load balancer does not know: they work, and nobody is sent there."""
+    left_out = [one for one in group.instances if one not in {target.identifier for target in targets}]
+    if left_out:
+        words = f"Not registered with {name}, though in {group.name}: {', '.join(left_out[:SHOWN])}."
+        yield Point("critical" if not targets else "warning", words, signs=("servers left out",), normal=NORMAL)
 
 
 def list_ill(targets: Sequence[Target]) -> list[Target]:
