@@ -94,7 +94,7 @@ CAUSES: tuple[Cause, ...] = (
         "few healthy servers", "application down"),
     _of("no healthy server", "the load balancer has no healthy server", "application down", "few healthy servers"),
     _of("few healthy servers", "some servers behind the load balancer are ill"),
-    _of("maintenance", "users are kept out by maintenance mode"),
+    _of("maintenance", "users are kept out by maintenance mode", "no healthy server", needs=True),
     _of("new release", "a release that was deployed just before is to blame", "processes gone", "application down",
         needs=True),
     _of("login broken", "users cannot log in, although the application and its database answer"),
@@ -114,6 +114,12 @@ CAUSES: tuple[Cause, ...] = (
     _of("secrets exposed", "secrets on a host can be read by others", explains=False),
     _of("secret gone", "a secret is gone: what starts next starts without it", "secret wrong", explains=False),
     _of("log not archived", "the server's log is not archived: what is new could be lost", explains=False),
+    _of("backups out of reach", "the store of the backups does not answer: nothing could be restored now",
+        "backups at risk", "log not archived", explains=False),
+    _of("exposed", "strangers can get at data", explains=False),
+    _of("instance changed", "the RDS instance was changed", explains=False),
+    _of("group set otherwise", "the auto-scaling group is not set as the policy wants it", explains=False),
+    _of("code at risk", "the code is not to be had where it should be", explains=False),
     _of("backups at risk", "the backups are not safe from being deleted", explains=False),
     _of("log lost", "the application's log is not written where it should be", explains=False),
     _of("statements fail", "many statements fail in the database", explains=False),
@@ -123,7 +129,8 @@ CAUSES: tuple[Cause, ...] = (
 HARMLESS = frozenset(cause.sign for cause in CAUSES if not cause.explains)
 UNNOTICED = frozenset(
     {"backups gone", "backups at risk", "secret gone", "secret wrong", "secrets exposed", "log not archived",
-     "log lost", "log held back", "storage runs out", "processes pile up"}
+     "log lost", "log held back", "backups out of reach", "exposed", "instance changed", "group set otherwise",
+     "code at risk", "storage runs out", "processes pile up"}
 )  # fmt: skip
 """What hurts nobody before something else happens."""
 SIGNS = frozenset(cause.sign for cause in CAUSES) | FOLLOWS_DOWN | {"hangs"}

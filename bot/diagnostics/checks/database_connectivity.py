@@ -12,13 +12,13 @@ from bot.diagnostics.refusals import explain_refusal
 from bot.outcome import Failed, Refused
 from bot.store.documents import Finding, Measure, Suggestion
 from bot.systems.databases import observe_server
-from bot.systems.postgres import to_maintenance
+from bot.systems.postgres import database_of, to_maintenance
 
 SLOW_S, ASK_S = 3.0, 2.0
 OTHERS = """
     SELECT datname FROM pg_database
     WHERE NOT datistemplate AND datname <> 'postgres' AND pg_get_userbyid(datdba) = %(owner)s
-    ORDER BY oid LIMIT 3
+    ORDER BY strpos(datname, %(name)s) = 0, oid LIMIT 3
 """
 
 
@@ -66,7 +66,9 @@ def _tell_others(surroundings: Surroundings) -> str:
     theirs = surroundings.environment.get(surroundings.settings.connection_env) or surroundings.url()
     try:
         with open_reader(to_maintenance(surroundings.url()), ASK_S) as connection:
-            owned = connection.execute(OTHERS, {"owner": conninfo_to_dict(theirs).get("user")}).fetchall()
+            owned = connection.execute(
+                OTHERS, {"owner": conninfo_to_dict(theirs).get("user"), "name": database_of(theirs)}
+            ).fetchall()
     except (*NO_WAY_IN, psycopg.Error):
         return ""
     names = [str(name) for (name,) in owned]

@@ -53,7 +53,8 @@ def judge_sizes(group: Group, wanted: AutoScaling) -> Point:
     words = f"{group.name} keeps {seen[0]} to {seen[2]} servers, {seen[1]} at present"
     if seen[0] >= right[0] and seen[2] >= right[2]:
         return Point("ok", f"{words}.")
-    return Point("warning", f"{words}; the policy wants {right[0]} to {right[2]}, {right[1]} as a rule.")
+    return Point("warning", f"{words}; the policy wants {right[0]} to {right[2]}, {right[1]} as a rule.",
+                 signs=("group set otherwise",))  # fmt: skip
 
 
 def judge_targets(name: str, targets: Sequence[Target], fewest: int, helps: Sequence[Suggestion] = ()) -> Point:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -16,6 +17,7 @@ from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
 from bot.outcome import Failed, Refused
 from bot.policy import Application
+from bot.store.documents import Suggestion
 from bot.systems.aws import AwsRefused, AwsUnclear
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS
@@ -46,11 +48,14 @@ class SecretsEnvironment(PointCheck):
         with ThreadPoolExecutor(max_workers=len(hosts) + 1) as pool:
             known = pool.submit(_find_known, surroundings, variables)
             answers = list(pool.map(lambda host: _read(host, application, variables), hosts))
+        named: dict[str, JsonValue] = {"application": surroundings.settings.application}
+        write = Suggestion(action="write_environment", label="Write the environment files", parameters=named)
         for host, answer in zip(hosts, answers, strict=True):
             if isinstance(answer, Refused | Failed):
                 yield Point("unknown", f"{host.host.title}: {answer.reason}")
-            else:
-                yield from judge_file(host.host.title, answer, known.result(), surroundings.settings.connection_env)
+                continue
+            for point in judge_file(host.host.title, answer, known.result(), surroundings.settings.connection_env):
+                yield point if point.state == "ok" else replace(point, suggests=(write,))
 
 
 def judge_file(title: str, answer: Mapping[str, JsonValue], known: Known, url: str) -> Iterator[Point]:
