@@ -11,7 +11,7 @@ from bot.systems.archives import open_bucket
 from bot.systems.dumps.listing import list_backups
 from bot.systems.dumps.manifest import Manifest
 
-WITHIN_S = 8.0
+WITHIN_S = 12.0
 """Whoever compares has to tell what it saw by itself, in its own time, where the bucket does not answer."""
 
 

@@ -6,7 +6,7 @@ not explain is said too. Nothing here is certain, so the words never are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.store.documents import Finding
@@ -52,26 +52,31 @@ CAUSES: tuple[Cause, ...] = (
     _of("password refused", "a database password was changed on one side only", "secret wrong", "role locked out"),
     _of("instance at work", "RDS is at work on the instance", "database down", "database hangs", "database starting",
         "database slow", needs=True),
+    _of("environment wrong", "the environment file on a host is not what it should be", "password refused",
+        "secret wrong", "wrong address", "application down", "processes gone"),
     _of("locked", "a lock in the database holds the others up", "long query", "connections used up", "database slow",
         "database hangs"),
     _of("connections used up", "all connections to the database are taken", "role locked out"),
     _of("read only", "the database takes no writes", "setting changed"),
     _of("commits wait", "commits wait for a standby that does not confirm", "long query", "setting changed", "locked"),
+    _of("schema moved", "the tables are in another schema than before", "table gone", "rows gone", "rights gone",
+        "tables not found"),
     _of("table gone", "a table is gone, or has another name", "rows gone", "rows overwritten", "function gone",
-        "constraint gone", "trigger changed", "index gone"),
+        "constraint gone", "trigger changed", "index gone", "rows written at once"),
     _of("column gone", "a column is gone, or has another name", "index gone", "constraint gone", "column changed"),
     _of("function gone", "a function, sequence or extension of the database is gone", "trigger changed"),
     _of("rights gone", "the application has lost rights in the database", "tables not found", "table gone"),
     _of("tables not found", "the application looks for its tables in the wrong schema", "setting changed",
         "table gone"),
-    _of("rows gone", "rows were deleted", "rows overwritten"),
-    _of("rows overwritten", "rows were overwritten by a statement that hit more than it should"),
+    _of("rows gone", "rows were deleted", "rows overwritten", "rows written at once"),
+    _of("rows overwritten", "rows were overwritten by a statement that hit more than it should",
+        "rows written at once"),
     _of("numbers taken", "a sequence is behind, so new rows are refused"),
     _of("numbers used up", "a sequence has no numbers left, so new rows are refused"),
     _of("trigger changed", "a trigger, rule, constraint or row policy of the database was changed"),
-    _of("column changed", "a column was changed"),
+    _of("column changed", "a column or table was changed", "rows written at once"),
     _of("writes stopped", "no new rows arrive any more, although the database takes them", "application slow"),
-    _of("rows doubled", "rows were poured in twice, or are written without end"),
+    _of("rows doubled", "rows were poured in twice, or are written without end", "rows written at once"),
     _of("wrong address", "the application is connected to another database than it should be"),
     _of("clock wrong", "a clock is wrong", "certificate bad"),
     _of("certificate bad", "a certificate is refused"),
@@ -85,15 +90,18 @@ CAUSES: tuple[Cause, ...] = (
     _of("pool used up", "the application has no free database connection"),
     _of("long query", "a query runs for very long", "database slow", explains=False),
     _of("index gone", "an index is gone or not valid, so queries are slow", "long query", "database slow"),
+    _of("servers left out", "servers are not registered with the load balancer", "no healthy server",
+        "few healthy servers", "application down"),
     _of("no healthy server", "the load balancer has no healthy server", "application down", "few healthy servers"),
     _of("few healthy servers", "some servers behind the load balancer are ill"),
-    _of("maintenance", "users are kept out by maintenance mode"),
+    _of("maintenance", "users are kept out by maintenance mode", "no healthy server", needs=True),
     _of("new release", "a release that was deployed just before is to blame", "processes gone", "application down",
         needs=True),
     _of("login broken", "users cannot log in, although the application and its database answer"),
     _of("page broken", "a page of the application fails while the rest works"),
     _of("application unhealthy", "the application says of itself that it is not well"),
     _of("setting changed", "a setting of the database server was changed", "database slow"),
+    _of("rows written at once", "one transaction wrote very many rows: an import, or a statement that hit too much"),
     _of("constraint gone", "a constraint is gone, so wrong rows can come in", explains=False),
     _of("storage runs out", "the storage of the RDS instance runs out", "log held back", explains=False),
     _of("log held back", "something holds the server's log back, and the disk fills up", explains=False),
@@ -103,8 +111,15 @@ CAUSES: tuple[Cause, ...] = (
     _of("database slow", "the database is slow", explains=False),
     _of("backups gone", "backups are gone: nothing is hurt yet, but nothing could be restored", "backups at risk",
         explains=False),
+    _of("secrets exposed", "secrets on a host can be read by others", explains=False),
     _of("secret gone", "a secret is gone: what starts next starts without it", "secret wrong", explains=False),
     _of("log not archived", "the server's log is not archived: what is new could be lost", explains=False),
+    _of("backups out of reach", "the store of the backups does not answer: nothing could be restored now",
+        "backups at risk", "log not archived", explains=False),
+    _of("exposed", "strangers can get at data", explains=False),
+    _of("instance changed", "the RDS instance was changed", explains=False),
+    _of("group set otherwise", "the auto-scaling group is not set as the policy wants it", explains=False),
+    _of("code at risk", "the code is not to be had where it should be", explains=False),
     _of("backups at risk", "the backups are not safe from being deleted", explains=False),
     _of("log lost", "the application's log is not written where it should be", explains=False),
     _of("statements fail", "many statements fail in the database", explains=False),
@@ -112,6 +127,12 @@ CAUSES: tuple[Cause, ...] = (
 )  # fmt: skip
 """Roots first. Those that hurt users stand before those that hurt nobody yet."""
 HARMLESS = frozenset(cause.sign for cause in CAUSES if not cause.explains)
+UNNOTICED = frozenset(
+    {"backups gone", "backups at risk", "secret gone", "secret wrong", "secrets exposed", "log not archived",
+     "log lost", "log held back", "backups out of reach", "exposed", "instance changed", "group set otherwise",
+     "code at risk", "storage runs out", "processes pile up"}
+)  # fmt: skip
+"""What hurts nobody before something else happens."""
 SIGNS = frozenset(cause.sign for cause in CAUSES) | FOLLOWS_DOWN | {"hangs"}
 SUMMARY_SHOWN = 220
 LISTED = 3
@@ -133,7 +154,10 @@ def guess_cause(findings: Sequence[Finding]) -> Guess | None:
     suspects = {cause.sign for cause in CAUSES if cause.needs}
     critical = [one for one in bad if one.state == "critical" or suspects & set(one.signs)]
     hurting = [cause for cause in CAUSES if cause.explains]
-    found = _find(critical, hurting) or _find(bad, hurting) or _find(critical, CAUSES) or _find(bad, CAUSES)
+    seen = {one.check: one.signs for one in findings if one.state != "unknown"}
+    noticed = [cause for cause in CAUSES if cause.sign not in UNNOTICED]
+    tries = [(among, causes) for causes in (hurting, noticed, CAUSES) for among in (critical, bad)]
+    found = next(filter(None, (_find(among, causes, seen) for among, causes in tries)), None)
     if found is None:
         titles = ", ".join(one.title for one in bad[:LISTED])
         if len(bad) == 1:
@@ -142,7 +166,8 @@ def guess_cause(findings: Sequence[Finding]) -> Guess | None:
     cause, root = found
     beside = tuple(one.title for one in bad if one is not root and _may_hurt(one) and not _explains(cause, one))
     because = cut(root.summary.rstrip("."), SUMMARY_SHOWN)
-    return Guess(f"Most likely: {cause.words}, because “{root.title}” says: {because}.", beside)
+    begin = "Nothing that users would notice" if cause.sign in UNNOTICED else "Most likely"
+    return Guess(f"{begin}: {cause.words}, because “{root.title}” says: {because}.", beside)
 
 
 def sort_by_weight(findings: Iterable[Finding]) -> list[Finding]:
@@ -153,17 +178,38 @@ def sort_by_weight(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
-def _find(findings: Sequence[Finding], causes: Iterable[Cause]) -> tuple[Cause, Finding] | None:
-    """The first cause in the table that was seen, and whoever saw it: with evidence of its own before an echo."""
+def _find(
+    findings: Sequence[Finding], causes: Iterable[Cause], seen: Mapping[str, Sequence[str]]
+) -> tuple[Cause, Finding] | None:
+    """The first cause in the table that was seen, and whoever saw it: with evidence of its own before an echo.
+
+    `seen`: what each check that could look saw, by its name.
+    """
     for cause in causes:
-        holders = [one for one in findings if cause.sign in one.signs]
+        holders = [one for one in findings if cause.sign in one.signs and not _is_hearsay(one, cause.sign, seen)]
         if holders and (not cause.needs or any(_explains(cause, one) for one in findings if one not in holders)):
             return cause, min(holders, key=lambda one: (one.check in ECHOES, one.state != "critical", one.check))
     return None
 
 
+def _is_hearsay(finding: Finding, sign: str, seen: Mapping[str, Sequence[str]]) -> bool:
+    """A log goes on telling of what is over: whoever looks at the thing itself, and sees no such thing, is believed."""
+    witness = WITNESSES.get(sign, "")
+    return finding.check in ECHOES and witness in seen and sign not in seen[witness]
+
+
 ECHOES = ("application_log", "application_paths", "application_health", "secrets_database_login")
 """Those that hear of it from others: their word counts, but the one who looked itself is quoted."""
+WITNESSES = {
+    **dict.fromkeys(("database gone", "database down", "database starting", "database hangs"), "database_connectivity"),
+    **dict.fromkeys(("password refused", "read only", "role locked out", "tables not found"), "database_login"),
+    **dict.fromkeys(("table gone", "column gone", "function gone"), "database_schema"),
+    **dict.fromkeys(("numbers taken", "numbers used up"), "database_sequences"),
+    "rights gone": "database_permissions",
+    "locked": "database_locks",
+    "connections used up": "database_connections",
+}
+"""By sign: the check that looks at it itself."""
 
 
 def _may_hurt(finding: Finding) -> bool:

@@ -38,5 +38,9 @@ class Meter(Protocol):
     def key(self) -> str:
         """Its name among all meters: `database:traitortrack`."""
 
+    @property
+    def every(self) -> int:
+        """It is looked at in one of so many turns; what is cheap to look at, in each."""
+
     def measure(self, now: datetime, before: Before | None) -> Measured:
         """Look once. Read-only, and with limits of time of its own; what it raises is told as the trouble."""

@@ -68,6 +68,8 @@ OF_CLOUD = (
            cloudwatch="FreeStorageSpace"),
     Metric("rds_connections", "RDS connections", "connections", "count", "rds", "more", noise=5,
            cloudwatch="DatabaseConnections"),
+    Metric("rds_credits", "RDS processor credits", "CPU credits left", "count", "rds", "", "running out", noise=20,
+           cloudwatch="CPUCreditBalance"),
     Metric("rds_replica_lag", "RDS replica", "replication lag", "seconds", "rds_replica", "behind", noise=5,
            cloudwatch="ReplicaLag"),
     Metric("balancer_errors", "Errors at the load balancer", "answers 5xx", "per_minute", "load_balancer", "more",

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from bot.comms.notices import Notices, incident_room
 from bot.diagnostics.charts.chart import Mark
 from bot.diagnostics.charts.rendering import render
+from bot.diagnostics.concerned import list_concerned
 from bot.diagnostics.metrics import METRICS, Metric, split_name
 from bot.diagnostics.sketches import Sketch, Sketches, list_marks
-from bot.diagnostics.subjects import SPANS_S, find_series, list_series
+from bot.diagnostics.subjects import SPANS_S, find_series, list_series, list_subjects
 from bot.incidents.desk import Change
 from bot.incidents.reading import find_visible
 from bot.outcome import Failed, Refused
@@ -38,6 +39,8 @@ FRESH = timedelta(minutes=1)
 """So long a picture is as good as a new one: nothing is measured more often."""
 DRAWN_WITHIN = timedelta(minutes=2)
 """What is not drawn by then keeps nobody from asking again."""
+FETCHED = 4
+"""So many of CloudWatch's series are looked at after a diagnosis."""
 KEEP_ASKED = timedelta(days=7)
 
 
@@ -117,6 +120,8 @@ class Pictures:
         if not incident.is_open or len(shown) >= MOST or self.policy.metrics is None:
             return
         found = [one.series for one in self._find_telling(incident, self.clock())]
+        if occasion == "diagnosed":
+            found += self._find_in_cloud(incident, self.clock())
         chosen = [one for one in found if one not in shown][: MOST - len(shown)]
         self._keep(incident, occasion, chosen)
 
@@ -186,6 +191,23 @@ class Pictures:
         telling = [one for one in sketches if one.last_told >= earliest]
         telling.sort(key=lambda one: -one.beyond)
         return list(_without_likes(telling))
+
+    def _find_in_cloud(self, incident: Incident, now: datetime) -> list[str]:
+        """What CloudWatch has and the last diagnosis points at, where it has left its usual range; few are fetched.
+
+        Where CloudWatch does not answer nothing more is asked of it: others tell that, and nobody waits for a picture.
+        """
+        last = sa.select(Sweep).where(Sweep.incident_id == incident.id, Sweep.finished_at.is_not(None))
+        with self.database.read() as session:
+            sweep = session.scalar(last.order_by(Sweep.id.desc()).limit(1))
+        earliest = (incident.detected_at - HELD).timestamp()
+        found: list[Sketch] = []
+        for metric in list_concerned(sweep.findings if sweep else [])[:FETCHED]:
+            sketch = self._sketch_incident(metric, next(iter(list_subjects(self.policy, metric))), incident, now)
+            if sketch.chart.note:
+                break
+            found += [sketch] if sketch.last_told >= earliest else []
+        return [one.series for one in sorted(found, key=lambda one: -one.beyond)]
 
     def _keep(self, incident: Incident, occasion: str, series: Sequence[str]) -> None:
         """Draw these, with the deploys that are only looked up now, and post them."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from time import monotonic
+from zlib import crc32
 
 import psycopg
 import sqlalchemy as sa
@@ -73,11 +74,13 @@ class Sampler:
             return  # nothing ran when it was due: what is true now is not what was true then
         with self.database.read() as session:
             before = {row.key: row for row in session.scalars(sa.select(MeterRow))}
-        meters = [one for one in self.list_meters() if one.key not in before or before[one.key].measured_at < due]
-        outcomes = self._look(meters, due, before)
+        turn = slot // self._every_s
+        meters = {one.key: one for one in self.list_meters() if _is_its_turn(one, turn)}
+        waiting = [one for key, one in meters.items() if key not in before or before[key].measured_at < due]
+        outcomes = self._look(waiting, due, before)
         with self.database.write() as session:
             for key, outcome in outcomes.items():
-                self._keep(session, key, outcome, due)
+                self._keep(session, meters[key], outcome, due)
         if slot % THIN_EVERY_S < self._every_s:
             self.series.thin(self.clock())
 
@@ -137,11 +140,11 @@ class Sampler:
             self._busy.discard(meter.key)
         answers.put((meter.key, outcome))
 
-    def _keep(self, session: Session, key: str, outcome: Outcome, due: datetime) -> None:
-        """Figures, and how it went; a slot counts once."""
-        row = session.get(MeterRow, key)
+    def _keep(self, session: Session, meter: Meter, outcome: Outcome, due: datetime) -> None:
+        """Figures, and how it went; a slot counts once. A figure stands for the time until the next."""
+        row = session.get(MeterRow, meter.key)
         if row is None:
-            row = MeterRow(key=key, since=due, trouble="", kept={}, measured_at=due)
+            row = MeterRow(key=meter.key, since=due, trouble="", kept={}, measured_at=due)
             session.add(row)
         elif row.measured_at >= due:
             return
@@ -149,11 +152,11 @@ class Sampler:
         trouble = cut(self._redactor.redact(trouble), SHOWN)
         if bool(trouble) != bool(row.trouble):
             row.since = due
-            log.warning("%s: %s", key, trouble or "is measured again")
+            log.warning("%s: %s", meter.key, trouble or "is measured again")
         row.trouble = trouble
         if isinstance(outcome, Measured):
             row.measured_at, row.kept = due, dict(outcome.kept)
-            self.series.record(session, due, outcome.values)
+            self.series.record(session, due, outcome.values, meter.every * self.series.settings.every)
 
     def _enqueue_next(self, session: Session) -> None:
         """The slot after the present one: what was missed is not caught up with."""
@@ -166,8 +169,12 @@ class Sampler:
 def find_meters(policy: Policy, environment: Mapping[str, str]) -> list[Meter]:
     """Every database and every host of the policy; what they need is looked up when they are asked."""
     meters: list[Meter] = [DatabaseMeter(name, one, environment) for name, one in policy.databases.items()]
-    for key, host in policy.hosts.items():
+    for key in policy.hosts:
         meters.append(HostLogMeter(key, policy, environment))
-        if host.reach != "ssm":
-            meters.append(HostResourcesMeter(key, policy, environment))
+        meters.append(HostResourcesMeter(key, policy, environment))
     return meters
+
+
+def _is_its_turn(meter: Meter, turn: int) -> bool:
+    """Those that are looked at more seldom are spread over the turns, by their names."""
+    return (turn + crc32(meter.key.encode())) % meter.every == 0

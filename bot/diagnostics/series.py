@@ -120,13 +120,18 @@ class Series:
         with self.database.read() as session:
             return list(session.scalars(sa.select(Sample.series).distinct().order_by(Sample.series)))
 
-    def record(self, session: Session, at: datetime, values: Mapping[str, float]) -> None:
-        """Keep what was measured at a moment, in the caller's transaction. Raises ValueError for what is no number."""
+    def record(
+        self, session: Session, at: datetime, values: Mapping[str, float], width: timedelta | None = None
+    ) -> None:
+        """Keep what was measured at a moment, in the caller's transaction. Raises ValueError for what is no number.
+
+        `width`: the time that it stands for, where that is not the time from one measurement to the next.
+        """
         for name, value in values.items():
             if not math.isfinite(value):
                 raise ValueError(f"{name} was measured as {value}")
             point = Point(at, value, value, value)
-            _keep(session, name, put_together([point], self.settings.every)[0])
+            _keep(session, name, put_together([point], width or self.settings.every)[0])
 
     def thin(self, now: datetime) -> None:
         """Put old figures together and forget those that are older still. Again changes nothing."""

@@ -34,6 +34,8 @@ class Group:
     health_check_type: str = ""
     """Who decides that a server is ill: `EC2` or `ELB`."""
     health_check_grace_s: float = 0.0
+    suspended: tuple[str, ...] = ()
+    """What it does not do at present, in AWS's words: `Launch`, `ReplaceUnhealthy`, …"""
 
 
 @dataclass(frozen=True)
@@ -106,4 +108,5 @@ def _read_group(one: AutoScalingGroupTypeDef) -> Group:
         template.get("Version", "") or "$Default",  # AWS does not show a version that was not given
         one["HealthCheckType"],
         float(one.get("HealthCheckGracePeriod", 0)),
+        tuple(sorted(process["ProcessName"] for process in one.get("SuspendedProcesses", []))),
     )

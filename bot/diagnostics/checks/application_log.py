@@ -22,7 +22,7 @@ VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+|\"[^\"]*\"|'[^']*'", 
 NEWEST = 100
 KINDS_SHOWN, LINE_SHOWN, KIND_SHOWN = 8, 300, 120
 MANY = 10
-OLD = timedelta(minutes=15)
+YOUNG, OLD = timedelta(minutes=2), timedelta(minutes=15)
 TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 SIGNS = (
     (r"No space left|disk full|could not extend file", "disk full"),
@@ -50,10 +50,15 @@ class ApplicationLog(Check):
 
     def run(self, surroundings: Surroundings) -> Finding:
         redactor = Redactor(surroundings.environment, surroundings.policy.secrets)
+        written_at: dict[str, float] = {}
         answers = ask_hosts(
-            surroundings, "newest_log", lambda host, output: read_log(host, output, redactor), self.timeout_s / 2
+            surroundings, "log_written", lambda host, output: read_written(host, output, written_at), self.timeout_s / 2
         )
-        answers += ask_hosts(surroundings, "log_written", read_written, self.timeout_s / 2)
+        answers += ask_hosts(
+            surroundings, "newest_log",
+            lambda host, output: read_log(host, output, redactor, silence_of(written_at.get(host.key))),
+            self.timeout_s / 2,
+        )  # fmt: skip
         answers.sort(key=lambda one: GRAVEST_FIRST.index(one.state))
         evidence = [line for one in answers for line in (one.words, *one.evidence)]
         state = gravest(answers)
@@ -61,8 +66,16 @@ class ApplicationLog(Check):
         return self.finding(state, " ".join(told), evidence, signs=list(answers[0].signs))
 
 
-def read_log(host: OpenHost, output: Output, redactor: Redactor) -> HostAnswer:
-    """Counted over all that was read and over the newest hundred lines, with the newest error itself."""
+def silence_of(written_at: float | None) -> timedelta:
+    """For how long nothing was written into a log, by its time in seconds since 1970; none where that is not known."""
+    return timedelta(seconds=max(0.0, time.time() - written_at)) if written_at else timedelta(0)
+
+
+def read_log(host: OpenHost, output: Output, redactor: Redactor, silence: timedelta = timedelta(0)) -> HostAnswer:
+    """Counted over all that was read and over the newest hundred lines, with the newest error itself.
+
+    `silence`: for how long nothing was written. What the newest error speaks of is a sign only while it is young.
+    """
     title = host.host.title
     if not output.good:
         said = cut(redactor.redact(output.said), LINE_SHOWN)
@@ -76,22 +89,30 @@ def read_log(host: OpenHost, output: Output, redactor: Redactor) -> HostAnswer:
     last = f"Newest: {cut(redactor.redact(errors[-1]), LINE_SHOWN)}"
     words = f"{title}: {show_count(len(errors), 'error')} in the newest {show_count(len(lines), 'line')}"
     age = _age_of_newest(lines, errors[-1])
+    quiet = silence if age is None else silence + age
     if age is not None and age > OLD:
         old = f"{words}, the last of them {show_duration(age)} before the newest line: it is over."
         return HostAnswer("ok", old, (last, *counted))
     newest = sum(1 for line in lines[-NEWEST:] if ERROR.search(line))
     state: FindingState = "critical" if newest >= MANY else "warning"
-    words = f"{words}, {newest} of them in the newest {NEWEST}."
-    return HostAnswer(state, words, (last, *counted), signs=(_sign_of(errors[-1]), "errors logged"))
+    words = f"{words}, {newest} of them in the newest {NEWEST}"
+    if quiet > YOUNG:
+        words = f"{words}, none for {show_duration(quiet)}."
+        return HostAnswer("warning", words, (last, *counted), signs=("errors logged",))
+    return HostAnswer(state, f"{words}.", (last, *counted), signs=(_sign_of(errors[-1]), "errors logged"))
 
 
-def read_written(host: OpenHost, output: Output) -> HostAnswer:
-    """Whether the log is there at all; how old the last line is, is told, and normal where nobody works at night."""
+def read_written(host: OpenHost, output: Output, written_at: dict[str, float]) -> HostAnswer:
+    """Whether the log is there at all; how old the last line is, is told, and normal where nobody works at night.
+
+    When it was written goes into `written_at`, by the host's key.
+    """
     parts = output.text.split()
     if not output.good or len(parts) != 2 or not all(part.isdigit() for part in parts):
         return HostAnswer("warning", f"{host.host.title}: the log is not there: {cut(output.said, LINE_SHOWN)}",
                           signs=("log lost",))  # fmt: skip
     written, size = int(parts[0]), int(parts[1])
+    written_at[host.key] = float(written)
     age = show_duration(max(0.0, time.time() - written))
     if size == 0:
         return HostAnswer("warning", f"{host.host.title}: the log is empty; it was touched {age} ago.",

@@ -12,6 +12,8 @@ from bot.words import cut, show_count
 
 LINE_SHOWN = 160
 SHOWN = 10
+NONE = 1
+"""How pgrep and ps end where nothing matches."""
 
 
 class ApplicationWorkers(Check):
@@ -41,8 +43,8 @@ class ApplicationWorkers(Check):
 
 
 def read_workers(host: OpenHost, output: Output) -> HostAnswer:
-    """One line for each process; none at all is what is wrong."""
-    lines = [line.strip() for line in output.text.splitlines() if line.strip()]
+    """One line for each process; none at all is what is wrong, and so it is said by the status of pgrep and ps."""
+    lines = [line.strip() for line in output.text.splitlines() if line.strip() and output.status != NONE]
     if not lines:
         return HostAnswer("critical", f"{host.host.title}: no process of the application runs.")
     shown = tuple(cut(line, LINE_SHOWN) for line in lines[:SHOWN])

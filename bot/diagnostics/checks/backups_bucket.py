@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
@@ -18,9 +19,14 @@ from bot.systems.dumps.streams import ArchiveDamaged
 from bot.words import show_count, show_duration
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import DeleteMarkerEntryTypeDef
 
+T = TypeVar("T")
 SHOWN = 3
+EVERYBODY = ("/AllUsers", "/AuthenticatedUsers")
+FEWEST_DAYS = 30
+"""What is deleted sooner than that is deleted before anybody misses it."""
 GONE = "NoSuchBucket"
 
 
@@ -29,7 +35,8 @@ class BackupsBucket(PointCheck):
     title = "Bucket of the backups"
     scope = "backups"
     once = False
-    permissions = ("s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject",
+    permissions = ("s3:GetBucketVersioning", "s3:GetBucketPolicy", "s3:GetBucketAcl", "s3:GetLifecycleConfiguration",
+                    "s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject",
                    "s3:GetObjectVersion")  # fmt: skip
     timeout_s = 30.0
 
@@ -45,6 +52,7 @@ class BackupsBucket(PointCheck):
             yield Point("critical", words, signs=("backups gone",), normal="It is there.")
             return
         yield _judge_versions(place.bucket, answer.get("Status", "never switched on"))
+        yield from _judge_openness(place.bucket, client)
         page = ask(
             f"list what was deleted in {place.bucket}",
             lambda: client.list_object_versions(Bucket=place.bucket, Prefix=place.prefix, MaxKeys=1000),
@@ -58,6 +66,38 @@ def _judge_versions(bucket: str, status: str) -> Point:
         return Point("ok", f"{bucket} keeps versions.")
     words = f"{bucket} keeps no versions ({status}): what is deleted or overwritten is gone for good."
     return Point("warning", words, signs=("backups at risk",), normal="It keeps versions.")
+
+
+def _judge_openness(bucket: str, client: S3Client) -> Iterator[Point]:
+    """Whether everybody may read it, by its policy or its rights; and what makes backups vanish by themselves."""
+    rules = _ask_if_any(f"read the policy of {bucket}", lambda: client.get_bucket_policy(Bucket=bucket)["Policy"])
+    grants = _ask_if_any(f"read the rights on {bucket}", lambda: client.get_bucket_acl(Bucket=bucket)["Grants"]) or []
+    if is_open(rules or "{}") or any(one.get("Grantee", {}).get("URI", "").endswith(EVERYBODY) for one in grants):
+        words = f"Everybody may get at {bucket}: backups hold every row that there is. Take the public rights away."
+        yield Point("critical", words, signs=("exposed",), normal="Nobody from outside may read it.")
+    lives = _ask_if_any(
+        f"read the lifecycle of {bucket}", lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    )
+    for rule in lives or []:
+        days = rule.get("Expiration", {}).get("Days")
+        if rule.get("Status") == "Enabled" and days is not None and days < FEWEST_DAYS:
+            words = f"A lifecycle rule of {bucket} deletes what is {days} days old ({rule.get('ID', 'no name')})."
+            yield Point("warning", words, signs=("backups at risk",), normal="Backups are deleted by Prune alone.")
+
+
+def is_open(policy: str) -> bool:
+    """Whether a bucket's policy lets everybody do something, without a condition."""
+    statements = json.loads(policy).get("Statement", [])
+    allowed = [one for one in statements if one.get("Effect") == "Allow" and "Condition" not in one]
+    return any(one.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]}) for one in allowed)
+
+
+def _ask_if_any(what: str, call: Callable[[], T]) -> T | None:
+    """None where there is no such thing, or the bot may not look: the rest is worth knowing all the same."""
+    try:
+        return ask(what, call)
+    except AwsRefused:
+        return None
 
 
 def _judge_deleted(surroundings: Surroundings, markers: list[DeleteMarkerEntryTypeDef]) -> Iterator[Point]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.diagnostics.check import Check, Surroundings
 from bot.store.documents import Finding, FindingState, Suggestion
-from bot.systems.archives import open_bucket
+from bot.systems.archives import StorageUnavailable, open_bucket
 from bot.systems.backup_retention import find_drop
 from bot.systems.dumps.listing import Listing, list_backups
 from bot.words import show_duration, show_size
@@ -22,7 +22,10 @@ class BackupsVerified(Check):
     def run(self, surroundings: Surroundings) -> Finding:
         place, limits = surroundings.settings.backups, surroundings.policy.backups.pruning
         bucket = open_bucket(place.bucket, place.region)
-        listing = list_backups(bucket, place.prefix, database=surroundings.database)
+        try:
+            listing = list_backups(bucket, place.prefix, database=surroundings.database)
+        except StorageUnavailable as error:
+            return self.finding("critical", error.words, normal="They can be listed.", signs=["backups out of reach"])
         take = Suggestion(
             action="back_up_database", label="Back up now", parameters={"database": surroundings.database}
         )

@@ -31,7 +31,7 @@ class CodeMirror(PointCheck):
             ours, theirs = pool.map(_ask, (code.primary, code.mirror))
         for title, heads in (("The repository", ours), ("The mirror", theirs)):
             if not isinstance(heads, dict):
-                yield Point("warning", f"{title} does not answer: {heads.reason}")
+                yield Point("warning", f"{title} does not answer: {heads.reason}", signs=("code at risk",))
         if isinstance(ours, dict) and isinstance(theirs, dict):
             yield compare(ours, theirs)
 
@@ -44,7 +44,9 @@ def compare(ours: dict[str, str], theirs: dict[str, str]) -> Point:
         return Point("ok", f"The mirror has all {len(ours)} branches and tags of the repository.")
     told = [f"{show_count(len(missing), 'is', 'are')} missing ({_list(missing)})"] if missing else []
     told += [f"{show_count(len(other), 'is', 'are')} at another commit ({_list(other)})"] if other else []
-    return Point("warning", f"Of {len(ours)} branches and tags, in the mirror {' and '.join(told)}.", (SYNC,))
+    return Point(
+        "warning", f"Of {len(ours)} branches and tags, in the mirror {' and '.join(told)}.", (SYNC,), ("code at risk",)
+    )
 
 
 def _list(names: list[str]) -> str:

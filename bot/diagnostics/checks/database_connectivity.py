@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import time
 
-from bot.diagnostics.check import NO_WAY_IN, Check, NoWayIn, Surroundings
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from bot.diagnostics.check import NO_WAY_IN, Check, NoWayIn, Surroundings, open_reader
 from bot.diagnostics.refusals import explain_refusal
 from bot.outcome import Failed, Refused
 from bot.store.documents import Finding, Measure, Suggestion
 from bot.systems.databases import observe_server
+from bot.systems.postgres import database_of, to_maintenance
 
-SLOW_S = 3.0
+SLOW_S, ASK_S = 3.0, 2.0
+OTHERS = """
+    SELECT datname FROM pg_database
+    WHERE NOT datistemplate AND datname <> 'postgres' AND pg_get_userbyid(datdba) = %(owner)s
+    ORDER BY strpos(datname, %(name)s) = 0, oid LIMIT 3
+"""
 
 
 class DatabaseConnectivity(Check):
@@ -43,10 +52,28 @@ class DatabaseConnectivity(Check):
         if isinstance(error, NoWayIn):
             return self.finding("unknown", error.words)
         refusal = explain_refusal(error)
+        words = f"{refusal.words}. ({error.reason.rstrip('.')})"
+        if refusal.sign == "database gone":
+            words = f"{words}{_tell_others(surroundings)}"
         return self.finding(
-            "critical", f"{refusal.words}. ({error.reason.rstrip('.')})", [error.words],
+            "critical", words, [error.words],
             _suggest(surroundings, refusal.sign), normal="It lets the bot in.", signs=[refusal.sign],
         )  # fmt: skip
+
+
+def _tell_others(surroundings: Surroundings) -> str:
+    """Databases of the same owner: one that was renamed is among them, and needs no restore."""
+    theirs = surroundings.environment.get(surroundings.settings.connection_env) or surroundings.url()
+    try:
+        with open_reader(to_maintenance(surroundings.url()), ASK_S) as connection:
+            owned = connection.execute(
+                OTHERS, {"owner": conninfo_to_dict(theirs).get("user"), "name": database_of(theirs)}
+            ).fetchall()
+    except (*NO_WAY_IN, psycopg.Error):
+        return ""
+    names = [str(name) for (name,) in owned]
+    likeliest = f" If {names[0]} is it under another name, rename it back instead of restoring." if names else ""
+    return f" Others of its owner: {', '.join(names)}.{likeliest}" if names else ""
 
 
 def _suggest(surroundings: Surroundings, sign: str) -> list[Suggestion]:

@@ -45,37 +45,41 @@ class DatabaseContent(DatabasePointCheck):
         )
         for name, table in now.tables.items():
             if (before := was.tables.get(name)) and min(before.rows, table.rows) >= FEWEST_ROWS:
-                found = list(_compare(name, before, table, surroundings.now().timestamp()))
-                if not restored:
-                    found += _find_written_at_once(name, was, table)
-                for state, words in found:
+                for state, words in _compare(name, before, table, surroundings.now().timestamp()):
                     yield Point(state, words, (restore,), ("rows overwritten",), (), since)
+                for state, words in [] if restored else _find_written_at_once(name, was, table):
+                    yield Point(state, words, (restore,), ("rows written at once",), (), since)
 
 
 def _compare(table: str, was: TableProfile, now: TableProfile, now_s: float) -> Iterator[tuple[FindingState, str]]:
+    came = max(0.0, 1 - was.rows / now.rows)
     for column, profile in now.columns.items():
         before = was.columns.get(column)
         if before is None or before.type != profile.type:
             continue
         name = f"{table}.{column}"
-        yield from _compare_nulls(name, before, profile)
-        yield from _compare_shares(name, before, profile)
+        yield from _compare_nulls(name, before, profile, came)
+        yield from _compare_shares(name, before, profile, came)
         if profile.kind == "time":
             yield from _compare_times(name, before, profile, now_s)
         elif profile.kind == "number":
             yield from _compare_numbers(name, before, profile)
 
 
-def _compare_nulls(name: str, was: ColumnProfile, now: ColumnProfile) -> Iterator[tuple[FindingState, str]]:
-    if abs(now.nulls - was.nulls) >= MOVED:
+def _compare_nulls(
+    name: str, was: ColumnProfile, now: ColumnProfile, came: float
+) -> Iterator[tuple[FindingState, str]]:
+    if abs(now.nulls - was.nulls) - came >= MOVED:
         yield _grade(now.nulls - was.nulls), f"{name} is empty in {now.nulls:.0%} of rows, was in {was.nulls:.0%}."
 
 
-def _compare_shares(name: str, was: ColumnProfile, now: ColumnProfile) -> Iterator[tuple[FindingState, str]]:
-    """The value whose share grew most; the value itself is told only where it is a word of the schema."""
+def _compare_shares(
+    name: str, was: ColumnProfile, now: ColumnProfile, came: float
+) -> Iterator[tuple[FindingState, str]]:
+    """`came`: the share of rows that are new, which may all be alike: nobody has overwritten those. The value whose share grew most; the value itself is told only where it is a word of the schema."""
     grown = {value: share - was.shares.get(value, 0.0) for value, share in now.shares.items()}
     value = max(grown, key=lambda one: grown[one], default="")
-    if grown.get(value, 0.0) < MOVED:
+    if grown.get(value, 0.0) - came < MOVED:
         return
     words = f"{now.shares[value]:.0%} of rows have one and the same value in {name}"
     yield _grade(grown[value]), f"{words}{_name_value(value)}; before it were {was.shares.get(value, 0.0):.0%}."

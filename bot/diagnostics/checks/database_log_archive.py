@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,9 +25,10 @@ OBSERVE = """
            clock_timestamp(),
            (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'),
            (SELECT system_identifier FROM pg_control_system()),
-           EXISTS (SELECT FROM pg_roles WHERE rolname = 'rdsadmin')
+           EXISTS (SELECT FROM pg_roles WHERE rolname = 'rdsadmin'), last_archived_wal
     FROM pg_stat_archiver
 """
+SEGMENT = re.compile("[0-9A-F]{24}")
 LATE = 2
 """So many times the agreed pause between two segments is late: a quiet server archives nothing for one of them."""
 
@@ -42,6 +44,7 @@ class Archiver:
     segment_bytes: int
     system_identifier: int
     is_rds: bool
+    archived_name: str | None = None
 
 
 class DatabaseLogArchive(Check):
@@ -74,18 +77,22 @@ class DatabaseLogArchive(Check):
             action="base_backup", label="Take a base backup", parameters={"database": surroundings.database}
         )
         try:
-            age, missing = _look_at_bases(surroundings.policy, archiver)
+            age, missing, lost_name = _look_at_bases(surroundings.policy, archiver)
         except (Refused, Failed) as error:
             return self.finding("unknown", f"{words} The archive cannot be read: {error.words}")
+        if lost_name:
+            lost = f"The server says that {lost_name} is archived, but it is not there: see what archive_command does."
+            return self.finding("critical", f"{words} {lost}", suggests=[take], signs=["log not archived"])
         if age is None:
-            return self.finding("critical", f"{words} There is no base backup to replay it on.", suggests=[take])
+            words = f"{words} There is no base backup to replay it on."
+            return self.finding("critical", words, suggests=[take], signs=["log not archived"])
         if missing:
             lost = f"{missing} is missing in it, so what came after that is lost until the next base backup."
-            return self.finding("critical", f"{words} {lost}", suggests=[take])
+            return self.finding("critical", f"{words} {lost}", suggests=[take], signs=["log not archived"])
         told = f"{words} The newest base backup is {show_duration(age)} old."
         if age > surroundings.policy.backups.base.every:
-            return self.finding("warning", told, suggests=[take])
-        return self.finding(state, told)
+            return self.finding("warning", told, suggests=[take], signs=["log not archived"])
+        return self.finding(state, told, signs=["log not archived"] if state != "ok" else [])
 
 
 def _find_wrong_settings(connection: Connection, expected: dict[str, list[str]]) -> list[str]:
@@ -108,16 +115,18 @@ def _judge_age(archiver: Archiver, pause: timedelta) -> tuple[FindingState, str]
     return ("warning" if age > LATE * pause else "ok"), words
 
 
-def _look_at_bases(policy: Policy, archiver: Archiver) -> tuple[timedelta | None, str | None]:
-    """Age of the newest base backup of this server, and the first segment that is missing after it."""
+def _look_at_bases(policy: Policy, archiver: Archiver) -> tuple[timedelta | None, str | None, str | None]:
+    """Age of the newest base backup of this server, the first segment missing after it, and what never came there."""
     place, wal = policy.backups.base.location, policy.backups.wal
     listed = list_base_backups(open_bucket(place.bucket, place.region), place.prefix).backups
     ours = [base for base in listed if base.system_identifier == archiver.system_identifier]
     if not ours:
-        return None, None
+        return None, None, None
     archive = list_wal(open_bucket(wal.location.bucket, wal.region), wal.location.prefix)
     chain = follow(archive, ours[0].first_segment)
-    return archiver.now - ours[0].ended_at, chain.missing
+    said = archiver.archived_name or ""
+    never_came = SEGMENT.fullmatch(said) is not None and said not in archive.objects
+    return archiver.now - ours[0].ended_at, chain.missing, said if never_came else None
 
 
 CHECK = DatabaseLogArchive()

@@ -33,10 +33,14 @@ NEW_HURTS = {
     "row policy": "it may hide rows or refuse them",
     "constraint": "rows that were good before may be refused",
 }
+CHANGED = {"constraint": "constraint gone", "index": "index gone"}
+"""By kind: the sign of one that is there, and another than before; of the others it is that of a column."""
 BACK = ("table", "column", "view", "function", "sequence")
 HASHED = ("view", "function")
 """Their definitions are kept as hashes."""
 DEFINITION_SHOWN = 200
+FEWEST_MOVED = 2
+"""So many tables that are all in one other schema were not dropped."""
 
 
 class DatabaseSchema(DatabasePointCheck):
@@ -55,10 +59,27 @@ class DatabaseSchema(DatabasePointCheck):
             + ("" if compared.known else f" {compared.since}"),
             measures=tuple(counts), normal=compared.since if compared.known else "",
         )  # fmt: skip
+        moved, changes = _set_moved_apart(changes)
+        if moved:
+            words = f"The schema public is called {moved} now, or all its tables were moved there: whatever looks for "
+            words += f"them fails. ALTER SCHEMA {moved} RENAME TO public, by hand, brings them back."
+            yield Point("critical", words, signs=("schema moved",), normal=compared.since)
         renamed = dict(_find_renamed(changes))
         for change in changes:
             yield from _judge(surroundings, change, renamed, compared.since)
         yield from _find_invalid(compared.now.of_kind("index"), changes)
+
+
+def _set_moved_apart(changes: list[Change]) -> tuple[str, list[Change]]:
+    """The schema that has all tables which are gone, empty where none has; and the changes that it does not explain."""
+    tables = [one for one in changes if one.item.kind == "table"]
+    gone = {one.item.of for one in tables if one.gone}
+    new = {one.item.of for one in tables if one.new}
+    schemas = {name.rpartition(".")[0] for name in new if name.rpartition(".")[2] in gone}
+    moved = next((schema for schema in schemas if all(f"{schema}.{name}" in new for name in gone)), "")
+    if not moved or len(gone) < FEWEST_MOVED:
+        return "", changes
+    return moved, [one for one in changes if not one.gone and not one.new]
 
 
 def _judge(surroundings: Surroundings, change: Change, renamed: dict[Item, Item], since: str) -> Iterator[Point]:
@@ -90,7 +111,7 @@ def _judge_change(was: Item, now: Item, since: str) -> Point:
     if was.kind in HASHED:
         return Point("warning", f"The {was.words} is another than before.", (), ("trigger changed",), (), since)
     words = f"The {was.words} is switched off." if off else f"The {was.words} was {before}, is {after}."
-    sign = "constraint gone" if was.kind in ("constraint", "index") else "trigger changed" if off else "column changed"
+    sign = "trigger changed" if off else CHANGED.get(was.kind, "column changed")
     return Point("warning", words, (), (sign,), (), since)
 
 

@@ -18,7 +18,10 @@ HURTFUL = {
     "synchronous_standby_names": "every commit waits for a standby of that name",
 }
 CRITICAL = ("fsync", "full_page_writes", "default_transaction_read_only", "synchronous_standby_names")
-SIGNS = {"default_transaction_read_only": "read only", "synchronous_standby_names": "commits wait"}
+SIGNS = {
+    "default_transaction_read_only": "read only", "synchronous_standby_names": "commits wait",
+    **dict.fromkeys(("archive_command", "archive_mode", "archive_library", "archive_timeout"), "log not archived"),
+}  # fmt: skip
 OBSERVE = """
     SELECT name, setting, boot_val, pending_restart FROM pg_settings WHERE name = ANY(%(names)s) OR pending_restart
 """

@@ -29,8 +29,12 @@ class InfrastructureAutoScaling(PointCheck):
             return
         differences = list_differences(group, want(group, places.auto_scaling))
         for words in differences:
-            yield Point("warning", f"{words[:1].upper()}{words[1:]}.", (PUT_RIGHT,))
-        if not differences:
+            yield Point("warning", f"{words[:1].upper()}{words[1:]}.", (PUT_RIGHT,), ("group set otherwise",))
+        if group.suspended:
+            words = f"{group.name} does not do everything: {', '.join(group.suspended)} is suspended; "
+            words += "resume-processes, by hand, lets it go on."
+            yield Point("warning", words, signs=("group set otherwise",), normal="Nothing is suspended.")
+        if not differences and not group.suspended:
             yield Point("ok", f"{group.name} has the sizes, template and health checks of the policy.")
 
 

@@ -42,6 +42,7 @@ class InfrastructureLoadBalancer(PointCheck):
             targets = list_targets(region, arn)
             helps = suggest(targets, surroundings.policy.hosts, surroundings.settings.application)
             yield judge_targets(short_name(arn), targets, fewest, helps)
+            yield from find_left_out(short_name(arn), group, targets)
             yield from describe_ill(targets)
 
 
@@ -52,7 +53,8 @@ def judge_sizes(group: Group, wanted: AutoScaling) -> Point:
     words = f"{group.name} keeps {seen[0]} to {seen[2]} servers, {seen[1]} at present"
     if seen[0] >= right[0] and seen[2] >= right[2]:
         return Point("ok", f"{words}.")
-    return Point("warning", f"{words}; the policy wants {right[0]} to {right[2]}, {right[1]} as a rule.")
+    return Point("warning", f"{words}; the policy wants {right[0]} to {right[2]}, {right[1]} as a rule.",
+                 signs=("group set otherwise",))  # fmt: skip
 
 
 def judge_targets(name: str, targets: Sequence[Target], fewest: int, helps: Sequence[Suggestion] = ()) -> Point:
@@ -66,6 +68,14 @@ def judge_targets(name: str, targets: Sequence[Target], fewest: int, helps: Sequ
     if list_ill(targets):
         return Point("warning", words, tuple(helps), ("few healthy servers",), normal=NORMAL)
     return Point("ok", words)
+
+
+def find_left_out(name: str, group: Group, targets: Sequence[Target]) -> Iterator[Point]:
+    """Servers of the group that the load balancer does not know: they work, and nobody is sent there."""
+    left_out = [one for one in group.instances if one not in {target.identifier for target in targets}]
+    if left_out:
+        words = f"Not registered with {name}, though in {group.name}: {', '.join(left_out[:SHOWN])}."
+        yield Point("critical" if not targets else "warning", words, signs=("servers left out",), normal=NORMAL)
 
 
 def list_ill(targets: Sequence[Target]) -> list[Target]:

@@ -57,8 +57,9 @@ def judge_event(event: Event, now: datetime) -> Point:
     age = now - event.at
     words = f"{show_duration(max(age, timedelta(0)))} ago: {cut(event.message, MESSAGE_SHOWN)}"
     if any(one in GRAVE for one in event.categories):
-        return Point("critical" if age <= FRESH else "warning", words)
-    return Point("warning" if any(one in NOTABLE for one in event.categories) else "ok", words)
+        return Point("critical" if age <= FRESH else "warning", words, signs=("instance at work",))
+    notable = any(one in NOTABLE for one in event.categories)
+    return Point("warning" if notable else "ok", words, signs=("instance changed",) if notable else ())
 
 
 CHECK = InfrastructureRdsEvents()

@@ -46,6 +46,7 @@ class InfrastructureRdsInstance(PointCheck):
         yield judge_answer(instance, _accepts(instance))
         yield judge_standby(instance, policy)
         yield judge_backups(instance, policy)
+        yield from judge_exposure(instance)
         yield from judge_pending(instance)
         yield judge_maintenance(rds.list_maintenance(instance), surroundings.now())
 
@@ -115,6 +116,16 @@ def judge_backups(instance: Instance, policy: Policy) -> Point:
     if instance.retention_days < daily.retention.days or instance.backup_window != daily.window:
         return Point("warning", f"{seen}; {wanted}.", (put_right,), ("backups at risk",))
     return Point("ok", f"{seen}.")
+
+
+def judge_exposure(instance: Instance) -> Iterator[Point]:
+    """Whether strangers could reach it, and whether one wrong call deletes it."""
+    if instance.description.get("PubliclyAccessible"):
+        words = "It has a public address (PubliclyAccessible): switch that off, which takes no downtime."
+        yield Point("warning", words, signs=("exposed",), normal="It can be reached from inside alone.")
+    if not instance.description.get("DeletionProtection"):
+        words = "It may be deleted: deletion protection is off."
+        yield Point("warning", words, signs=("backups at risk",), normal="Deletion protection is on.")
 
 
 def judge_pending(instance: Instance) -> Iterator[Point]:

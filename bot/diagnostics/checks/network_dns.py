@@ -44,10 +44,18 @@ def look_up(address: Address) -> list[Point]:
         with requests.get(address.url, timeout=ANSWER_S, allow_redirects=False, stream=True) as answer:
             status = answer.status_code
     except requests.exceptions.SSLError:
-        return [Point(bad, f"{who}; it answers, but its certificate is refused (see Certificates).")]
+        return [
+            Point(
+                bad,
+                f"{who}; it answers, but its certificate is refused (see Certificates).",
+                signs=("certificate bad",),
+            )
+        ]
     except requests.RequestException as error:
-        return [Point(bad, f"{who}; {address.url} does not answer: {tell_no_answer(error)}.")]
-    return [Point("warning" if status >= FAULT else "ok", f"{who}; {address.url} answers with {status}.")]
+        return [Point(bad, f"{who}; {address.url} does not answer: {tell_no_answer(error)}.",
+                      signs=("application down",) if address.vital else ())]  # fmt: skip
+    signs = ("application unhealthy",) if address.vital else ()
+    return [Point("warning" if status >= FAULT else "ok", f"{who}; {address.url} answers with {status}.", signs=signs)]
 
 
 def resolve(host: str, port: int) -> list[str]:

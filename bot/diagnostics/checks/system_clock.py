@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 import psycopg
 import requests
@@ -19,6 +20,7 @@ from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
 from bot.outcome import Failed, Refused
 from bot.store.documents import FindingState, Measure
+from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS
 from bot.words import show_duration
 
@@ -75,17 +77,22 @@ def _ask_application(surroundings: Surroundings) -> list[Told]:
     application = surroundings.policy.applications[surroundings.settings.application]
     address = str(application.url).rstrip("/") + application.health_path
     with requests.get(address, timeout=ANSWER_S, allow_redirects=False, stream=True) as answer:
-        return [("the application", _ahead(parsedate_to_datetime(answer.headers["Date"])))]
+        said = answer.headers.get("Date")
+        return [("the application", _ahead(parsedate_to_datetime(said)))] if said else []
 
 
 def _ask_hosts(surroundings: Surroundings) -> list[Told]:
+    hosts = surroundings.hosts()
+    with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as pool:
+        asked = [pool.submit(_try, partial(_ask_host, host), surroundings) for host in hosts]
+        return [one for future in asked for one in future.result()]
+
+
+def _ask_host(host: OpenHost, _surroundings: Surroundings) -> list[Told]:
     """Half of what the command took lies behind the moment that it printed."""
-    told = []
-    for host in surroundings.hosts():
-        began = time.monotonic()
-        moment = datetime.fromtimestamp(float(host.run("clock", ANSWER_S).text.strip()), UTC)
-        told.append((host.host.title, _ahead(moment) + (time.monotonic() - began) / 2))
-    return told
+    began = time.monotonic()
+    moment = datetime.fromtimestamp(float(host.run("clock", ANSWER_S).text.strip()), UTC)
+    return [(host.host.title, _ahead(moment) + (time.monotonic() - began) / 2)]
 
 
 def _ahead(moment: datetime) -> float:

@@ -65,6 +65,10 @@ class DatabaseMeter:
     def key(self) -> str:
         return f"database:{self.name}"
 
+    @property
+    def every(self) -> int:
+        return 1
+
     def measure(self, now: datetime, before: Before | None) -> Measured:
         """Raises `DatabaseUnreachable`, `psycopg.Error`, or `KeyError` naming the variable."""
         url = self.environment.get(self.settings.recovery_env) or self.environment[self.settings.connection_env]

@@ -30,6 +30,10 @@ class HostLogMeter:
     def key(self) -> str:
         return f"log:{self.host}"
 
+    @property
+    def every(self) -> int:
+        return 1
+
     def measure(self, now: datetime, before: Before | None) -> Measured:
         """Raises `HostUnreachable` or `HostUnclear`, or `Failed` where the log cannot be read."""
         output = open_host(self.policy, self.environment, self.host).run("newest_log", TIMEOUT_S)

@@ -1,6 +1,6 @@
-"""Load, memory and disks of one host that is reached cheaply: by SSH, or the bot's own machine.
+"""Load, memory and disks of one host.
 
-By SSM each command is a call with a wait, and CloudWatch knows the processors of an EC2 instance anyway.
+By SSM each command is a call with a wait, and calls are counted: there it is one command for all, more seldom.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from datetime import datetime
 from bot.diagnostics.meter import Before, Measured
 from bot.diagnostics.metrics import series_name
 from bot.policy import Policy
-from bot.systems.hosts.opening import open_host
+from bot.systems.hosts.opening import OpenHost, open_host
 
-TIMEOUT_S = 5.0
+TIMEOUT_S, AT_ONCE_S = 5.0, 10.0
+SELDOM = 5
+"""By SSM each fifth turn: with a turn a minute, twelve commands an hour and host."""
+LOOKED_AT = ("load", "processors", "memory", "disks")
 NOT_DISKS = ("tmpfs", "devtmpfs", "overlay", "shm", "udev", "none")
 
 
@@ -31,10 +34,13 @@ class HostResourcesMeter:
     def key(self) -> str:
         return f"host:{self.host}"
 
+    @property
+    def every(self) -> int:
+        return SELDOM if self.policy.hosts[self.host].reach == "ssm" else 1
+
     def measure(self, now: datetime, before: Before | None) -> Measured:
         """Raises `HostUnreachable` or `HostUnclear`."""
-        host = open_host(self.policy, self.environment, self.host)
-        said = {name: host.run(name, TIMEOUT_S).text for name in ("load", "processors", "memory", "disks")}
+        said = self._look(open_host(self.policy, self.environment, self.host))
         read = {
             "load": read_load(said["load"], said["processors"]),
             "memory_used": read_memory(said["memory"]),
@@ -43,6 +49,12 @@ class HostResourcesMeter:
         found = {series_name(key, self.host): value for key, value in read.items() if value is not None}
         lacking = [key.replace("_", " ") for key, value in read.items() if value is None]
         return Measured(found, trouble=f"Its {' and '.join(lacking)} cannot be read." if lacking else "")
+
+    def _look(self, host: OpenHost) -> dict[str, str]:
+        if host.host.reach == "ssm":
+            answer = host.read_with("read_resources", timeout_s=AT_ONCE_S)
+            return {name: str(answer.get(name, "")) for name in LOOKED_AT}
+        return {name: host.run(name, TIMEOUT_S).text for name in LOOKED_AT}
 
 
 def read_load(loadavg: str, processors: str) -> float | None:

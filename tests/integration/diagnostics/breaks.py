@@ -114,6 +114,14 @@ def closed(shared: SharedStage) -> Iterator[None]:
 
 
 @contextmanager
+def renamed(shared: SharedStage) -> Iterator[None]:
+    with closed(shared):
+        run(shared, f"ALTER DATABASE {DATABASE} RENAME TO {DATABASE}_old", database="postgres")
+        run(shared, f"ALTER DATABASE {DATABASE}_old ALLOW_CONNECTIONS true", database="postgres")
+        yield
+
+
+@contextmanager
 def server_killed(shared: SharedStage) -> Iterator[None]:
     shared.stage.cluster.kill()
     try:
@@ -227,6 +235,14 @@ BREAKS = [
           ("database_rows", "database_content", "database_long_queries", *DOWN), "lock"),
     Break("an index is dropped", in_database("DROP INDEX bag_created_at"), "database_schema", "warning",
           r"index bag_created_at of bag is gone .*CREATE INDEX"),
+    Break("an index is not valid",
+          in_database("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'bag_created_at'::regclass"),
+          "database_schema", "warning", r"index bag_created_at of bag .*INVALID", "", (), "index"),
+    Break("a table is unlogged", in_database("ALTER TABLE bag_scan SET UNLOGGED"), "database_schema", "warning",
+          r"table bag_scan .*unlogged", "", WRITERS, "table was changed"),
+    Break("the schema is renamed", in_database("ALTER SCHEMA public RENAME TO public_old"), "database_schema",
+          "critical", r"schema public is called public_old now", "",
+          ("database_login", "database_rows", "database_permissions", "database_content", *DOWN), "another schema"),
     Break("a column is dropped", in_database("ALTER TABLE bag DROP COLUMN weight_grams"), "database_schema", "critical",
           r"column weight_grams of bag is gone", "restore_database", PAGES, "column"),
     Break("a column is renamed", in_database("ALTER TABLE bag RENAME COLUMN destination TO target"), "database_schema",
@@ -269,6 +285,11 @@ BREAKS = [
     Break("the role may not log in",
           on_server("ALTER ROLE traitortrack NOLOGIN", heal=("ALTER ROLE traitortrack LOGIN",)),
           "database_login", "critical", r"may not log in any more", "", ("database_permissions", *DOWN), "log in"),
+    Break("the password has run out",
+          on_server("ALTER ROLE traitortrack VALID UNTIL '2020-01-01'",
+                    heal=("UPDATE pg_authid SET rolvaliduntil = NULL WHERE rolname = 'traitortrack'",)),
+          "database_permissions", "critical", r"may not log in \(its password ran out\)", "", ("database_login", *DOWN),
+          "locked out"),
     Break("the role's connections are limited",
           on_server("ALTER ROLE traitortrack CONNECTION LIMIT 0",
                     heal=("ALTER ROLE traitortrack CONNECTION LIMIT -1",)),
@@ -336,16 +357,18 @@ BREAKS = [
           r"Nobody reads the replication slot forgotten"),
     Break("the database is dropped", dropped, "database_connectivity", "critical",
           r"There is no database of that name", "restore_database", ("database_login", *DOWN), "database"),
+    Break("the database is renamed", renamed, "database_connectivity", "critical",
+          r"Others of its owner: traitortrack_old\b.* If traitortrack_old is it", "", ("database_login", *DOWN), "database"),
     Break("the database is closed", closed, "database_connectivity", "critical", r"closed to connections", "",
           ("database_login", *DOWN), "closed"),
     Break("the server is killed", server_killed, "database_connectivity", "critical",
           r"Nothing listens at that address", "", ("database_login", *DOWN), "down"),
     Break("the application is killed", application_killed, "application_health", "critical", r"does not answer",
-          "restart_application", DOWN, "application"),
+          "restart_application", ("application_workers", *DOWN), "application"),
     Break("the application hangs", application_stopped, "application_health", "critical", r"it hangs",
           "restart_application", DOWN, "hangs"),
     Break("the application is elsewhere", elsewhere, "database_connections", "warning",
-          r"has no session here, but has in postgres", "", DOWN),
+          r"has no session here, but has in postgres", "", ("application_workers", *DOWN)),
     Break("the test user is locked", in_database("""UPDATE "user" SET active = false WHERE username = 'testuser'"""),
           "application_paths", "critical", r"Login: 401"),
     Break("the log tells of a new error",

@@ -69,6 +69,22 @@ def test_a_command_that_fails(look: Look, stage: ArchivingStage) -> None:
     assert look().state == "ok"
 
 
+def test_a_command_that_throws_the_log_away(look: Look, stage: ArchivingStage) -> None:
+    """The server believes that it is archived."""
+    stage.archive_now()
+    with archive_command(stage, "true"), stage.admin() as admin:
+        admin.execute("SELECT pg_current_xact_id()")
+        row = admin.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+        assert row is not None
+        look_closely(lambda: look().state == "critical", "the loss")
+        found = look()
+    kept = stage.stage.cluster.data_directory / "pg_wal" / row[0]
+    stage.put_in((f"{WAL_PREFIX}{row[0]}", kept.read_bytes()))  # the archive is whole again for the next test
+    assert look().state == "ok"
+    assert f"{row[0]} is archived, but it is not there" in found.summary
+    assert [one.action for one in found.suggests] == ["base_backup"]
+
+
 def test_an_old_base_backup(look: Look) -> None:
     policy = load_policy(None)
     base = policy.backups.base.model_copy(update={"every": timedelta(microseconds=1)})

@@ -52,6 +52,36 @@ def test_what_hurts_users_comes_before_what_does_not() -> None:
     assert guess.beside == ()
 
 
+def test_what_a_log_still_tells_of_is_not_believed_against_who_looks_himself() -> None:
+    log = finding("application_log", "critical", "rights gone", "errors logged")
+    good, index = finding("database_permissions", "ok"), finding("database_schema", "warning", "index gone")
+    after = guess_cause([log, good, index])
+    assert after
+    assert "an index is gone" in after.words
+    unseen = guess_cause([log, finding("database_permissions", "unknown"), index])
+    assert unseen
+    assert "lost rights" in unseen.words
+
+
+def test_what_hurts_nobody_yet_is_not_called_the_cause_of_trouble() -> None:
+    copies = finding("backups_second_region", "critical", "backups at risk")
+    alone, beside = guess_cause([copies]), guess_cause([copies, finding("application_log", "warning", "errors logged")])
+    assert alone
+    assert alone.words.startswith("Nothing that users would notice: the backups are not safe")
+    assert beside
+    assert beside.words.startswith("Most likely: the application logs errors")
+
+
+def test_a_load_balancer_without_servers_is_told_where_nothing_beneath_is_wrong() -> None:
+    balancer = finding("infrastructure_load_balancer", "critical", "no healthy server")
+    users = finding("application_paths", "critical", "page broken")
+    alone, beneath = guess_cause([balancer, users]), guess_cause([balancer, finding("x", "critical", "database down")])
+    assert alone
+    assert "the load balancer has no healthy server" in alone.words
+    assert beneath
+    assert ("the database server is down" in beneath.words, beneath.beside) == (True, ())
+
+
 def test_a_release_is_a_cause_only_where_something_is_wrong() -> None:
     release = finding("code_deployed", "warning", "new release")
     broken = finding("application_paths", "critical", "page broken")

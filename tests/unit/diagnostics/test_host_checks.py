@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,19 @@ def test_many_errors_lately_are_critical_old_ones_a_warning() -> None:
     assert read_log(host(), printed("\n".join(["INFO no errors, terror"] * 9)), REDACTOR).state == "ok"
     assert read_log(host(), printed("10:00 INFO uvicorn.error: Started"), REDACTOR).state == "ok"
     assert read_log(host(), printed("10:00 ERROR uvicorn.error: Stopped"), REDACTOR).state == "warning"
+
+
+def test_what_the_log_tells_of_is_no_sign_once_it_is_silent() -> None:
+    errors = printed("\n".join(["ERROR permission denied for table bag"] * 20))
+    now, later = read_log(host(), errors, REDACTOR), read_log(host(), errors, REDACTOR, timedelta(minutes=5))
+    assert (now.state, now.signs) == ("critical", ("rights gone", "errors logged"))
+    assert (later.state, later.signs) == ("warning", ("errors logged",))
+    assert "none for 5 min" in later.words
+
+
+def test_no_process_is_said_by_the_status_too() -> None:
+    assert read_workers(host(), printed("none\n", status=1)).state == "critical"
+    assert read_workers(host(), printed("4242 gunicorn\n")).state == "ok"
 
 
 def test_a_log_that_cannot_be_read_is_unknown() -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.diagnostics.checks.infrastructure_load_balancer import describe_ill, judge_sizes, judge_targets, suggest
+from bot.diagnostics.checks.infrastructure_load_balancer import (
+    describe_ill,
+    find_left_out,
+    judge_sizes,
+    judge_targets,
+    suggest,
+)
 from bot.policy import Host, load_policy
 from bot.systems.target_health import Group, Target, short_name
 
@@ -44,6 +50,15 @@ def test_an_ill_server_that_the_policy_knows_can_be_replaced() -> None:
         ("restart_application", {"application": "traitortrack"}),
     ]
     assert suggest([well], {"app_1": known}, "traitortrack") == []
+
+
+def test_servers_of_the_group_that_are_not_registered_are_told() -> None:
+    group = Group("web", 2, 2, 5, (), ("i-0", "i-1"))
+    assert list(find_left_out("web", group, targets("healthy", "healthy"))) == []
+    (one,) = find_left_out("web", group, targets("healthy"))
+    (all_of_them,) = find_left_out("web", group, [])
+    assert (one.state, one.words) == ("warning", "Not registered with web, though in web: i-1.")
+    assert (all_of_them.state, all_of_them.signs) == ("critical", ("servers left out",))
 
 
 def test_no_healthy_server_is_critical_even_where_none_is_needed() -> None:

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import pytest
 import sqlalchemy as sa
+from moto import mock_aws
 
 from bot.comms.notices import Notices, incident_room
 from bot.diagnostics import deploys
@@ -28,12 +30,16 @@ from bot.incidents.desk import Desk
 from bot.outcome import Refused
 from bot.policy import Person, Policy, load_policy
 from bot.store.database import Database
-from bot.store.tables import ChartPicture, Delivery, Incident, Meter, Notice
+from bot.store.documents import Finding
+from bot.store.tables import ChartPicture, Delivery, Incident, Meter, Notice, Sweep
 from bot.systems.hosts.releases import Deploy
 from tests.integration.store.stores import empty_store, open_store
 from tests.unit.alerts.conftest import HandQueue
 from tests.unit.incidents.conftest import HandClock
 from tests.unit.slack import rows
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
 
 SHIPPED = load_policy(None)
 CALM = {
@@ -175,6 +181,58 @@ def test_what_shows_only_later_is_looked_for_again(here: Here) -> None:
     here.queue.work()
     (chart,) = here.charts()
     assert (chart.occasion, chart.title) == ("followed", "Health endpoint: slower since 13:00")
+
+
+@pytest.fixture
+def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudWatchClient]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield boto3.client("cloudwatch", region_name=SHIPPED.infrastructure.regions.primary)
+
+
+def test_what_a_diagnosis_points_at_is_fetched_from_cloudwatch(here: Here, cloudwatch: CloudWatchClient) -> None:
+    """The processors left their usual range, the connections did not; storage nobody pointed at."""
+    now, minute = here.clock(), timedelta(minutes=1)
+    usual = {now - timedelta(hours=20) + index * 10 * minute: 20.0 for index in range(100)}
+    busy, calm = ({now - index * minute: value for index in range(1, 20)} for value in (95.0, 20.0))
+    for name, figures in (("CPUUtilization", busy), ("DatabaseConnections", calm), ("FreeStorageSpace", busy)):
+        put(cloudwatch, name, usual | figures)
+    incident = here.declare()
+    here.queue.work()
+    look(
+        here, incident, Finding(check="infrastructure_rds_instance", title="RDS", state="warning", summary="It is ill.")
+    )
+    here.pictures.draw_for_incident(incident.id, "diagnosed")
+    (chart,) = here.charts()
+    assert chart.series == f"rds_cpu:{SHIPPED.infrastructure.rds.instance}"
+    assert chart.title.startswith("RDS processors: busier since ")
+
+
+def test_nothing_is_fetched_for_what_is_good(here: Here, cloudwatch: CloudWatchClient) -> None:
+    put(cloudwatch, "CPUUtilization", {here.clock() - timedelta(minutes=index): 20.0 + index for index in range(60)})
+    incident = here.declare()
+    here.queue.work()
+    look(here, incident, Finding(check="infrastructure_rds_instance", title="RDS", state="ok", summary="Well."))
+    here.pictures.draw_for_incident(incident.id, "diagnosed")
+    assert here.charts() == []
+
+
+def put(cloudwatch: CloudWatchClient, name: str, figures: dict[datetime, float]) -> None:
+    of = [{"Name": "DBInstanceIdentifier", "Value": SHIPPED.infrastructure.rds.instance}]
+    data: Any = [
+        {"MetricName": name, "Dimensions": of, "Timestamp": at, "Value": value} for at, value in figures.items()
+    ]
+    cloudwatch.put_metric_data(Namespace="AWS/RDS", MetricData=data)
+
+
+def look(here: Here, incident: Incident, finding: Finding) -> None:
+    """A diagnosis that has ended with this."""
+    sweep = Sweep(incident_id=incident.id, scope="all", requested_by="mei", place="p", started_at=here.clock(),
+                  finished_at=here.clock(), findings=[finding])  # fmt: skip
+    with here.database.write() as session:
+        session.add(sweep)
 
 
 def test_drawing_again_shows_nothing_twice(here: Here) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,17 +13,20 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import sqlalchemy as sa
 
 from bot.diagnostics import sampling
 from bot.diagnostics.meter import Before, Measured
 from bot.diagnostics.meters.host_log import HostLogMeter
-from bot.diagnostics.meters.host_resources import read_disks, read_load, read_memory
+from bot.diagnostics.meters.host_resources import HostResourcesMeter, read_disks, read_load, read_memory
 from bot.diagnostics.sampling import WORKFLOW, Sampler, find_meters
 from bot.diagnostics.series import Series
 from bot.engine import Engine
 from bot.outcome import Failed
 from bot.policy import Host, Policy, load_policy
 from bot.store.database import Database
+from bot.store.tables import Sample
+from bot.systems.hosts.programs import read_program
 from bot.systems.web_application import Answer
 from tests.integration.store.stores import empty_store, open_store
 from tests.unit.alerts.conftest import HandQueue
@@ -37,6 +43,7 @@ class Made:
     key: str
     look: Look
     befores: list[Before | None] = field(default_factory=list)
+    every: int = 1
 
     def measure(self, now: datetime, before: Before | None) -> Measured:
         self.befores.append(before)
@@ -195,8 +202,35 @@ def test_every_database_and_host_is_measured() -> None:
     local = Host(title="Here", application="traitortrack", reach="local")
     policy = SHIPPED.model_copy(update={"hosts": {"app_1": SHIPPED.hosts["app_1"], "here": local}})
     assert [one.key for one in find_meters(policy, {})] == [
-        "database:traitortrack", "log:app_1", "log:here", "host:here",
+        "database:traitortrack", "log:app_1", "host:app_1", "log:here", "host:here",
     ]  # fmt: skip
+    by_ssm, here = (HostResourcesMeter(key, policy, {}) for key in ("app_1", "here"))
+    assert (by_ssm.every, here.every) == (5, 1), "by SSM each look is a call that counts"
+
+
+def test_what_is_dear_to_look_at_is_looked_at_more_seldom_and_stands_for_longer(here: Here) -> None:
+    dear = [Made(f"host:{number}", give(1.0), every=5) for number in range(20)]
+    here.sampler.list_meters = lambda: dear
+    looked = []
+    here.sampler.start()
+    for _ in range(10):
+        here.pass_minutes(1)
+        looked.append(sum(len(one.befores) for one in dear))
+    assert looked[-1] == 40, "each of them in two of ten turns"
+    assert 0 < looked[0] < 20, "and not all in the same"
+    with here.series.database.read() as session:
+        assert set(session.scalars(sa.select(Sample.width_s))) == {5 * 60}
+
+
+def test_a_host_is_read_by_one_program(tmp_path: Path) -> None:
+    answer = json.loads(subprocess.run([sys.executable, "-I", "-c", read_program("read_resources")],
+                                       capture_output=True, check=True).stdout)  # fmt: skip
+    load, memory = read_load(answer["load"], answer["processors"]), read_memory(answer["memory"])
+    assert load is not None
+    assert load >= 0
+    assert memory is not None
+    assert 0 < memory <= 100
+    assert answer["disks"].startswith("Filesystem")
 
 
 def test_new_error_lines_are_counted_once(tmp_path: Path) -> None:
