@@ -8,25 +8,21 @@ from __future__ import annotations
 from pydantic import Field, JsonValue
 
 from bot.outcome import Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import draft_plan, open_region, open_second_rds, require_login
+from bot.recovery.action import Context, Facts, History, Parameters, World
+from bot.recovery.instances import open_region, open_second_rds, require_login
+from bot.recovery.rds_restores import RdsRestore
 from bot.recovery.restored_instances import (
     RESTORE_PERMISSIONS,
     NewName,
-    clean_up,
-    find_ready,
     find_restored,
     list_moved_settings,
     predict_switch_loss,
-    put_right,
     refuse_taken,
     suggest_names,
     wait_until_restored,
-    was_put_right,
 )
-from bot.recovery.restored_proof import look_inside, measure
 from bot.recovery.side_plan import list_moved
-from bot.store.documents import PlanDocument, Prediction
+from bot.store.documents import PlanDocument
 from bot.systems.rds import Rds, Snapshot
 from bot.systems.rds_changes import restore_from_snapshot
 from bot.systems.security_groups import find_group_ids
@@ -43,10 +39,10 @@ class RestoreCopy(Parameters):
     new_instance: NewName
 
 
-class RdsRestoreCopy(Action[RestoreCopy]):
+class RdsRestoreCopy(RdsRestore[RestoreCopy]):
     name = "rds_restore_copy"
     purpose = "Restore a copied snapshot in the second region, without asking the first"
-    risk = "high"
+    restored = "copy"
     permissions = (
         *RESTORE_PERMISSIONS,
         "ec2:DescribeSecurityGroups",
@@ -92,19 +88,14 @@ class RdsRestoreCopy(Action[RestoreCopy]):
         snapshot = find_copy(world, rds, str(observed["snapshot"]))
         assert snapshot.taken_at is not None  # `find_copy` refuses others
         source = open_region(world, "primary", brief=True)
-        expected = world.policy.infrastructure.rds.point_in_time_restore_time.at_most
-        return draft_plan(
-            self,
+        return self.draft(
             world,
             parameters,
             observed,
+            history,
             title=f"Restore {snapshot.identifier} in {rds.region}",
             loss=predict_switch_loss(world, None, snapshot.taken_at),
-            downtime=Prediction(seconds=0, source="nothing that is there is touched"),
-            duration=history.duration
-            or Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most"),
-            way_back="Nothing that exists is touched; the new instance can be deleted.",
-            confirm=parameters.new_instance,
+            untouched="what is there",
             back_to=snapshot.taken_at,
             notes=[
                 f"The copy holds the state of {snapshot.taken_at:%d %b %H:%M:%S} UTC, {snapshot.size_gib:,} GiB.",
@@ -116,21 +107,16 @@ class RdsRestoreCopy(Action[RestoreCopy]):
         """A copy that has come since is no reason to wait; the one that was planned has to be there still."""
         return [*list_moved(planned, now, ("snapshot", "snapshot_taken_at")), *list_moved_settings(planned, now)]
 
-    def steps(self) -> list[Step[RestoreCopy]]:
-        return [
-            Step("preflight", "Check the copy once more", preflight, phase="retrieval"),
-            Step("restore", "Restore it into the new instance", restore, find_ready),
-            Step(
-                "settle", "Put right what the restore does not carry over", put_right, was_put_right, cancellable=False
-            ),
-            Step("look", "Count rows at the new endpoint", look_inside, phase="validation"),
-        ]
+    def preflight(self, context: Context[RestoreCopy]) -> Facts:
+        """Copies are deleted too."""
+        snapshot = find_copy(context.world, open_second_rds(context.world), str(context.plan.observed["snapshot"]))
+        return {"words": f"{snapshot.identifier} is {snapshot.status}"}
 
-    def verify(self, context: Context[RestoreCopy]) -> Evidence:
-        return measure(context)
-
-    def clean_up(self, context: Context[RestoreCopy]) -> str:
-        return clean_up(context)
+    def restore(self, context: Context[RestoreCopy]) -> Facts:
+        """Begun once; found again by its name and mark."""
+        restored, snapshot = find_restored(context), str(context.plan.observed["snapshot"])
+        restore_from_snapshot(restored.rds, snapshot, restored.name, restored.settings, context.mark)
+        return wait_until_restored(context)
 
 
 def find_copy(world: World, rds: Rds, name: str | None) -> Snapshot:
@@ -177,19 +163,6 @@ def list_settings(world: World, region: str) -> dict[str, JsonValue]:
 
 def _age(snapshot: Snapshot, world: World) -> str:
     return show_duration(world.now() - snapshot.taken_at) if snapshot.taken_at else "of unknown age"
-
-
-def preflight(context: Context[RestoreCopy]) -> Facts:
-    """Copies are deleted too."""
-    snapshot = find_copy(context.world, open_second_rds(context.world), str(context.plan.observed["snapshot"]))
-    return {"words": f"{snapshot.identifier} is {snapshot.status}"}
-
-
-def restore(context: Context[RestoreCopy]) -> Facts:
-    """Begun once; found again by its name and mark."""
-    restored, snapshot = find_restored(context), str(context.plan.observed["snapshot"])
-    restore_from_snapshot(restored.rds, snapshot, restored.name, restored.settings, context.mark)
-    return wait_until_restored(context)
 
 
 ACTION = RdsRestoreCopy()

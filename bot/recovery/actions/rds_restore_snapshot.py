@@ -5,25 +5,21 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import InstanceName, database_behind, draft_plan, list_choices, open_rds, require_login
+from bot.recovery.action import Context, Facts, History, Parameters, World
+from bot.recovery.instances import InstanceName, database_behind, list_choices, open_rds, require_login
+from bot.recovery.rds_restores import RdsRestore
 from bot.recovery.restored_instances import (
     RESTORE_PERMISSIONS,
     NewName,
-    clean_up,
-    find_ready,
     find_restored,
     list_moved_settings,
     observe_settings,
     predict_switch_loss,
-    put_right,
     refuse_taken,
     suggest_names,
     wait_until_restored,
-    was_put_right,
 )
-from bot.recovery.restored_proof import look_inside, measure
-from bot.store.documents import PlanDocument, Prediction
+from bot.store.documents import PlanDocument
 from bot.systems.rds import Rds, Snapshot
 from bot.systems.rds_changes import restore_from_snapshot
 from bot.systems.rds_settings import NOT_FROM_SNAPSHOT, describe_left_out
@@ -42,10 +38,10 @@ class RestoreSnapshot(Parameters):
     new_instance: NewName
 
 
-class RdsRestoreSnapshot(Action[RestoreSnapshot]):
+class RdsRestoreSnapshot(RdsRestore[RestoreSnapshot]):
     name = "rds_restore_snapshot"
     purpose = "Restore a snapshot of an RDS instance into a new instance beside it"
-    risk = "high"
+    restored = "snapshot"
     permissions = (*RESTORE_PERMISSIONS, "rds:DescribeDBSnapshots", "rds:RestoreDBInstanceFromDBSnapshot")
     parameters = RestoreSnapshot
 
@@ -85,19 +81,14 @@ class RdsRestoreSnapshot(Action[RestoreSnapshot]):
         refuse_taken(rds, parameters.new_instance)
         source, snapshot = rds.observe(parameters.instance), find_usable(rds, parameters)
         assert snapshot.taken_at is not None  # `find_usable` refuses others
-        expected = world.policy.infrastructure.rds.point_in_time_restore_time.at_most
-        return draft_plan(
-            self,
+        return self.draft(
             world,
             parameters,
             observed,
+            history,
             title=f"Restore snapshot {snapshot.identifier}",
             loss=predict_switch_loss(world, source, snapshot.taken_at),
-            downtime=Prediction(seconds=0, source="the present instance goes on as it is"),
-            duration=history.duration
-            or Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most"),
-            way_back=f"{parameters.instance} is not touched; the new instance can be deleted.",
-            confirm=parameters.new_instance,
+            untouched=f"the instance {parameters.instance}",
             back_to=snapshot.taken_at,
             notes=[
                 f"The snapshot is of {snapshot.taken_at:%d %b %H:%M:%S} UTC, {snapshot.size_gib:,} GiB of storage.",
@@ -112,21 +103,16 @@ class RdsRestoreSnapshot(Action[RestoreSnapshot]):
         replaced = [] if planned[taken] == now[taken] else ["the snapshot was replaced by another one"]
         return [*replaced, *list_moved_settings(planned, now)]
 
-    def steps(self) -> list[Step[RestoreSnapshot]]:
-        return [
-            Step("preflight", "Check the snapshot once more", preflight, phase="retrieval"),
-            Step("restore", "Restore into the new instance", restore, find_ready),
-            Step(
-                "settle", "Put right what the restore does not carry over", put_right, was_put_right, cancellable=False
-            ),
-            Step("look", "Count rows at the new endpoint", look_inside, phase="validation"),
-        ]
+    def preflight(self, context: Context[RestoreSnapshot]) -> Facts:
+        """Snapshots are deleted by retention."""
+        snapshot = find_usable(open_rds(context.world), context.parameters)
+        return {"words": f"{snapshot.identifier} is {snapshot.status}"}
 
-    def verify(self, context: Context[RestoreSnapshot]) -> Evidence:
-        return measure(context)
-
-    def clean_up(self, context: Context[RestoreSnapshot]) -> str:
-        return clean_up(context)
+    def restore(self, context: Context[RestoreSnapshot]) -> Facts:
+        """Begun once; found again by its name and mark."""
+        restored = find_restored(context)
+        restore_from_snapshot(restored.rds, context.parameters.snapshot, restored.name, restored.settings, context.mark)
+        return wait_until_restored(context)
 
 
 def find_usable(rds: Rds, parameters: RestoreSnapshot) -> Snapshot:
@@ -143,19 +129,6 @@ def _warn_of_other(snapshot: Snapshot, instance: str) -> list[str]:
     if snapshot.instance == instance:
         return []
     return [f"The snapshot is of {snapshot.instance}, the settings are those of {instance}."]
-
-
-def preflight(context: Context[RestoreSnapshot]) -> Facts:
-    """Snapshots are deleted by retention."""
-    snapshot = find_usable(open_rds(context.world), context.parameters)
-    return {"words": f"{snapshot.identifier} is {snapshot.status}"}
-
-
-def restore(context: Context[RestoreSnapshot]) -> Facts:
-    """Begun once; found again by its name and mark."""
-    restored = find_restored(context)
-    restore_from_snapshot(restored.rds, context.parameters.snapshot, restored.name, restored.settings, context.mark)
-    return wait_until_restored(context)
 
 
 def _label(snapshot: Snapshot, world: World) -> str:

@@ -7,25 +7,21 @@ from datetime import UTC, datetime
 from pydantic import Field, field_validator
 
 from bot.outcome import Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import InstanceName, database_behind, draft_plan, list_choices, open_rds, require_login
+from bot.recovery.action import Context, Facts, History, Parameters, World
+from bot.recovery.instances import InstanceName, database_behind, list_choices, open_rds, require_login
+from bot.recovery.rds_restores import RdsRestore
 from bot.recovery.restored_instances import (
     RESTORE_PERMISSIONS,
     NewName,
-    clean_up,
-    find_ready,
     find_restored,
     list_moved_settings,
     observe_settings,
     predict_switch_loss,
-    put_right,
     refuse_taken,
     suggest_names,
     wait_until_restored,
-    was_put_right,
 )
-from bot.recovery.restored_proof import look_inside, measure
-from bot.store.documents import PlanDocument, Prediction
+from bot.store.documents import PlanDocument
 from bot.systems.rds import Instance, Rds
 from bot.systems.rds_changes import restore_to_time
 from bot.systems.rds_settings import describe_left_out
@@ -45,10 +41,10 @@ class RestoreToTime(Parameters):
         return moment.astimezone(UTC)
 
 
-class RdsRestoreToTime(Action[RestoreToTime]):
+class RdsRestoreToTime(RdsRestore[RestoreToTime]):
     name = "rds_restore_to_time"
     purpose = "Restore an RDS instance as it was at a moment, into a new instance beside it"
-    risk = "high"
+    restored = "moment"
     permissions = (
         *RESTORE_PERMISSIONS,
         "rds:DescribeDBInstanceAutomatedBackups",
@@ -86,20 +82,15 @@ class RdsRestoreToTime(Action[RestoreToTime]):
         rds = open_rds(world)
         refuse_taken(rds, parameters.new_instance)
         source = rds.observe(parameters.instance)
-        expected = world.policy.infrastructure.rds.point_in_time_restore_time.at_most
         latest = datetime.fromisoformat(str(observed["latest"]))
-        return draft_plan(
-            self,
+        return self.draft(
             world,
             parameters,
             observed,
+            history,
             title=f"Restore {parameters.instance} as of {parameters.to_time:%d %b %H:%M:%S} UTC",
             loss=predict_switch_loss(world, source, parameters.to_time),
-            downtime=Prediction(seconds=0, source="the present instance goes on as it is"),
-            duration=history.duration
-            or Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most"),
-            way_back=f"{parameters.instance} is not touched; the new instance can be deleted.",
-            confirm=parameters.new_instance,
+            untouched=f"the instance {parameters.instance}",
             back_to=parameters.to_time,
             notes=[
                 f"The latest moment that could be restored was {latest:%d %b %H:%M:%S} UTC.",
@@ -112,21 +103,20 @@ class RdsRestoreToTime(Action[RestoreToTime]):
         """The window moves all the time; that the moment lies in it is looked at again."""
         return list_moved_settings(planned, now)
 
-    def steps(self) -> list[Step[RestoreToTime]]:
-        return [
-            Step("preflight", "Check the moment once more", preflight, phase="retrieval"),
-            Step("restore", "Restore into the new instance", restore, find_ready),
-            Step(
-                "settle", "Put right what the restore does not carry over", put_right, was_put_right, cancellable=False
-            ),
-            Step("look", "Count rows at the new endpoint", look_inside, phase="validation"),
-        ]
+    def preflight(self, context: Context[RestoreToTime]) -> Facts:
+        """The window moves on while people decide."""
+        parameters, rds = context.parameters, open_rds(context.world)
+        earliest, latest = find_window(rds, rds.observe(parameters.instance))
+        refuse_outside(parameters.to_time, earliest, latest)
+        return {"latest": latest.isoformat(), "words": f"RDS has everything until {latest:%H:%M:%S} UTC"}
 
-    def verify(self, context: Context[RestoreToTime]) -> Evidence:
-        return measure(context)
-
-    def clean_up(self, context: Context[RestoreToTime]) -> str:
-        return clean_up(context)
+    def restore(self, context: Context[RestoreToTime]) -> Facts:
+        """Begun once; found again by its name and mark."""
+        restored, parameters = find_restored(context), context.parameters
+        restore_to_time(
+            restored.rds, parameters.instance, restored.name, parameters.to_time, restored.settings, context.mark
+        )
+        return wait_until_restored(context)
 
 
 def find_window(rds: Rds, source: Instance) -> tuple[datetime | None, datetime]:
@@ -153,23 +143,6 @@ def refuse_outside(moment: datetime, earliest: datetime | None, latest: datetime
             f"{earliest:%d %b %H:%M:%S} UTC.",
             "Choose a later moment, or a snapshot with `/dr plan rds_restore_snapshot`.",
         )
-
-
-def preflight(context: Context[RestoreToTime]) -> Facts:
-    """The window moves on while people decide."""
-    parameters, rds = context.parameters, open_rds(context.world)
-    earliest, latest = find_window(rds, rds.observe(parameters.instance))
-    refuse_outside(parameters.to_time, earliest, latest)
-    return {"latest": latest.isoformat(), "words": f"RDS has everything until {latest:%H:%M:%S} UTC"}
-
-
-def restore(context: Context[RestoreToTime]) -> Facts:
-    """Begun once; found again by its name and mark."""
-    restored, parameters = find_restored(context), context.parameters
-    restore_to_time(
-        restored.rds, parameters.instance, restored.name, parameters.to_time, restored.settings, context.mark
-    )
-    return wait_until_restored(context)
 
 
 ACTION = RdsRestoreToTime()
