@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from bot.outcome import Refused
 from bot.policy import Database
-from bot.recovery.action import Action, Context, Facts, Parameters, World
+from bot.recovery.action import Context, Facts, World
 from bot.recovery.backups import recovery_url, settings_of
-from bot.store.documents import Loss, PlanDocument, Prediction
 from bot.systems.aws import AwsUnclear
 from bot.systems.probe import probe_health
 from bot.systems.rds import Instance, Rds
@@ -135,35 +133,9 @@ def observe_instance(instance: Instance) -> Facts:
     }
 
 
-def draft_plan(
-    action: Action[Any],
-    world: World,
-    parameters: Parameters,
-    observed: Facts,
-    *,
-    title: str,
-    loss: Loss,
-    downtime: Prediction,
-    duration: Prediction,
-    way_back: str,
-    confirm: str | None = None,
-    back_to: datetime | None = None,
-    notes: list[str],
-) -> PlanDocument:
-    """A plan of an action on an instance: what they all say, and what only this one does."""
-    return action.document(
-        parameters,
-        observed,
-        title=title,
-        environment=database_behind(world)[1].environment,
-        loss=loss,
-        downtime=downtime,
-        duration=duration,
-        way_back=way_back,
-        confirm=confirm,
-        back_to=back_to,
-        notes=notes,
-    )
+def environment_of(world: World) -> str:
+    """What the database on RDS serves, as the policy says."""
+    return database_behind(world)[1].environment
 
 
 def refuse_unready(instance: Instance) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from bot.recovery.action import Action, Context, Evidence, Facts, History, P, Step, World
-from bot.recovery.instances import draft_plan
+from bot.recovery.instances import environment_of
 from bot.recovery.restored_instances import clean_up, find_ready, put_right, was_put_right
 from bot.recovery.restored_proof import look_inside, measure
 from bot.store.documents import Loss, PlanDocument, Prediction, Risk
@@ -34,11 +34,10 @@ class RdsRestore(Action[P]):
     ) -> PlanDocument:  # fmt: skip
         """A plan of such a restore; `untouched` is what is there and stays as it is."""
         expected = world.policy.infrastructure.rds.point_in_time_restore_time.at_most
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=title,
             loss=loss,
             downtime=Prediction(seconds=0, source=f"{untouched} goes on as it is"),

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 
 from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import act_once, draft_plan
+from bot.recovery.instances import act_once, environment_of
 from bot.recovery.replacing import HEALTHY, Place, find_place
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
@@ -84,8 +84,10 @@ class IsolateTheHost(Action[IsolateHost]):
     def plan(self, world: World, parameters: IsolateHost, observed: Facts, history: History) -> PlanDocument:
         title, groups = world.policy.hosts[parameters.host].title, ", ".join(_texts(observed["groups"]))
         back = parameters.groups is not None
-        return draft_plan(
-            self, world, parameters, observed,
+        return self.document(
+            parameters,
+            observed,
+            environment=environment_of(world),
             title=f"Give {title} its security groups back" if back else f"Isolate {title}",
             loss=Loss(seconds=0, rows=0, words="no rows; what its users are doing has to be done again elsewhere"),
             downtime=Prediction(seconds=None if _too_few(observed) and not back else 0, source=_tell_left(observed)),

@@ -14,7 +14,7 @@ from bot.recovery.instance_changes import (
     observe_change,
     tell_state,
 )
-from bot.recovery.instances import InstanceName, describe_pending, draft_plan, list_choices, open_rds
+from bot.recovery.instances import InstanceName, describe_pending, environment_of, list_choices, open_rds
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion
 from bot.systems.rds_settings import Settings
 
@@ -65,11 +65,10 @@ class RdsBackupSettings(Action[BackupSettings]):
         instance = open_rds(world).observe(parameters.instance)
         days, before = parameters.retention_days, instance.retention_days
         pause = "none" if before else "writes may pause for seconds to minutes while the first backup begins"
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Keep backups of {parameters.instance} {days} days, taken at {parameters.window} UTC",
             loss=Loss(seconds=0, rows=0, words=_describe_loss(before, days)),
             downtime=Prediction(seconds=0, source=pause),

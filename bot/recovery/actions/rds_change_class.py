@@ -21,7 +21,7 @@ from bot.recovery.instances import (
     REMOTE_EVERY_S,
     InstanceName,
     describe_pending,
-    draft_plan,
+    environment_of,
     instance_url,
     list_choices,
     open_rds,
@@ -75,11 +75,10 @@ class RdsChangeClass(Action[ChangeClass]):
 
     def plan(self, world: World, parameters: ChangeClass, observed: Facts, history: History) -> PlanDocument:
         instance = open_rds(world).observe(parameters.instance)
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Move {parameters.instance} from {observed['instance_class']} to {parameters.instance_class}",
             loss=Loss(seconds=0, rows=0, words="nothing that was committed; open transactions are cut off"),
             downtime=history.downtime or _predict_outage(world, observed),

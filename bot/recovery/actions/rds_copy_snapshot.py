@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import InstanceName, draft_plan, list_choices, open_rds, open_second_rds, watch_for
+from bot.recovery.instances import InstanceName, environment_of, list_choices, open_rds, open_second_rds, watch_for
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.rds import Rds, Snapshot
@@ -54,11 +54,10 @@ class RdsCopySnapshot(Action[CopySnapshot]):
         refuse_copied(open_second_rds(world), name_copy(snapshot))
         assert snapshot.taken_at is not None  # `find_source` takes no others
         second = world.policy.infrastructure.regions.secondary
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Copy {snapshot.identifier} to {second}",
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="a snapshot is read, the database is not touched"),

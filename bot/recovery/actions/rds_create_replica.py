@@ -13,7 +13,7 @@ from bot.recovery.action import Action, Context, Evidence, Facts, History, Param
 from bot.recovery.instances import (
     InstanceName,
     RegionChoice,
-    draft_plan,
+    environment_of,
     name_region,
     open_region,
     refuse_unready,
@@ -103,11 +103,10 @@ class RdsCreateReplica(Action[CreateReplica]):
         refuse_taken(rds, parameters.new_instance)
         source_region, limit = name_region(world, parameters.source_region), find_limit(world)
         key = observed["kms_key"]
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Make {parameters.new_instance} in {rds.region}, a replica of {parameters.source}",
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="the source goes on; where it is single-AZ, its disk pauses briefly"),

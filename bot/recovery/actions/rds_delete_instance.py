@@ -17,7 +17,7 @@ from bot.recovery.instances import (
     RegionChoice,
     act_once,
     database_behind,
-    draft_plan,
+    environment_of,
     instance_url,
     list_choices,
     look_for,
@@ -87,11 +87,10 @@ class RdsDeleteInstance(Action[DeleteInstance]):
     def plan(self, world: World, parameters: DeleteInstance, observed: Facts, history: History) -> PlanDocument:
         rows, clients, source = observed["rows"], observed["clients"], observed["source"]
         held = "rows that cannot be counted" if rows is None else f"{rows:,} rows"
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Delete {parameters.instance}",
             loss=Loss(
                 seconds=0,

@@ -13,7 +13,7 @@ from bot.recovery.instance_changes import (
     observe_change,
     tell_state,
 )
-from bot.recovery.instances import InstanceName, describe_pending, draft_plan, list_choices, open_rds
+from bot.recovery.instances import InstanceName, describe_pending, environment_of, list_choices, open_rds
 from bot.store.documents import Loss, PlanDocument, Prediction
 from bot.systems.rds_settings import Settings
 
@@ -44,11 +44,10 @@ class RdsEnableMultiAz(Action[EnableMultiAz]):
         if not world.policy.infrastructure.rds.multi_az:
             raise Refused("The policy wants no standby (`infrastructure.rds.multi_az`).", "Change the policy first.")
         instance = open_rds(world).observe(parameters.instance)
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Give {parameters.instance} a standby",
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source="none, but writes are slower while the standby is filled and after"),

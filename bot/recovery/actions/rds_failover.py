@@ -14,7 +14,7 @@ from bot.recovery.instances import (
     InstanceName,
     act_once,
     database_behind,
-    draft_plan,
+    environment_of,
     instance_url,
     list_choices,
     look_for,
@@ -79,11 +79,10 @@ class RdsFailover(Action[FailOver]):
     def plan(self, world: World, parameters: FailOver, observed: Facts, history: History) -> PlanDocument:
         expected = world.policy.infrastructure.rds.failover_time
         figure = Prediction(seconds=expected.at_most.total_seconds(), source="the policy's figure, at most")
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Fail {parameters.instance} over to its standby",
             loss=Loss(seconds=0, rows=0, words="nothing that was committed; the standby is synchronous"),
             downtime=history.downtime or figure,

@@ -14,7 +14,7 @@ from bot.recovery.instances import (
     RegionChoice,
     act_once,
     database_behind,
-    draft_plan,
+    environment_of,
     instance_url,
     list_choices,
     look_for,
@@ -87,11 +87,10 @@ class RdsPromoteReplica(Action[Promote]):
         figure = Prediction(seconds=expected.total_seconds(), source="the policy's figure, at most")
         lag_s, days = _read_lag(observed), find_retention(world, observed)
         behind = "an unknown time" if lag_s is None else show_duration(lag_s)
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Promote {parameters.instance}",
             loss=Loss(
                 seconds=lag_s,

@@ -8,7 +8,7 @@ from bot.recovery.action import Action, Context, Evidence, Facts, History, Param
 from bot.recovery.instances import (
     OBSERVE_PERMISSIONS,
     InstanceName,
-    draft_plan,
+    environment_of,
     list_choices,
     observe_instance,
     open_rds,
@@ -57,11 +57,10 @@ class RdsSnapshot(Action[TakeSnapshot]):
     def plan(self, world: World, parameters: TakeSnapshot, observed: Facts, history: History) -> PlanDocument:
         second = world.policy.infrastructure.regions.secondary
         single = "" if observed["multi_az"] else "; on one zone writes may pause for seconds while it begins"
-        return draft_plan(
-            self,
-            world,
+        return self.document(
             parameters,
             observed,
+            environment=environment_of(world),
             title=f"Take a snapshot of {parameters.instance}",
             loss=Loss(seconds=0, rows=0, words="nothing"),
             downtime=Prediction(seconds=0, source=f"the database is only read{single}"),

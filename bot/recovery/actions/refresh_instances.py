@@ -7,7 +7,7 @@ import time
 from bot.outcome import Cancelled, Failed, Refused
 from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import draft_plan
+from bot.recovery.instances import environment_of
 from bot.recovery.scaling import find_scaling_group, tell_group
 from bot.recovery.side_plan import list_moved
 from bot.recovery.touched import AUTO_SCALING, touch_scaling_group
@@ -58,8 +58,10 @@ class RefreshTheInstances(Action[RefreshInstances]):
         named = [key for key, host in world.policy.hosts.items() if host.instance_id in group.instances]
         stale = f"`hosts.{'`, `hosts.'.join(named)}` of the policy name servers that go: change them afterwards."
         servers = show_count(len(group.instances), "server")
-        return draft_plan(
-            self, world, parameters, observed,
+        return self.document(
+            parameters,
+            observed,
+            environment=environment_of(world),
             title=f"Replace all servers of {group.name}",
             loss=Loss(seconds=0, rows=0, words="no rows; what is on the servers' disks goes with them"),
             downtime=Prediction(seconds=0, source="a new server is healthy before an old one goes"),

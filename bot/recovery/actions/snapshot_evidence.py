@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bot.outcome import Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import act_once, draft_plan
+from bot.recovery.instances import act_once, environment_of
 from bot.recovery.replacing import Place, find_place, wait
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.isolation import Disk, Isolation
@@ -44,8 +44,10 @@ class SnapshotTheEvidence(Action[SnapshotEvidence]):
         return {"instance": place.old, "volumes": volumes}
 
     def plan(self, world: World, parameters: SnapshotEvidence, observed: Facts, history: History) -> PlanDocument:
-        return draft_plan(
-            self, world, parameters, observed,
+        return self.document(
+            parameters,
+            observed,
+            environment=environment_of(world),
             title=f"Snapshots of the disks of {world.policy.hosts[parameters.host].title} as evidence",
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="a snapshot stops nothing"),

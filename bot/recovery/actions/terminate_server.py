@@ -7,7 +7,7 @@ from pydantic import Field
 from bot.outcome import Refused
 from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import draft_plan
+from bot.recovery.instances import environment_of
 from bot.recovery.replacing import wait
 from bot.recovery.side_plan import list_moved
 from bot.recovery.touched import touch_instance
@@ -69,8 +69,10 @@ class TerminateTheServer(Action[TerminateServer]):
     def plan(self, world: World, parameters: TerminateServer, observed: Facts, history: History) -> PlanDocument:
         named = [key for key, host in world.policy.hosts.items() if host.instance_id == parameters.instance]
         notes = [f"`hosts.{key}` of the policy still names it: change that first." for key in named]
-        return draft_plan(
-            self, world, parameters, observed,
+        return self.document(
+            parameters,
+            observed,
+            environment=environment_of(world),
             title=f"Terminate {parameters.instance}",
             loss=Loss(seconds=0, rows=0, words="no rows; its disks, with the logs and sessions on them"),
             downtime=Prediction(seconds=0, source="it is stopped, and in no target group"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.outcome import Refused
 from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.instances import draft_plan
+from bot.recovery.instances import environment_of
 from bot.recovery.scaling import find_scaling_group, tell_group
 from bot.recovery.side_plan import list_moved
 from bot.recovery.touched import AUTO_SCALING, touch_scaling_group
@@ -45,8 +45,10 @@ class VerifyTheAutoScaling(Action[VerifyAutoScaling]):
         more = wanted.desired_capacity - group.desired_capacity
         launches = [f"It launches {more} more servers for that."] if more > 0 else []
         fewer = [f"It terminates {-more} servers for that, which it chooses itself."] if more < 0 else []
-        return draft_plan(
-            self, world, parameters, observed,
+        return self.document(
+            parameters,
+            observed,
+            environment=environment_of(world),
             title=f"Put the settings of {group.name} right",
             loss=Loss(seconds=0, rows=0, words="no data"),
             downtime=Prediction(seconds=0, source="servers that are there stay" if more >= 0 else "the others serve"),
