@@ -19,6 +19,7 @@ from bot.diagnostics.concerned import list_concerned
 from bot.diagnostics.metrics import METRICS, Metric, split_name
 from bot.diagnostics.sketches import Sketch, Sketches, list_marks
 from bot.diagnostics.subjects import SPANS_S, find_series, list_series, list_subjects
+from bot.diagnostics.telling import belongs, span_of, without_likes
 from bot.incidents.desk import Change
 from bot.incidents.reading import find_visible
 from bot.outcome import Failed, Refused
@@ -28,11 +29,8 @@ from bot.store.tables import ChartPicture, Incident, Sweep
 
 ASKED, INCIDENT = "draw-chart", "draw-incident-charts"
 MOST = 3
-BEFORE = timedelta(minutes=45)
-"""So much of the time before an incident is shown with it."""
 HELD = timedelta(minutes=30)
 """What left its usual range earlier than this before an incident has nothing to do with it."""
-LONGEST = timedelta(days=7)
 FOLLOW_AFTER = 3
 """So many measurements after the declaration it is looked again: trouble may be too young to be seen."""
 FRESH = timedelta(minutes=1)
@@ -190,7 +188,7 @@ class Pictures:
         earliest = (incident.detected_at - HELD).timestamp()
         telling = [one for one in sketches if one.last_told >= earliest]
         telling.sort(key=lambda one: -one.beyond)
-        return list(_without_likes(telling))
+        return list(without_likes(telling))
 
     def _find_in_cloud(self, incident: Incident, now: datetime) -> list[str]:
         """What CloudWatch has and the last diagnosis points at, where it has left its usual range; few are fetched.
@@ -278,40 +276,6 @@ def draw(sketches: Sequence[Sketch]) -> list[tuple[bytes | None, str]]:
         return [(picture, "") for picture in render([one.chart for one in sketches])]
     except (Refused, Failed) as trouble:
         return [(None, trouble.words)] * len(sketches)
-
-
-def span_of(incident: Incident, now: datetime) -> tuple[datetime, datetime]:
-    """What is shown of an incident: from well before it until now."""
-    lasted = (incident.resolved_at or now) - incident.detected_at
-    since = incident.detected_at - min(max(BEFORE, lasted / 4), LONGEST)
-    return since, min(now, since + LONGEST)
-
-
-def belongs(policy: Policy, metric: Metric, subject: str, incident: Incident) -> bool:
-    """Whether a series is about the components that an incident affects, or what they depend on.
-
-    Applications and hosts always are: whatever is ill, that is where it shows.
-    """
-    if metric.of != "database" or not incident.components:
-        return True
-    concerned, waiting = set[str](), list(incident.components)
-    while waiting:
-        key = waiting.pop()
-        if key not in concerned and key in policy.components:
-            concerned.add(key)
-            waiting += policy.components[key].depends_on
-    database = policy.databases.get(subject) or policy.databases.get(subject.partition(".")[0])
-    return database is not None and database.component in concerned
-
-
-def _without_likes(sketches: Sequence[Sketch]) -> Iterator[Sketch]:
-    """One of each metric, and none that another shows beside its own."""
-    seen: set[str] = set()
-    for one in sketches:
-        if one.metric.key not in seen:
-            seen |= {one.metric.key, *one.metric.beside}
-            seen |= {key for key, other in METRICS.items() if one.metric.key in other.beside}
-            yield one
 
 
 def _read_shown(session: Session, incident_id: int) -> Iterator[ChartPicture]:

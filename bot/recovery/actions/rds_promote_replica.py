@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bot.outcome import Failed, Refused
-from bot.policy import Database
+from bot.outcome import Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
 from bot.recovery.fencing import lift_fence, look_at_door
 from bot.recovery.instances import (
@@ -25,13 +24,12 @@ from bot.recovery.instances import (
     require_login,
     watch_for,
 )
+from bot.recovery.replica_source import count_behind, describe_source, find_lag, find_source, is_silent
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
-from bot.systems.cloudwatch import read_replica_lag
-from bot.systems.postgres import connect
 from bot.systems.rds import Instance, Rds
 from bot.systems.rds_changes import promote
-from bot.systems.rds_database import check_write, count_rows
+from bot.systems.rds_database import check_write
 from bot.systems.rds_waiting import is_ready, wait_for_instance, wait_until_seen
 from bot.words import show_duration
 
@@ -94,7 +92,7 @@ class RdsPromoteReplica(Action[Promote]):
             title=f"Promote {parameters.instance}",
             loss=Loss(
                 seconds=lag_s,
-                rows=_count_behind(world, parameters, str(observed["source"])),
+                rows=count_behind(world, parameters.instance, parameters.region, str(observed["source"])),
                 words=f"what the replica has not received: {behind} by CloudWatch's last figure",
             ),
             downtime=Prediction(seconds=0, source="of the replica's readers only, for its reboot"),
@@ -133,35 +131,6 @@ class RdsPromoteReplica(Action[Promote]):
         if instance.source is None:
             return f"{instance.identifier} is an instance of its own now, and {instance.status}."
         return f"{instance.identifier} still follows {instance.source}; it is {instance.status}."
-
-
-def find_lag(world: World, rds: Rds, replica: Instance, *, any_lag: bool) -> float | None:
-    """Seconds; None where they are unknown and that is accepted. Raises `Refused` where it is not, or too long."""
-    limit = world.policy.infrastructure.rds.replica_lag_at_most
-    lag_s = read_replica_lag(rds.region, replica.identifier, world.now())
-    if any_lag:
-        return lag_s
-    if lag_s is None:
-        raise Refused(
-            f"How far {replica.identifier} is behind is not known: replication does not run, or CloudWatch says "
-            "nothing.",
-            "Look at its replication; to accept an unknown loss, ask again with `any_lag=true`.",
-        )
-    if lag_s > limit.total_seconds():
-        raise Refused(
-            f"{replica.identifier} is {show_duration(lag_s)} behind; the policy allows {show_duration(limit)}.",
-            "Wait until it has caught up, restore with `/dr plan rds_restore_to_time`, or accept it: `any_lag=true`.",
-        )
-    return lag_s
-
-
-def find_source(world: World, rds: Rds, source: str) -> Instance | None:
-    """The instance that it follows: in the region of its ARN, which may be gone; then None."""
-    region = source.split(":")[3] if source.startswith("arn:") else rds.region
-    try:
-        return Rds(region, brief=True).find(source.rpartition(":")[2])
-    except Failed:
-        return None
 
 
 def _read_lag(observed: Facts) -> float | None:
@@ -260,8 +229,8 @@ def measure(context: Context[Promote]) -> Evidence:
         Verdict(
             name="Old primary",
             expected="fenced, so that nobody writes to both",
-            found=_describe_source(world, source),
-            good=source is not None and _is_silent(world, source),
+            found=describe_source(world, source),
+            good=source is not None and is_silent(world, source),
             unknown=source is None,
         ),
     ]
@@ -272,45 +241,6 @@ def measure(context: Context[Promote]) -> Evidence:
 def _has_begun(rds: Rds, name: str) -> bool:
     instance = rds.observe(name)
     return instance.source is None or not is_ready(instance)
-
-
-def _count_behind(world: World, parameters: Promote, source: str) -> int | None:
-    """Rows that the source has and the replica has not yet; None where either cannot be asked."""
-    settings, rds = database_behind(world)[1], open_region(world, parameters.region)
-    behind = _count(world, settings, rds.find(parameters.instance))
-    ahead = _count(world, settings, find_source(world, rds, source))
-    return max(0, ahead - behind) if ahead is not None and behind is not None else None
-
-
-def _count(world: World, settings: Database, instance: Instance | None) -> int | None:
-    if instance is None:
-        return None
-    try:
-        url = instance_url(world, instance)
-        with connect(url, purpose="loss", connect_timeout_s=5, statement_timeout_s=30) as connection:
-            rows = count_rows(connection, settings.loss_tables)
-    except (Refused, Failed):
-        return None
-    return rows.count if rows else None
-
-
-def _is_silent(world: World, source: Instance) -> bool:
-    return source.status in ("stopped", "deleting") or not _answers(world, source)
-
-
-def _describe_source(world: World, source: Instance | None) -> str:
-    if source is None:
-        return "not to be seen from here: fence it as soon as it can be reached"
-    takes = "and takes connections: fence it" if not _is_silent(world, source) else "and takes no connection"
-    return f"{source.status}, {takes}"
-
-
-def _answers(world: World, source: Instance) -> bool:
-    try:
-        with connect(instance_url(world, source), purpose="is it fenced", connect_timeout_s=5):
-            return True
-    except (Refused, Failed):
-        return False
 
 
 def _facts_of(instance: Instance) -> Facts:

@@ -6,31 +6,34 @@ AWSCURRENT moves. From the change to the restart the application can open no new
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from datetime import datetime
+from pydantic import SecretStr
 
-from pydantic import Field, SecretStr
-
-from bot.outcome import Failed, Refused
+from bot.outcome import Refused
 from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
-from bot.recovery.application_restart import read_starts, restart_hosts
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import Connection, describe_place, find_connection
-from bot.recovery.environment_file import write_environment
 from bot.recovery.final_look import look_finally
-from bot.recovery.on_hosts import open_application_hosts
+from bot.recovery.password_rotation import (
+    RotatePassword,
+    application,
+    change,
+    entry_of,
+    environment,
+    has_file,
+    keep,
+    prepare,
+    sessions,
+    switch,
+    switched,
+    url_of,
+    value_of,
+    version_before,
+    version_wanted,
+)
 from bot.recovery.secret_versions import (
     MOVE_PERMISSIONS,
-    VERSION,
-    Entry,
     drop_labels,
-    find_entry,
-    keep_version,
-    move_current,
-    put_version,
-    tell_version,
 )
 from bot.recovery.side_plan import list_moved
 from bot.recovery.touched import touch_connection
@@ -38,25 +41,15 @@ from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verd
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.role_password import (
     asks_for_password,
-    end_older_sessions,
     logs_in,
     password_of,
-    replace_password,
     role_of,
     set_password,
 )
-from bot.systems.secrets import fingerprint, read_url, token_for
+from bot.systems.secrets import fingerprint, read_url
 from bot.words import show_duration
 
-STARTS = "starts"
 GUESS_S = 30.0
-
-
-class RotatePassword(Parameters):
-    database: str = Field(title="Database", description="Whose application's role gets a new password.")
-    version: str | None = Field(
-        default=None, title="Or the password of this earlier version of the secret", pattern=VERSION
-    )
 
 
 class RotateDatabasePassword(Action[RotatePassword]):
@@ -196,7 +189,7 @@ def _describe_secret(parameters: RotatePassword, observed: Facts) -> list[str]:
 
 
 def _describe_application(world: World, application: str) -> list[str]:
-    if not _has_file(world, application):
+    if not has_file(world, application):
         return [
             "The policy has no host of the application with an environment file.",
             "Once the secret has moved, somebody must restart it; sessions with the old password go on.",
@@ -209,79 +202,10 @@ def _describe_application(world: World, application: str) -> list[str]:
     ]
 
 
-def keep(context: Context[RotatePassword]) -> Facts:
-    return keep_version(context, _entry(context), _before(context))
-
-
-def prepare(context: Context[RotatePassword]) -> Facts:
-    """An earlier version is there already."""
-    if context.parameters.version:
-        return tell_version(_entry(context), context.parameters.version)
-    entry, before = _entry(context), _before(context)
-    return put_version(context, entry, lambda: replace_password(entry.secrets.read(entry.name, before), entry.name))
-
-
-def change(context: Context[RotatePassword]) -> Facts:
-    """Whether it has been done, perhaps before a crash, is seen by logging in."""
-    old, new = _value(context, _before(context)), _value(context, _wanted(context))
-    at = context.world.now()
-    if not logs_in(_url(context, new)):
-        if not logs_in(_url(context, old)):
-            raise Failed(
-                f"{context.plan.observed['place']} lets {context.plan.observed['role']} in with neither password.",
-                "The server may be away, or somebody else changed it.", "`/dr diagnose database` shows which.",
-            )  # fmt: skip
-        at = set_password(_url(context, old), password_of(new, _entry(context).name))
-        if not logs_in(_url(context, new)):
-            raise Failed("The new password does not lead in.", "It was set.", "Look at the server's log.")
-    return {"at": at.isoformat(), "words": f"{context.plan.observed['role']} logs in with it"}
-
-
-def switch(context: Context[RotatePassword]) -> Facts:
-    return move_current(context, _entry(context), _before(context), _wanted(context))
-
-
-def switched(context: Context[RotatePassword]) -> Facts | None:
-    entry, wanted = _entry(context), _wanted(context)
-    return tell_version(entry, wanted, "is AWSCURRENT") if entry.look().current == wanted else None
-
-
-def environment(context: Context[RotatePassword]) -> Facts:
-    if not _has_file(context.world, _application(context)):
-        return {"words": "the policy names no file on a host"}
-    done, lasting = [], replace(context, cancelled=lambda: False)  # begun with the password, it is finished
-    for host in open_application_hosts(context.world, _application(context)):
-        context.progress(f"writing on {host.host.title}")
-        write_environment(lasting, host)
-        done.append(host.host.title)
-    return {"words": f"written on {', '.join(done)}"}
-
-
-def application(context: Context[RotatePassword]) -> Facts:
-    """In which start each host was when the step began lasts, so that after a crash no host is restarted twice."""
-    key = _application(context)
-    if not _has_file(context.world, key):
-        service = context.world.policy.applications[key].service
-        return {"restarted": False, "words": f"to be restarted by hand: systemctl restart {service}"}
-    kept = context.memory.recall(STARTS) or json.dumps(read_starts(context.world, key))
-    context.memory.keep(STARTS, kept)
-    lasting = replace(context, cancelled=lambda: False)
-    return {"restarted": True, **restart_hosts(lasting, key, json.loads(kept))}
-
-
-def sessions(context: Context[RotatePassword]) -> Facts:
-    """Only once the application has other ones; it would be cut off otherwise."""
-    if not context.outputs["application"].get("restarted"):
-        return {"ended": None, "words": "left alone: the application was not restarted"}
-    at = datetime.fromisoformat(str(context.outputs["change"]["at"]))
-    count = end_older_sessions(_url(context, _value(context, _wanted(context))), at)
-    return {"ended": count, "words": f"{count} ended" if count else "there were none"}
-
-
 def measure(context: Context[RotatePassword]) -> Evidence:
     """Which password leads in, what readers of the secret get, and how the application is."""
-    entry, wanted = _entry(context), _wanted(context)
-    old, new = (_url(context, _value(context, version)) for version in (_before(context), wanted))
+    entry, wanted = entry_of(context), version_wanted(context)
+    old, new = (url_of(context, value_of(context, version)) for version in (version_before(context), wanted))
     current, logged, still = entry.look().current, logs_in(new), logs_in(old)
     present = find_connection(context.world, context.parameters.database)
     verdicts = [
@@ -304,55 +228,25 @@ def measure(context: Context[RotatePassword]) -> Evidence:
 
 def tidy(context: Context[RotatePassword]) -> str:
     """Before the secret has moved, the old password is set again: the application knows no other."""
-    entry, before, role = _entry(context), _before(context), context.plan.observed["role"]
-    if entry.look().current == _wanted(context):
+    entry, before, role = entry_of(context), version_before(context), context.plan.observed["role"]
+    if entry.look().current == version_wanted(context):
         return (
             f"{role} has its new password and {entry.name} holds it; a host has it once its file is written and it is "
             f"restarted. `/dr plan rotate_database_password database={context.parameters.database} version={before}` "
             "goes back."
         )
-    if _wanted(context) in entry.look().labels:
-        old, new = _value(context, before), _value(context, _wanted(context))
-        if not logs_in(_url(context, old)):
-            if not logs_in(_url(context, new)):  # which of them holds is not known: neither may be thrown away
+    if version_wanted(context) in entry.look().labels:
+        old, new = value_of(context, before), value_of(context, version_wanted(context))
+        if not logs_in(url_of(context, old)):
+            if not logs_in(url_of(context, new)):  # which of them holds is not known: neither may be thrown away
                 return (
                     f"{context.plan.observed['place']} lets {role} in with neither password now. Both are kept, in "
-                    f"versions {before} and {_wanted(context)} of {entry.name}. Once the server answers, "
+                    f"versions {before} and {version_wanted(context)} of {entry.name}. Once the server answers, "
                     f"`/dr retry {context.run_id}` gives {role} the old one again where the new one holds."
                 )
-            set_password(_url(context, new), password_of(old, entry.name))
+            set_password(url_of(context, new), password_of(old, entry.name))
     drop_labels(context, entry)
     return f"{role} has its old password, and {entry.name} is at version {before} as before."
-
-
-def _entry(context: Context[RotatePassword]) -> Entry:
-    return find_entry(context.world, settings_of(context.world, context.parameters.database).connection_env)
-
-
-def _application(context: Context[RotatePassword]) -> str:
-    return settings_of(context.world, context.parameters.database).application
-
-
-def _has_file(world: World, application: str) -> bool:
-    hosts = any(host.application == application for host in world.policy.hosts.values())
-    return hosts and world.policy.applications[application].environment_file is not None
-
-
-def _before(context: Context[RotatePassword]) -> str:
-    return str(context.plan.observed["current_version"])
-
-
-def _wanted(context: Context[RotatePassword]) -> str:
-    return context.parameters.version or token_for(context.mark)
-
-
-def _value(context: Context[RotatePassword], version: str) -> SecretStr:
-    entry = _entry(context)
-    return entry.secrets.read(entry.name, version)
-
-
-def _url(context: Context[RotatePassword], value: SecretStr) -> str:
-    return read_url(value, _entry(context).name)
 
 
 ACTION = RotateDatabasePassword()

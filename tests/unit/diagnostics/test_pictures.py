@@ -20,11 +20,12 @@ from bot.diagnostics.charts.chart import Mark
 from bot.diagnostics.charts.drawing import draw
 from bot.diagnostics.charts.rendering import ChartsMissing
 from bot.diagnostics.metrics import METRICS
-from bot.diagnostics.pictures import ASKED, INCIDENT, MOST, Pictures, belongs
+from bot.diagnostics.pictures import ASKED, INCIDENT, MOST, Pictures
 from bot.diagnostics.sampling import Sampler
 from bot.diagnostics.series import Series
 from bot.diagnostics.sketches import Sketches, list_marks
 from bot.diagnostics.subjects import find_series, list_series, read_request
+from bot.diagnostics.telling import belongs
 from bot.engine import Engine
 from bot.incidents.desk import Desk
 from bot.outcome import Refused
