@@ -7,8 +7,7 @@ waiting for each group, so that a storm costs little.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -16,17 +15,17 @@ from sqlalchemy.orm import Session
 
 from bot.alerts.alert import Incoming
 from bot.alerts.intake import take
-from bot.alerts.rules import affected_components
+from bot.alerts.reading import AlertReading, is_muted, select_visible
 from bot.alerts.timeline import ACTOR, FLAPPING, tell_changes
 from bot.clock import Clock, utc_now
 from bot.comms.notices import Notices, incident_room, slack_channel
 from bot.engine import seconds_until
 from bot.incidents.desk import Change, Desk
 from bot.outcome import Refused
-from bot.policy import AlertRule, Person, Policy, format_duration
+from bot.policy import Person, Policy, format_duration
 from bot.store import ledger
 from bot.store.database import Database
-from bot.store.tables import Alert, AlertGroup, Incident, IncidentMember, Notice
+from bot.store.tables import Alert, AlertGroup, Incident, Notice
 
 WORKFLOW = "tend-alerts"
 TOGETHER_S = 1.0
@@ -36,7 +35,6 @@ OVERDUE = timedelta(minutes=1)
 LONGEST_MUTE = timedelta(days=7)
 SHOWN_TO = ("resolved", "reopened", "severity", "details", "privacy", "merged", "closed")
 """Changes of an incident that its groups' cards show."""
-LISTED = 20
 
 
 class Taken(Refused):
@@ -50,23 +48,14 @@ class CeilingReached(Exception):
     """Alerts have declared as many incidents by themselves as the policy lets them."""
 
 
-@dataclass(frozen=True)
-class Described:
-    """A group as a person may see it: its alerts by state, its incident if they may know of it, and that in words."""
-
-    group: AlertGroup
-    counts: dict[str, int]
-    incident_id: int | None
-    became: str
-
-
-class AlertDesk:
+class AlertDesk(AlertReading):
     """Keeps alerts, and decides what becomes of them."""
 
     def __init__(
         self, database: Database, policy: Policy, notices: Notices, desk: Desk, clock: Clock = utc_now
     ) -> None:
-        self.database, self.policy, self.notices, self.desk, self.clock = database, policy, notices, desk, clock
+        super().__init__(database, policy, clock)
+        self.notices, self.desk = notices, desk
 
     def receive(self, alerts: Sequence[Incoming]) -> None:
         """Keep what was sent; once this returns it cannot be lost."""
@@ -150,42 +139,6 @@ class AlertDesk:
                 group.incident_id = incident.merged_into_id
         self.notices.refresh(session, *(card_key(group.id) for group in groups))
 
-    def find(self, group_id: int) -> AlertGroup:
-        """Raises `Refused` where there is no such group."""
-        with self.database.read() as session:
-            return self._known(session, group_id)
-
-    def rule_of(self, group: AlertGroup) -> AlertRule | None:
-        """None where no rule fits, or the rule has left the policy."""
-        return self.policy.alerts.rule(group.rule)
-
-    def components_of(self, group_id: int) -> list[str]:
-        """The components that a group's alerts are about."""
-        with self.database.read() as session:
-            return self._components(session, self._known(session, group_id))
-
-    def describe_groups(self, viewer: str, *, everything: bool = False) -> list[Described]:
-        """Groups with alerts that fire, the newest first; or the recent ones, too."""
-        query = sa.select(AlertGroup).order_by(AlertGroup.id.desc()).limit(LISTED)
-        with self.database.read() as session:
-            groups = session.scalars(query if everything else query.where(AlertGroup.closed_at.is_(None)))
-            return [self._describe(session, group, viewer) for group in groups]
-
-    def list_open_incidents(self, viewer: str) -> list[Incident]:
-        """Those that a person may know of."""
-        query = _visible(viewer).where(Incident.resolved_at.is_(None)).order_by(Incident.severity, Incident.id.desc())
-        with self.database.read() as session:
-            return list(session.scalars(query))
-
-    def _describe(self, session: Session, group: AlertGroup, viewer: str) -> Described:
-        counted = sa.select(Alert.state, sa.func.count()).where(Alert.group_id == group.id).group_by(Alert.state)
-        incident = session.scalar(_visible(viewer).where(Incident.id == group.incident_id))
-        became = f"#{incident.id}, {incident.status}" if incident else ""
-        if is_muted(group, self.clock()):
-            became = f"muted until {group.muted_until:%Y-%m-%d %H:%M} UTC by {group.muted_by}"
-        counts = {state: number for state, number in session.execute(counted)}  # noqa: C416 (typed)
-        return Described(group, counts, incident.id if incident else None, became)
-
     def _wake(self, session: Session, group: AlertGroup, *, at_once: bool = False) -> None:
         """Ask for a turn of the workflow, unless one is still to come; `at_once` where a person looks at the card."""
         now = self.clock()
@@ -213,11 +166,6 @@ class AlertDesk:
             return
         except CeilingReached:
             self._join_newest(group_id)
-
-    def began_at(self, group_id: int) -> datetime | None:
-        """When the first of those that fire began: the moment from which a recovery is measured; None where none do."""
-        with self.database.read() as session:
-            return session.scalar(_firing(group_id).with_only_columns(sa.func.min(Alert.began_at)))
 
     def _is_waited_for(self, group: AlertGroup) -> bool:
         return group.incident_id is None and group.closed_at is None and not is_muted(group, self.clock())
@@ -274,10 +222,6 @@ class AlertDesk:
             lobby = slack_channel(self.policy.slack.incidents_channel)
             self.notices.say(session, "alert_card", key=key, to=[lobby], subject_id=group.id)
 
-    def _components(self, session: Session, group: AlertGroup) -> list[str]:
-        labels = session.scalars(_firing(group.id).with_only_columns(Alert.labels))
-        return affected_components(self.rule_of(group), labels, self.policy.components)
-
     def _note(self, session: Session, group: AlertGroup, kind: str, actor: str, words: str) -> None:
         data: dict[str, JsonValue] = {"group": group.id, "title": group.title}
         if group.incident_id is None:
@@ -291,17 +235,10 @@ class AlertDesk:
         return incident if incident and incident.is_open else None
 
     def _find_incident(self, session: Session, incident_id: int, viewer: str) -> Incident:
-        incident = session.scalar(_visible(viewer).where(Incident.id == incident_id).with_for_update())
+        incident = session.scalar(select_visible(viewer).where(Incident.id == incident_id).with_for_update())
         if incident is None or not incident.is_open:
             raise Refused(f"There is no open incident #{incident_id}.", "`/incident list` shows those that are open.")
         return incident
-
-    def _known(self, session: Session, group_id: int, *, lock: bool = False) -> AlertGroup:
-        possible = 0 < group_id < 2**31
-        group = session.get(AlertGroup, group_id, with_for_update=lock) if possible else None
-        if group is None:
-            raise Refused(f"There is no group of alerts {group_id}.", "`/incident alerts` lists them.")
-        return group
 
     def _lock(self, session: Session, group_id: int) -> AlertGroup:
         return self._known(session, group_id, lock=True)
@@ -310,18 +247,3 @@ class AlertDesk:
 def card_key(group_id: int) -> str:
     """Key of the notice that is a group's card."""
     return f"alerts:{group_id}"
-
-
-def is_muted(group: AlertGroup, now: datetime) -> bool:
-    """Whether it is to be quiet now."""
-    return group.muted_until is not None and group.muted_until > now
-
-
-def _firing(group_id: int) -> sa.Select[Alert]:
-    return sa.select(Alert).where(Alert.group_id == group_id, Alert.state == "firing")
-
-
-def _visible(viewer: str) -> sa.Select[Incident]:
-    """Incidents that a person may know of: the private ones are their members'."""
-    mine = sa.select(IncidentMember.incident_id).where(IncidentMember.person == viewer)
-    return sa.select(Incident).where(sa.or_(Incident.private.is_(False), Incident.id.in_(mine)))

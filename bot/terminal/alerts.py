@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bot.alerts.desk import Described
+from bot.alerts.reading import Described
 from bot.outcome import Refused
 from bot.policy import format_duration, parse_duration
 from bot.terminal.session import NUMBER, TerminalSession, answer, guarded, json_option, pass_session

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.outcome import Refused
 from bot.recovery import registry
+from bot.recovery.runs import list_under_way
 from bot.store.tables import LedgerEntry, Lock, Notice, Run
 from tests.integration.store.stores import open_store
 from tests.unit.recovery.folder_action import SECRET, ChangeFolder, Desk
@@ -56,6 +57,13 @@ def test_a_retry_keeps_what_the_world_shows_and_does_the_rest(desk: Desk) -> Non
     ended = retry(desk, run)
     assert (ended.state, ended.proof is not None and ended.proof.good) == ("done", True)
     assert desk.log() == ["gather", "change", "polish", "polish", "check"]
+
+
+def test_runs_that_are_not_over_are_known(desk: Desk) -> None:
+    run = desk.start(desk.plan())
+    assert list_under_way(desk.database) == [run.id]
+    desk.work()
+    assert list_under_way(desk.database) == []
 
 
 def test_a_run_that_never_began_cleans_nothing_up(desk: Desk) -> None:
