@@ -28,6 +28,7 @@ S3_RIGHTS = {
     "ListMultipartUploads": "ListBucketMultipartUploads",
     "ListParts": "ListMultipartUploadParts",
     "HeadObject": "GetObject",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
     "CompleteMultipartUpload": "PutObject",
