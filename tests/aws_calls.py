@@ -27,6 +27,7 @@ S3_RIGHTS = {
     "ListObjectVersions": "ListBucketVersions",
     "ListMultipartUploads": "ListBucketMultipartUploads",
     "ListParts": "ListMultipartUploadParts",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "HeadObject": "GetObject",
     "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "CreateMultipartUpload": "PutObject",

@@ -58,7 +58,8 @@ OF_DATABASES = (
     Metric("transactions", "Transactions", "transactions", "per_second", "database", "more", "fewer", noise=2),
     Metric("longest_query", "Longest query", "running time", "seconds", "database", "longer", noise=10),
     Metric("replication_lag", "Replicas", "replication lag", "seconds", "database", "behind", noise=5),
-    Metric("database_size", "Size", "size on disk", "bytes", "database", "larger", "smaller", noise=50e6, share=0.02),
+    Metric("database_size", "Database size", "size on disk", "bytes", "database", "larger", "smaller", noise=50e6,
+           share=0.02),
     Metric("newest_row_age", "Newest row", "age of the newest row", "seconds", "database", "nothing new", noise=60),
 )  # fmt: skip
 OF_CLOUD = (

@@ -25,7 +25,7 @@ NAMES: dict[Unit, tuple[str, str]] = {
     "count": ("", ""),
     "per_minute": ("per minute", " per minute"),
     "per_second": ("per second", " per second"),
-    "per_processor": ("per processor", " per processor"),
+    "per_processor": ("per processor", " per CPU"),
 }
 """What stands on an axis, and behind a figure."""
 HUGE = 1e6

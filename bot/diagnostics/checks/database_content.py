@@ -76,7 +76,10 @@ def _compare_nulls(
 def _compare_shares(
     name: str, was: ColumnProfile, now: ColumnProfile, came: float
 ) -> Iterator[tuple[FindingState, str]]:
-    """`came`: the share of rows that are new, which may all be alike: nobody has overwritten those. The value whose share grew most; the value itself is told only where it is a word of the schema."""
+    """The value whose share grew most; the value itself is told only where it is a word of the schema.
+
+    `came`: the share of rows that are new. They may all be alike, and nobody has overwritten those.
+    """
     grown = {value: share - was.shares.get(value, 0.0) for value, share in now.shares.items()}
     value = max(grown, key=lambda one: grown[one], default="")
     if grown.get(value, 0.0) - came < MOVED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from bot.diagnostics.check import Surroundings
@@ -13,6 +14,7 @@ from bot.words import show_count, show_duration
 
 HELD_S = 5.0
 """A strong lock is held for moments; longer is worth telling."""
+AGAIN_S = 1.0
 STRONG = ["AccessExclusiveLock", "ExclusiveLock", "ShareRowExclusiveLock", "ShareLock"]
 HOLDERS = """
     SELECT a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'no name'), a.state,
@@ -48,7 +50,11 @@ class DatabaseLocks(DatabasePointCheck):
     def look(self, surroundings: Surroundings) -> Iterator[Point]:
         with surroundings.connect(self.timeout_s) as connection:
             running = {one.pid: one for one in list_queries(connection)}
-            for holder in connection.execute(HOLDERS, {"strong": STRONG}).fetchall():
+            holders = connection.execute(HOLDERS, {"strong": STRONG}).fetchall()
+            if holders:  # who waits for a young lock may come just after we looked
+                time.sleep(AGAIN_S)
+                holders = connection.execute(HOLDERS, {"strong": STRONG}).fetchall()
+            for holder in holders:
                 yield from _judge_holder(surroundings, running, *holder)
             yield from _look_at_prepared(connection)
             yield _count_waiting(connection)

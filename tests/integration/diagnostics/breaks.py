@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -170,6 +171,32 @@ def versions_suspended(shared: SharedStage) -> Iterator[None]:
         yield
     finally:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+
+@contextmanager
+def public(shared: SharedStage) -> Iterator[None]:
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    s3, policy = shared.stage.cloud.s3, {"Version": "2012-10-17", "Statement": [everybody]}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    try:
+        yield
+    finally:
+        s3.delete_bucket_policy(Bucket=BUCKET)
+
+
+@contextmanager
+def short_lived(shared: SharedStage) -> Iterator[None]:
+    s3 = shared.stage.cloud.s3
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=BUCKET,
+        LifecycleConfiguration={
+            "Rules": [{"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]
+        },
+    )
+    try:
+        yield
+    finally:
+        s3.delete_bucket_lifecycle(Bucket=BUCKET)
 
 
 @contextmanager
@@ -358,7 +385,8 @@ BREAKS = [
     Break("the database is dropped", dropped, "database_connectivity", "critical",
           r"There is no database of that name", "restore_database", ("database_login", *DOWN), "database"),
     Break("the database is renamed", renamed, "database_connectivity", "critical",
-          r"Others of its owner: traitortrack_old\b.* If traitortrack_old is it", "", ("database_login", *DOWN), "database"),
+          r"Others of its owner: traitortrack_old\b.* If traitortrack_old is it", "", ("database_login", *DOWN),
+          "database"),
     Break("the database is closed", closed, "database_connectivity", "critical", r"closed to connections", "",
           ("database_login", *DOWN), "closed"),
     Break("the server is killed", server_killed, "database_connectivity", "critical",
@@ -376,6 +404,8 @@ BREAKS = [
           "application_log", "critical", r"20 errors in the newest 20 lines.*Too many open files", "", (), "files"),
     Break("the log is gone", log_moved, "application_log", "warning", r"the log (is not there|cannot be read)"),
     Break("the bucket keeps no versions", versions_suspended, "backups_bucket", "warning", r"keeps no versions"),
+    Break("the bucket is public", public, "backups_bucket", "critical", r"Everybody may get at", "", (), "strangers"),
+    Break("backups live for a day", short_lived, "backups_bucket", "warning", r"deletes what is 1 days old \(tidy\)"),
     Break("backups are deleted", backups_deleted, "backups_bucket", "critical",
           r"objects? of the backups (was|were) deleted.*removing the delete markers brings them back", "",
           ("backups_verified", "database_rows", "database_content", "database_schema", "database_permissions"),

@@ -11,6 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from bot.diagnostics.check import Surroundings
+from bot.diagnostics.checks.infrastructure_auto_scaling import CHECK as AUTO_SCALING
 from bot.diagnostics.cloud_series import read_cloud
 from bot.diagnostics.metrics import METRICS, OF_CLOUD
 from bot.diagnostics.sampling import Sampler
@@ -129,6 +131,16 @@ def test_without_a_load_balancer_it_is_said(database: Database) -> None:
     made = sketch(database, "balancer_latency")
     assert made.chart.title == "Load balancer: nothing was measured"
     assert "it is behind none" in made.chart.alt_text
+
+
+def test_what_the_group_does_not_do_is_told() -> None:
+    make_balancer()
+    boto3.client("autoscaling", region_name=REGION).suspend_processes(
+        AutoScalingGroupName=PLACES.auto_scaling.group, ScalingProcesses=["ReplaceUnhealthy"]
+    )
+    found = AUTO_SCALING.run(Surroundings(POLICY, {}, lambda: NOW, "traitortrack"))
+    assert any("ReplaceUnhealthy is suspended" in line for line in found.evidence)
+    assert found.signs == ["group set otherwise"]
 
 
 def test_everything_at_aws_has_something_to_be_of() -> None:
