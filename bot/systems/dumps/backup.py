@@ -185,10 +185,15 @@ def _dump_parts(
     dumper: _Dumper, plans: list[PartPlan], workers: int, *, portable: bool
 ) -> tuple[tuple[Part, ...], Fingerprint]:
     """Dump, verify and fingerprint side by side. The first failure stops the others and is the one that is raised."""
-    with dumper.watch.phase("dump"), ThreadPoolExecutor(workers + 1, thread_name_prefix="backup") as pool:
+    # A pool for the dumps alone: one more at a time, once the content is read, would be one more in memory.
+    with (
+        dumper.watch.phase("dump"),
+        ThreadPoolExecutor(1, thread_name_prefix="content") as beside,
+        ThreadPoolExecutor(workers, thread_name_prefix="backup") as pool,
+    ):
         before = read_sequences(dumper.url)
         # One connection reads about as fast as two dumps.
-        content = pool.submit(dumper.watch.guard, lambda: dumper.fingerprint(max(1, workers // 2), portable=portable))
+        content = beside.submit(dumper.watch.guard, lambda: dumper.fingerprint(max(1, workers // 2), portable=portable))
         dumped = [pool.submit(dumper.watch.guard, partial(dumper.dump_part, plan)) for plan in plans]
         wait([content])
         wait(dumped)
