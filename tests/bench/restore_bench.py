@@ -44,6 +44,7 @@ from bot.systems.fingerprints import compare_fingerprints, take_fingerprint
 from bot.systems.postgres import client_environment, connect, replace_database
 from bot.systems.probe import probe_database
 from tests.bench.audit_log import seed_audit_log
+from tests.bench.floors import FINGERPRINT, LOOK, PG_DUMP, READ_BACK, ROWS, SQUEEZED, UNPACKED, list_pieces
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -238,6 +239,8 @@ def run_round(stage: Stage, number: int) -> None:
         if name == "restore":
             stage.time("foreign keys", lambda: check_restored_keys(stage, keys))
     stage.cluster.drop_database(KEPT)
+    for name, work in list_pieces(stage, taken[0]).items():
+        stage.time(name, work)
 
 
 def keep_asking(url: str, clients: int, ready: Event, stop: Event) -> None:
@@ -291,6 +294,7 @@ def report(stage: Stage, clients: int, gaps: list[float]) -> None:
         of_s3 = [statistics.median(stage.s3_seconds[name]) for name in (f"written {way}", way)]
         print(f"  CPU: written {cpu[0]:.1f} s, ours {cpu[1]:.1f} s: {cpu[0] / cpu[1]:.2f} x", end="; ")
         print(f"of S3 {of_s3[0]:.1f} s and {of_s3[1]:.1f} s")
+    report_pieces(stage)
     over = stage.median("restore") / stage.median("bare restore") - 1
     cpu_over = stage.median_cpu("restore") / stage.median_cpu("bare restore") - 1
     print(f"restore with proof and swap over bare pg_restore -j from a local file: {over:+.0%} (aim +5 %)")
@@ -312,6 +316,25 @@ def report(stage: Stage, clients: int, gaps: list[float]) -> None:
         memory = pool.apply(measure_memory, (stage.url(), stage.url(SIDE), stage.cloud.url))
     print(f"memory of backup and restore: {memory.idle_mb:.0f} MB before, {memory.peak_mb:.0f} MB at most (aim 150 MB)")
     print(f"archive: {memory.dump_bytes:,} bytes, as stored {memory.size_bytes:,}")
+
+
+def report_pieces(stage: Stage) -> None:
+    """What each piece of a backup takes alone, and what that leaves possible."""
+    written, cores = stage.median_cpu("written backup"), os.cpu_count() or 2
+    for name in (PG_DUMP, ROWS, SQUEEZED, FINGERPRINT, READ_BACK, LOOK):
+        print(
+            f"  {name}: CPU {stage.median_cpu(name):.2f} s, {written / stage.median_cpu(name):.1f} x less than written"
+        )
+    sum_s = sum(stage.median_cpu(name) for name in (SQUEEZED, FINGERPRINT, READ_BACK, LOOK))
+    print(f"  the last four together {sum_s:.1f} s; the rest is sending, catalogs and programs that start")
+    # The written way takes as long as its gzip, which has one core to itself.
+    gzip_s, ours_s = written - stage.median_cpu(PG_DUMP), stage.median_cpu("backup")
+    print(
+        f"  written is {gzip_s:.1f} s of gzip on one core: ours on {cores} idle cores, S3 elsewhere, is at most",
+        end=" ",
+    )
+    print(f"{gzip_s * cores / ours_s:.1f} x; {AIMS['backup']:g} x take {AIMS['backup'] * ours_s / gzip_s:.1f} cores")
+    print(f"  a restore has to fetch and unpack: CPU {stage.median_cpu(UNPACKED):.2f} s, which bare pg_restore has not")
 
 
 class Memory(NamedTuple):

@@ -1,4 +1,4 @@
-"""Taking a backup: one snapshot, several pg_dumps side by side, straight into S3, read back, then the manifest.
+"""Taking a backup: one snapshot, several dumps side by side, straight into S3, read back, then the manifest.
 
 Needs the right to read everything (pg_read_all_data), as pg_dump does.
 """
@@ -79,7 +79,7 @@ def back_up(
 
     `run` names the attempt; the backup's key is `<prefix><database>_<snapshot, UTC>_<run>`. A run that has its manifest
     already returns it and does nothing. `portable` makes the checksums comparable across major versions. `jobs` are
-    pg_dumps at a time, by default one per core, at most 4. Phases told: snapshot, dump, verify, manifest.
+    dumps at a time, by default one per core, at most 4. Phases told: snapshot, dump, verify, manifest.
     Raises SystemRefused, SystemFailed or SystemCancelled; then there is no manifest, and what was stored is no backup.
     """
     key_prefix = f"{prefix}{quote(database_of(url), safe='')}_"
@@ -127,7 +127,7 @@ class _Dumper:
 
     def dump_part(self, plan: PartPlan) -> Part:
         """Dump one part into S3, read it back, and describe it."""
-        environment = client_environment(self.url, purpose=f"dump {plan.name}") | {"PGCLIENTENCODING": "UTF8"}
+        environment = client_environment(self.url, purpose=f"dump {plan.name}")
         with Child(self._command(plan), environment=environment, stdout=True) as child:
             squeezed = Squeezed(child.stdout, lambda count: self.watch.count("dump", count))
             stored = self.bucket.store(
@@ -144,7 +144,7 @@ class _Dumper:
             size_bytes=stored.size_bytes,
             dump_bytes=squeezed.dump_bytes,
             sha256=squeezed.sha256,
-            rows=int(child.said.splitlines()[-1]) if plan.rows else None,
+            rows=_read_count(child) if plan.rows else None,
             table=plan.rows,
         )
         return verify_part(self.bucket, part, self.tools, self.watch)
@@ -168,19 +168,32 @@ class _Dumper:
 
 
 def _until_finished(squeezed: Squeezed, child: Child) -> Iterator[bytes]:
-    """The stream, whose end counts only when pg_dump says that it was the end; else the upload is aborted."""
+    """The stream, whose end counts only when its writer says that it was the end; else the upload is aborted."""
     yield from squeezed
     child.finish()
+
+
+def _read_count(child: Child) -> int:
+    """The rows that psql wrote, as it says at its end."""
+    last = child.said.rpartition("\n")[2]
+    if not last.isdecimal():
+        raise BackupFailed(f"{child.name} did not say how many rows it wrote, but {last!r}. There is no backup.")
+    return int(last)
 
 
 def _dump_parts(
     dumper: _Dumper, plans: list[PartPlan], workers: int, *, portable: bool
 ) -> tuple[tuple[Part, ...], Fingerprint]:
     """Dump, verify and fingerprint side by side. The first failure stops the others and is the one that is raised."""
-    with dumper.watch.phase("dump"), ThreadPoolExecutor(workers + 1, thread_name_prefix="backup") as pool:
+    # A pool for the dumps alone: one more at a time, once the content is read, would be one more in memory.
+    with (
+        dumper.watch.phase("dump"),
+        ThreadPoolExecutor(1, thread_name_prefix="content") as beside,
+        ThreadPoolExecutor(workers, thread_name_prefix="backup") as pool,
+    ):
         before = read_sequences(dumper.url)
-        # One connection reads about as fast as two pg_dumps.
-        content = pool.submit(dumper.watch.guard, lambda: dumper.fingerprint(max(1, workers // 2), portable=portable))
+        # One connection reads about as fast as two dumps.
+        content = beside.submit(dumper.watch.guard, lambda: dumper.fingerprint(max(1, workers // 2), portable=portable))
         dumped = [pool.submit(dumper.watch.guard, partial(dumper.dump_part, plan)) for plan in plans]
         wait([content])
         wait(dumped)

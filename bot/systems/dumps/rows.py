@@ -66,6 +66,8 @@ def write_command(
 ) -> list[str | Path]:
     """psql, writing the rows to its standard output and as the last line of stderr how many the server has sent."""
     commands = [
+        # The server's own, so that nothing is converted, whatever this system prefers.
+        "SET client_encoding = 'UTF8'",
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         f"SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}",
         f"SET lock_timeout = {round(lock_timeout_s * 1000)}",

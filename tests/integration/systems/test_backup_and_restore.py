@@ -121,6 +121,30 @@ def test_rows_in_binary_come_back_by_one_session_or_several(
     assert fetch(source.owner_url, listed) == fetch(target.owner_url, listed)
 
 
+def test_bytes_of_no_encoding_go_as_text_and_come_back(
+    cluster: Cluster, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is converted, whatever encoding this system prefers: there is none to convert from."""
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    names = ("bytes_of_source", "bytes_of_target")
+    for name in names:
+        with psycopg.connect(cluster.admin_url, autocommit=True) as connection:
+            connection.execute(
+                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+            )
+    source, target = (cluster.url(name, role="postgres") for name in names)
+    try:
+        execute(source, "CREATE TABLE bag (label text); INSERT INTO bag VALUES (E'\\xff na\\xefve'), ('plain')")
+        manifest = back_up(source, bucket, prefix="bytes/", run="r1")
+        restore_archive(target, bucket, manifest)
+
+        assert [part.table for part in manifest.parts] == [None] * 3
+        assert fetch(target, "SELECT label::bytea FROM bag") == fetch(source, "SELECT label::bytea FROM bag")
+    finally:
+        for name in names:
+            cluster.drop_database(name)
+
+
 def test_table_is_kept_from_being_emptied_while_it_is_dumped(
     make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from bot.systems.client_tools import ClientToolsUnfit, find_client_tools
 def install(directory: Path, version: str) -> Path:
     """A directory with programs that say they are of a version."""
     directory.mkdir(parents=True)
-    for name in ("pg_dump", "pg_restore"):
+    for name in ("pg_dump", "pg_restore", "psql"):
         program = directory / name
         program.write_text(f'#!/bin/sh\necho "{name} (PostgreSQL) {version} (from a test)"\n')
         program.chmod(0o755)
