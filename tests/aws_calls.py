@@ -29,7 +29,6 @@ S3_RIGHTS = {
     "ListParts": "ListMultipartUploadParts",
     "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "HeadObject": "GetObject",
-    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
     "CompleteMultipartUpload": "PutObject",
