@@ -37,11 +37,10 @@ def fresh_url(kind: str, folder: Path, cluster: Cluster) -> Iterator[str]:
 
 @contextmanager
 def open_store(url: str) -> Iterator[Database]:
-    """A migrated store, closed afterwards. Nobody pulls the plug here: on SQLite nothing is waited for on the disk."""
+    """A migrated store, closed afterwards."""
     database = Database(url)
     if database.file is not None:
         lay_down(database.file)
-        sa.event.listen(database.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF"))
     migrate(database)
     try:
         yield database
