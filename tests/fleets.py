@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.policy import Policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.children import http_answers
 from bot.sandbox.cloud import REGION
 from bot.sandbox.demo_policy import FOLDERS, describe_fleet
@@ -48,14 +47,14 @@ class Servers:
     def describe(self, path: Path) -> None:
         """Write them into a policy file, as they are now."""
         self._follow_refresh()
-        text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text: dict[str, Any] = load_plain(path)
         for application in text["applications"].values():
             application |= {"url": f"http://127.0.0.1:{self.fleet.port}", **FOLDERS}
         text["hosts"] = describe_fleet(self.fleet)
         repositories = self.fleet.repositories
         text["infrastructure"]["code"] |= {"primary": repositories.primary, "mirror": repositories.mirror}
         text["infrastructure"]["auto_scaling"]["poll_every"] = "1 second"
-        path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+        dump_plain(path, text)
 
     def state_of(self, name: str) -> str:
         """As EC2 has it."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
+from bot.policy.plain_yaml import dump_plain, load_plain
 from tests.fleets import Servers
 
 NAME = "isolation"
@@ -27,9 +26,9 @@ def wall_of(servers: Servers) -> str:
 
 def name_wall(servers: Servers, path: Path) -> None:
     """Put it into a policy file."""
-    text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = load_plain(path)
     text["infrastructure"]["isolation_group"] = wall_of(servers)
-    path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    dump_plain(path, text)
 
 
 def groups_of(servers: Servers, name: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
@@ -22,8 +23,8 @@ class Prose:
 
     def __init__(self, folder: Path, own: Path | None = None) -> None:
         """`own`: the operator's folder, laid out like `folder`; may hold any of its files."""
-        self.folders = [one for one in (own, folder) if one is not None]
-        self._slack = _environment([one / "slack" for one in self.folders], _mrkdwn_value)
+        self.folders = tuple(one for one in (own, folder) if one is not None)
+        self._slack = _environment(tuple(one / "slack" for one in self.folders), _mrkdwn_value)
         self._slack.filters["strong"] = lambda text: Ready(strong(text))
         self._markdown = _environment(self.folders, _markdown_value)
         self._plain = _environment(self.folders, _plain_value)
@@ -74,7 +75,11 @@ def plain_markdown(text: str) -> Ready:
     return Ready(MARKDOWN_LINE_STARTS.sub(lambda start: f"{start.group()}\\", shown))
 
 
-def _environment(folders: list[Path], finalize: Callable[[object], object], *, autoescape: bool = False) -> Environment:
+@cache
+def _environment(
+    folders: tuple[Path, ...], finalize: Callable[[object], object], *, autoescape: bool = False
+) -> Environment:
+    """One for all that read the same folders: a template is compiled once, and again when its file has changed."""
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         autoescape=autoescape,  # noqa: S701 (on for HTML; the values of all else go through finalize)

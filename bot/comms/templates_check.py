@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
 from jinja2 import TemplateSyntaxError
 
 from bot.comms.prose import Prose
+from bot.policy.plain_yaml import load_plain
 from bot.settings import SettingsError, templates_dir
 
 SURFACES = ("email", "maintenance", "postmortem", "slack", "sms", "teams")
@@ -88,4 +88,4 @@ def _functions() -> Values:
 @cache
 def _read_samples(folder: str) -> dict[str, list[Values]]:
     path = templates_dir() / folder / SAMPLES
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return load_plain(path) if path.exists() else {}

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import yaml
-
 from bot.policy import Policy
+from bot.policy.plain_yaml import load_plain
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.cloud import CloudRefused
 from bot.sandbox.demo_policy import STATUS, Postbox, write_demo_policy
@@ -86,7 +85,7 @@ def open_sandbox(
         )  # fmt: skip
         workspace = build_workspace(
             list_members(policy),
-            manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),
+            manifest=load_plain(manifest_path()),
             stage=stage,
             page_routes=[*page_routes(stage.directory / STATUS, mailbox="/mailbox"), *mailbox_routes(mailbox)],
             channels=[StartChannel(policy.slack.incidents_channel)],

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.policy import Policy, default_policy_path, load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.cloud import REGION
 from bot.sandbox.fleet import Fleet
 from bot.sandbox.machines.disk import PREFIX, Disk
@@ -74,7 +73,7 @@ def write_demo_policy(
     `probed`: the bot looks by itself whether the application is well, and measures everything.
     `postbox`: where what is said outside Slack goes.
     """
-    text: dict[str, Any] = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
+    text: dict[str, Any] = load_plain(default_policy_path())
     text["applications"] = {key: one for key, one in text["applications"].items() if not one.get("standby")}
     for application in text["applications"].values():
         application["url"] = application_url
@@ -102,7 +101,7 @@ def write_demo_policy(
     if postbox:
         text["channels"].update(postbox.channels())
     path = folder / "policy.yml"
-    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    dump_plain(path, text)
     return path, load_policy(path)
 
 

@@ -16,6 +16,8 @@ MIGRATION_LOCK = 4_915_110_001
 """Advisory lock that serialises migrations between replicas on PostgreSQL."""
 HAS_SUBSEC = (3, 42)
 """DBOS's schema says `unixepoch('subsec')`, which SQLite before this answers with NULL."""
+SYNCHRONOUS = "FULL"
+"""SQLite's word for: what is committed is on the disk, and no loss of power takes it back."""
 
 
 class Database:
@@ -87,7 +89,7 @@ def _create_engine(url: sa.URL) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
     if sqlite3.sqlite_version_info < HAS_SUBSEC:
         connection.create_function("unixepoch", 1, lambda _modifier: int(time.time() * 1000) / 1000)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import requests
 import sqlalchemy as sa
-import yaml
 
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.actor import wait_for
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.demo_policy import write_demo_policy
@@ -45,9 +45,9 @@ class Running:
 
 def declare_all(policy: Path) -> None:
     """Every alert declares: the hardest case."""
-    text = yaml.safe_load(policy.read_text(encoding="utf-8"))
+    text = load_plain(policy)
     text["alerts"]["rules"] = [{"name": "all", "severity": "P1", "category": "application", "declare": True}]
-    policy.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    dump_plain(policy, text)
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def open_bot(database_url: str, folder: Path) -> Iterator[Running]:
     """The workspace and the unmodified bot, without a warehouse."""
     path, policy = write_demo_policy(folder, "http://127.0.0.1:9")
     declare_all(path)
-    manifest = yaml.safe_load(manifest_path().read_text())
+    manifest = load_plain(manifest_path())
     lobby = StartChannel(policy.slack.incidents_channel)
     workspace = build_workspace(list_members(policy), manifest=manifest, channels=[lobby])
     workspace.rates.enabled = True

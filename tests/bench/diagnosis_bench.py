@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.policy import load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.actor import Actor, wait_for
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.demo_policy import write_demo_policy
@@ -43,7 +42,7 @@ def open_silence() -> Iterator[int]:
 
 def hang_hosts(path: Path, port: int, key: str) -> None:
     """The policy's hosts are behind that listener."""
-    text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = load_plain(path)
     text["hosts"] = {
         f"app_{number}": {
             "title": f"app {number}", "application": "traitortrack", "reach": "ssh", "address": "127.0.0.1",
@@ -52,7 +51,7 @@ def hang_hosts(path: Path, port: int, key: str) -> None:
         }
         for number in (1, 2)
     }  # fmt: skip
-    path.write_text(yaml.safe_dump(text), encoding="utf-8")
+    dump_plain(path, text)
 
 
 @contextmanager
@@ -64,9 +63,7 @@ def open_bot(folder: Path) -> Iterator[Workspace]:
         hang_hosts(path, silent, public.get_base64())
         members = list_members(policy)
         channels = [StartChannel(policy.slack.incidents_channel)]
-        workspace = build_workspace(
-            members, manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")), channels=channels
-        )
+        workspace = build_workspace(members, manifest=load_plain(manifest_path()), channels=channels)
         with serve(workspace):
             port = free_port()
             own = {

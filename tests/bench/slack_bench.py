@@ -13,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from bot.policy import load_policy
+from bot.policy.plain_yaml import load_plain
 from bot.sandbox.actor import Actor, wait_for
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
 from bot.sandbox.demo_policy import write_demo_policy
@@ -37,7 +36,7 @@ def open_bot(database_url: str, folder: Path) -> Iterator[Workspace]:
     path, policy = write_demo_policy(folder, "http://127.0.0.1:9")
     workspace = build_workspace(
         list_members(policy),
-        manifest=yaml.safe_load(manifest_path().read_text()),
+        manifest=load_plain(manifest_path()),
         channels=[StartChannel(policy.slack.incidents_channel)],
     )
     with serve(workspace):

@@ -39,6 +39,7 @@ from bot.services import Services
 from bot.terminal.session import Parts
 from tests.aws_recorder import sitecustomize as recorder
 from tests.crash import points
+from tests.unplugged import trust_the_power
 
 PR_SET_PDEATHSIG = 1
 RING = signal.SIGUSR1
@@ -246,6 +247,7 @@ def _watch() -> None:
 def main(arguments: list[str]) -> NoReturn:
     """`nursery SOCKET`, `nest SOCKET`, `work`, or what a bot takes."""
     if arguments[0] == "nursery":
+        trust_the_power()
         _rehearse()
         wanted = _serve_until_forked(arguments[1])
         _become(wanted)

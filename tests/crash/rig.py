@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import requests
 import sqlalchemy as sa
-import yaml
 from sqlalchemy.orm import Session
 
 from bot.app import build_services
 from bot.comms.notices import incident_room
 from bot.policy import Policy, load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.recovery.registry import find_action
 from bot.sandbox.actor import Actor, ActorStuck, wait_for
 from bot.sandbox.children import Child, http_answers, module_environment
@@ -34,6 +34,7 @@ from bot.settings import manifest_path
 from bot.store import ledger
 from bot.store.tables import Delivery, Incident, LedgerEntry, Lock, Notice, Plan, Run, RunStep
 from tests.crash.nursery import Nursling, Worker, open_nest
+from tests.integration.store.stores import lay_down
 from tests.quiet_policy import keep_quiet
 from tests.stage_fixtures import SharedStage
 
@@ -275,16 +276,18 @@ def open_rig(
     )
     keep_quiet(path)
     if people:
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = load_plain(path)
         text["people"] += people
-        path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+        dump_plain(path, text)
     adapt(path)
     policy = load_policy(path)
     workspace = build_workspace(
         list_members(policy),
-        manifest=yaml.safe_load(manifest_path().read_text(encoding="utf-8")),
+        manifest=load_plain(manifest_path()),
         channels=[StartChannel(policy.slack.incidents_channel)],
     )
+    if store is None:
+        lay_down(folder / "holdfast.db", engine=True)
     with serve(workspace), ExitStack() as stack:
         own = {
             **shared.stage.environment(),

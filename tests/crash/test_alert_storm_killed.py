@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy as sa
-import yaml
 
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.store.tables import Alert, AlertGroup, LedgerEntry
 from tests.crash.rig import PATIENCE_S, Rig, look_closely, open_rig
 from tests.stage_fixtures import SharedStage
@@ -27,9 +27,9 @@ AGAIN_S = 0.1
 
 
 def declare_by_itself(path: Path) -> None:
-    text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text: dict[str, Any] = load_plain(path)
     text["alerts"]["rules"] = [{"name": "all", "severity": "P1", "category": "application", "declare": True}]
-    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    dump_plain(path, text)
 
 
 def send_until_kept(url: str, number: int) -> None:

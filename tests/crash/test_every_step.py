@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.recovery.action import Step
 from bot.recovery.registry import all_actions, find_action
 from bot.store.tables import Run
@@ -165,10 +165,10 @@ def open_worker(shared: SharedStage, folder: Path, action: str) -> AbstractConte
 
     def adapt(path: Path) -> None:
         hasten(path, restart="1 second")
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = load_plain(path)
         names.adapt(text)
         text["backups"]["manual_weekly"]["local_folder"] = str(backups.local_folder(shared))
-        path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+        dump_plain(path, text)
         if action in ON_SERVERS:
             servers.describe_servers(shared, path)
         if action in evidence.ACTIONS:

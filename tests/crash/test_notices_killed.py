@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import yaml
 from starlette.applications import Starlette
 
 from bot.comms.channels.slack import MARK
 from bot.comms.wording import Wording
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.demo_policy import Postbox
 from bot.sandbox.mailbox.letters import Letter, Mailbox
 from bot.sandbox.mailbox.mails import catch_mails
@@ -77,7 +77,7 @@ def open_world(folder: Path) -> Iterator[tuple[World, Callable[[Path], None]]]:
 
 
 def set_up(path: Path, postbox: Postbox, world: World) -> None:
-    text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text: dict[str, Any] = load_plain(path)
     text["channels"] |= {
         **postbox.channels(),
         "opsgenie": {"api_key_env": "OPSGENIE_API_KEY", "api_url": world.pager.url},
@@ -87,7 +87,7 @@ def set_up(path: Path, postbox: Postbox, world: World) -> None:
         },
         "status_site": {"folder": str(world.site)},
     }  # fmt: skip
-    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    dump_plain(path, text)
 
 
 @pytest.mark.timeout(400)

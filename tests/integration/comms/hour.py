@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-import yaml
 from starlette.applications import Starlette
 
 from bot.comms import notices as telling
@@ -33,6 +32,7 @@ from bot.comms.room import Rooms
 from bot.comms.room_keeping import FOLLOW, RoomKeeping
 from bot.comms.status_site.site import StatusSite, open_place
 from bot.policy import Policy, default_policy_path, load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.demo_policy import Postbox
 from bot.sandbox.mailbox.letters import Mailbox
 from bot.sandbox.mailbox.mails import catch_mails
@@ -183,11 +183,11 @@ def open_hour(folder: Path) -> Iterator[Hour]:
 
 
 def write_policy(folder: Path, postbox: Postbox, site: Path) -> Policy:
-    text = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
+    text = load_plain(default_policy_path())
     text["channels"].pop("statuspage")
     text["channels"] |= {**postbox.channels(), "status_site": {"folder": str(site)}}
     path = folder / "policy.yml"
-    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    dump_plain(path, text)
     return load_policy(path)
 
 

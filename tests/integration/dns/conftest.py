@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bot.clock import utc_now
 from bot.policy import load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.recovery.action import World
 from bot.sandbox.cloudflare.account import Account, Object
 from bot.sandbox.cloudflare.names import NameServer, serve_names
@@ -91,11 +91,11 @@ def dns(tmp_path: Path) -> Iterator[Dns]:
     with serve_api(account, TOKEN) as api, serve_names(account) as names, serve_application(down) as port:
         account.name_servers.append(names.address)
         path, _ = write_demo_policy(tmp_path, "http://127.0.0.1:9")
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = load_plain(path)
         text["infrastructure"]["dns"] |= {
             "primary": f"http://{NAME}:{port}/health", "backup": f"http://{BACKUP}:{port}", "api_url": api.url,
             "resolvers": ["authoritative"], "failover_time": {"at_least": "0 seconds", "at_most": "1 second"},
         }  # fmt: skip
-        path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+        dump_plain(path, text)
         world = World(load_policy(path), {"CLOUDFLARE_API_TOKEN": TOKEN}, utc_now)
         yield Dns(world, api, account, names, down)

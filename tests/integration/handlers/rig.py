@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-import yaml
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
 from bot.app import build_bolt, build_services
 from bot.clock import utc_now
 from bot.policy import Policy, default_policy_path, load_policy
+from bot.policy.plain_yaml import load_plain
 from bot.sandbox.actor import Actor
 from bot.sandbox.actor import wait_for as wait_until
 from bot.sandbox.people import BYSTANDER, list_members
@@ -28,6 +28,7 @@ from bot.settings import manifest_path
 from bot.slack.channels import join_or_create
 from bot.store.tables import Delivery, Incident
 from bot.web.server import build_web, serve_web
+from tests.integration.store.stores import lay_down
 from tests.quiet_policy import keep_quiet
 from tests.workspace.conftest import hang_up
 
@@ -134,7 +135,7 @@ def find_channel(workspace: Workspace, name: str) -> str:
 
 
 def make_workspace(policy: Policy, delivery: HttpDelivery | None = None, **options: Any) -> Workspace:
-    manifest = yaml.safe_load(manifest_path().read_text(encoding="utf-8"))
+    manifest = load_plain(manifest_path())
     return build_workspace(
         list_members(policy), manifest=manifest, delivery=delivery, channels=[StartChannel(LOBBY)],
         timing=Timing(retry_delays_s=(0.0, 0.05, 0.05)), **options,
@@ -166,6 +167,7 @@ def run_bot(how: str, folder: Path, *, lead: bool = True) -> Iterator[Bot]:
     delivery = HttpDelivery("http://127.0.0.1:9/", SECRET) if how == "http" else None
     workspace = make_workspace(policy, delivery)
     with serve(workspace):
+        lay_down(folder / "holdfast.db", engine=True)
         services = build_services(make_environment(workspace, folder, how))
         bolt = build_bolt(services)
         connect = _over_http(services, bolt, delivery) if delivery else _over_socket(workspace, bolt)

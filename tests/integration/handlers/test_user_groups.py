@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from bot.outcome import Refused
 from bot.policy import load_policy
+from bot.policy.plain_yaml import load_plain
 from bot.sandbox.people import list_members
 from bot.sandbox.workspace import Workspace, build_workspace, serve
 from bot.sandbox.workspace.people import Usergroup
@@ -25,7 +25,7 @@ GROUP = Usergroup("S0DBATEAM", "dba-team", "DBAs", ["U0DIEGO", "U0PRIYA", "U0BYS
 
 @pytest.fixture(scope="module")
 def workspace() -> Iterator[Workspace]:
-    manifest = yaml.safe_load(manifest_path().read_text(encoding="utf-8"))
+    manifest = load_plain(manifest_path())
     scopes = manifest["oauth_config"]["scopes"]["bot"]
     scopes += [] if "usergroups:read" in scopes else ["usergroups:read"]
     workspace = build_workspace(list_members(load_policy(None)), manifest=manifest)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.clock import utc_now
 from bot.policy import load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Memory, Step, World
 from bot.recovery.registry import find_action, read_parameters
 from bot.sandbox.demo_policy import write_demo_policy
@@ -51,9 +50,9 @@ class Desk:
     def change(self, alter: Callable[[dict[str, Any]], None]) -> None:
         """Another policy."""
         path = self.folder / "policy.yml"
-        text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text: dict[str, Any] = load_plain(path)
         alter(text)
-        path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        dump_plain(path, text)
         self.world = World(load_policy(path), self.world.environment, utc_now)
 
     def plan(self, name: str, **given: Any) -> Context[Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bot.clock import utc_now
 from bot.outcome import Failed, Refused
 from bot.policy import load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.recovery.action import Context, Facts, History, World
 from bot.recovery.actions.restart_application import RestartApplication, restart
 from bot.recovery.application_restart import HEALTHY_WITHIN_S
@@ -36,9 +36,9 @@ def world(fresh_stage: SharedStage, tmp_path: Path) -> World:
 def change_command(world: World, folder: Path, **commands: list[str]) -> World:
     """The same world with other commands on its host."""
     path = folder / "policy.yml"
-    text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text: dict[str, Any] = load_plain(path)
     text["hosts"]["app_1"]["commands"] |= commands
-    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    dump_plain(path, text)
     return World(load_policy(path), world.environment, utc_now)
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import yaml
-
 from bot.clock import utc_now
 from bot.outcome import Cancelled, Failed, Refused
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.recovery.action import Action, Context, Evidence, History, World
 from bot.recovery.registry import find_action, read_parameters
 from bot.store.documents import PlanDocument, Verdict
@@ -112,8 +111,8 @@ def now_world(policy: Any, environment: dict[str, str]) -> World:
 
 def hasten(path: Path, *, restart: str = "3 seconds", **changes: str) -> None:
     """Look every second and give up soon; wait no longer than `restart` for an application to be seen."""
-    text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = load_plain(path)
     text["infrastructure"]["rds"] |= {"poll_every": "1 second", "give_up_after": "40 seconds", **changes}
     for phase in text["disasters"]["database_corruption"]["phases"]:
         phase["expected"] = restart if phase["name"] == "Restart" else phase["expected"]
-    path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    dump_plain(path, text)

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-import yaml
 
 from bot.comms.notices import incident_room
 from bot.outcome import Refused
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.stage import DATABASE
 from bot.store.tables import Incident, Lock, Notice, Plan, PlaybookRun, PlaybookTask, Run
@@ -62,10 +62,10 @@ def open_playbook_rig(
     """A bot whose policy has playbooks of the tests' own beside the shipped ones."""
     shared_stage.reset()
     path, _ = write_demo_policy(folder, shared_stage.stage.warehouse_url)
-    text = yaml.safe_load(path.read_text(encoding="utf-8")) | changed
+    text = load_plain(path) | changed
     text["playbooks"] |= json.loads(json.dumps(PLAYBOOKS))  # no aliases in the YAML
     own = folder / "with_playbooks.yml"
-    own.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    dump_plain(own, text)
     with open_rig(shared_stage, folder, store=store, HOLDFAST_POLICY=str(own)) as rig:
         rig.start_and_wait()
         yield rig

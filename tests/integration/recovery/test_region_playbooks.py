@@ -10,9 +10,9 @@ from pathlib import Path
 import boto3
 import psycopg
 import pytest
-import yaml
 
 from bot.policy import default_policy_path
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.children import http_answers
 from bot.sandbox.demo_policy import describe_host
 from bot.sandbox.machines.disk import Disk
@@ -113,8 +113,8 @@ def run_standby(stage: Stage, root: Path) -> Iterator[Service]:
 
 def describe_standby(path: Path, standby: Service) -> None:
     """As the shipped policy has it, but for addresses and folders."""
-    text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    shipped = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))["applications"][STANDBY]
+    text = load_plain(path)
+    shipped = load_plain(default_policy_path())["applications"][STANDBY]
     named = {name: str(folder) for name, folder in standby.disk.folders.items() if name in shipped}
     shipped |= {**named, "url": standby.health_url.removesuffix("/health")}
     shipped["verification"]["quiet_for"] = "1 second"
@@ -122,7 +122,7 @@ def describe_standby(path: Path, standby: Service) -> None:
     text["hosts"]["standby_1"] = {**describe_host(standby.disk.init_socket), "application": STANDBY}
     lead_names(text)
     text["infrastructure"]["dns"]["primary_records"] = {"A": HOME}
-    path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    dump_plain(path, text)
 
 
 def play(regions: Regions, key: str) -> PlaybookRun:

@@ -20,8 +20,8 @@ from typing import Any
 
 import psycopg
 import pytest
-import yaml
 
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.stage import DATABASE, Stage
 from bot.store.tables import Incident
 from tests.crash.rig import Rig, open_rig
@@ -58,7 +58,7 @@ NOISY = "import sys; print('password=planted-command-000001'); print('TOKEN=plan
 
 def adapt(path: Path) -> None:
     """Queries count as long at once; the second host prints a secret whenever it is asked for one, and fails."""
-    text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text: dict[str, Any] = load_plain(path)
     text["databases"][DATABASE] |= {"long_query_after": "1 second", "terminate_query_after": "1 second"}
     noisy = [sys.executable, "-c", f"{NOISY}; sys.exit(3)"]
     other: dict[str, Any] = copy.deepcopy(text["hosts"]["app_1"])
@@ -66,7 +66,7 @@ def adapt(path: Path) -> None:
     other["title"] = "Other machine"
     other["commands"] |= {"read_secret": noisy, "memory": [*noisy, "again"]}
     text["hosts"]["app_2"] = other
-    path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    dump_plain(path, text)
 
 
 @contextmanager

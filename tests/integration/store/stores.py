@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
+from bot.engine import Engine
 from bot.sandbox.postgres_cluster import Cluster
 from bot.store.database import Database
 from bot.store.ledger import GENESIS
@@ -36,11 +39,35 @@ def fresh_url(kind: str, folder: Path, cluster: Cluster) -> Iterator[str]:
 def open_store(url: str) -> Iterator[Database]:
     """A migrated store, closed afterwards."""
     database = Database(url)
+    if database.file is not None:
+        lay_down(database.file)
     migrate(database)
     try:
         yield database
     finally:
         database.close()
+
+
+def lay_down(file: Path, *, engine: bool = False) -> None:
+    """What the migrations make, where there is no store yet: a copy takes a tenth of their time.
+
+    `engine`: with the engine's tables too.
+    """
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated(engine))
+
+
+@cache
+def _migrated(engine: bool) -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "holdfast.db"
+        database = Database(f"sqlite:///{file}")
+        migrate(database)
+        if engine:
+            Engine(database).stop()
+        database.close()  # the last to close it writes everything into the one file
+        return file.read_bytes()
 
 
 def empty_store(database: Database) -> None:

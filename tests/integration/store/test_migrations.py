@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ from tests.integration.store.stores import open_store
 
 MIGRATE = "import sys; from bot.store.database import Database; from bot.store.migrate import migrate; "
 MIGRATE += "migrate(Database(sys.argv[1]))"
+
+LOOK = "import sys; from bot.store.database import Database; "
+LOOK += "print(Database(sys.argv[1]).engine.connect().exec_driver_sql('PRAGMA synchronous').scalar())"
+FULL = "2"
 
 
 def list_differences(database: Database) -> list[Any]:
@@ -78,3 +83,9 @@ def test_numbers_of_incidents_are_not_used_twice(database: Database) -> None:
         assert second.id == 2
     with database.read() as session:
         assert session.get_one(Incident, 2).title == second.title
+
+
+def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
+    """In a process of its own: here nobody waits for the disk, see `tests.unplugged`."""
+    look = [sys.executable, "-c", LOOK, f"sqlite:///{tmp_path / 'holdfast.db'}"]
+    assert subprocess.run(look, capture_output=True, text=True, check=True, timeout=60).stdout.strip() == FULL

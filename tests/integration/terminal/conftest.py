@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from bot import engine as engine_room
 from bot.app import build_bolt, build_services
 from bot.cli import holdfast
 from bot.policy import default_policy_path, load_policy
+from bot.policy.plain_yaml import dump_plain, load_plain
 from bot.sandbox.children import Child, http_answers, module_command
 from bot.sandbox.ports import free_port
 from bot.sandbox.workspace import Workspace, serve
@@ -98,13 +98,13 @@ class Terminal:
 
 def write_policy(folder: Path, application_url: str = "http://127.0.0.1:9") -> Path:
     """The shipped policy with one more playbook, in which whoever runs the tests is Amara."""
-    text = yaml.safe_load(default_policy_path().read_text(encoding="utf-8"))
+    text = load_plain(default_policy_path())
     text["people"][0]["os_user"] = getpass.getuser()
     for application in text["applications"].values():
         application["url"] = application_url
     text["playbooks"]["by_people"] = make_by_people()
     path = folder / "policy.yml"
-    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    dump_plain(path, text)
     return keep_quiet(path)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
+from bot.policy.plain_yaml import dump_plain, load_plain
 from tests.integration.terminal.conftest import Terminal
 
 
@@ -27,11 +27,11 @@ def test_putting_an_update_off(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize(("severity", "invited"), [("P1", True), ("P3", False)])
 def test_who_is_on_call_is_invited_to_the_gravest(terminal: Terminal, severity: str, invited: bool) -> None:
-    policy = yaml.safe_load(Path(terminal.environment["HOLDFAST_POLICY"]).read_text(encoding="utf-8"))
+    policy = load_plain(Path(terminal.environment["HOLDFAST_POLICY"]))
     policy["slack"]["invite_roles"][severity] = ["dr_coordinator"]
     policy["on_call"] = {"database_admin": {"people": ["jonas"]}}
     path = terminal.folder / "on-call.yml"
-    path.write_text(yaml.safe_dump(policy, sort_keys=False), encoding="utf-8")
+    dump_plain(path, policy)
     declared = terminal.ok(
         "incident", "declare", severity, f"Who comes at {severity}", "--json", HOLDFAST_POLICY=str(path)
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import yaml
-
+from bot.policy.plain_yaml import dump_plain, load_plain
 from tests.integration.terminal.conftest import Terminal
 
 
@@ -49,10 +48,10 @@ def test_permissions_are_an_iam_policy(terminal: Terminal) -> None:
 
 def test_a_policy_that_names_no_action_of_ours(terminal: Terminal, tmp_path: Path) -> None:
     """Refused by the check, and by every start."""
-    text = yaml.safe_load(Path(terminal.environment["HOLDFAST_POLICY"]).read_text(encoding="utf-8"))
+    text = load_plain(Path(terminal.environment["HOLDFAST_POLICY"]))
     text["playbooks"]["database_corruption"]["steps"][0]["action"] = "back_up_databases"
     path = tmp_path / "wrong.yml"
-    path.write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    dump_plain(path, text)
     said = terminal.run("policy", "check", str(path))
     assert said.status == 1
     assert 'did you mean "back_up_database"?' in said.err

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
+from bot.policy.plain_yaml import dump_plain, load_plain
 from tests.integration.terminal.conftest import Terminal
 
 
@@ -15,9 +15,9 @@ from tests.integration.terminal.conftest import Terminal
 def site(terminal: Terminal) -> Path:
     """Where the policy has the status page."""
     path, folder = Path(terminal.environment["HOLDFAST_POLICY"]), terminal.folder / "site"
-    policy = yaml.safe_load(path.read_text(encoding="utf-8"))
+    policy = load_plain(path)
     policy["channels"]["status_site"] = {"folder": str(folder)}
-    path.write_text(yaml.safe_dump(policy), encoding="utf-8")
+    dump_plain(path, policy)
     return folder
 
 
@@ -44,11 +44,11 @@ def test_the_public_is_told_without_slack(terminal: Terminal, site: Path) -> Non
 
 def test_who_may_not_publish_is_refused(terminal: Terminal, site: Path) -> None:
     path = Path(terminal.environment["HOLDFAST_POLICY"])
-    policy = yaml.safe_load(path.read_text(encoding="utf-8"))
+    policy = load_plain(path)
     me, mei = policy["people"][0]["os_user"], policy["people"][2]
     policy["people"][0]["os_user"], mei["os_user"] = "somebody", me
     other = terminal.folder / "mei.yml"
-    other.write_text(yaml.safe_dump(policy), encoding="utf-8")
+    dump_plain(other, policy)
     as_mei = replace(terminal, environment={**terminal.environment, "HOLDFAST_POLICY": str(other)})
     as_mei.ok("incident", "declare", "P1", "db-3 is gone")
     assert "may publish to the public" in as_mei.refused("incident", "publish", "--text", "I may not")

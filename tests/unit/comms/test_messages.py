@@ -50,10 +50,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         yield database
 
 
+POLICY = load_policy(None)
+
+
 @pytest.fixture
 def subject(database: Database) -> Subject:
     empty_store(database)
-    return Subject(database, load_policy(None), Prose(Path(templates_dir())), lambda: rows.NOON)
+    return Subject(database, POLICY, Prose(Path(templates_dir())), lambda: rows.NOON)
 
 
 def fill(database: Database, text: str) -> None:

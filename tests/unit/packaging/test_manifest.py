@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from slack_sdk import WebClient
 
+from bot.policy.plain_yaml import load_plain
 from bot.settings import manifest_path
 from handlers.commands.listener import COMMANDS
 from handlers.commands.subcommand import find_subcommands
@@ -71,7 +71,7 @@ LIMITS = {"name": 35, "description": 140, "long_description": 4000}
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(manifest_path().read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = load_plain(manifest_path())
     return loaded
 
 

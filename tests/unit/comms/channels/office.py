@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -111,24 +109,9 @@ def make_policy(channels: Mapping[str, Any], ways: list[str], **more: Any) -> Po
     return Policy.model_validate(changed)
 
 
-@cache
-def migrated_store() -> bytes:
-    """An empty store as a file; migrating takes longer than all the rest of a test."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "holdfast.db"
-        with open_store(f"sqlite:///{path}"):
-            pass
-        return path.read_bytes()
-
-
 @contextmanager
 def open_office(
     folder: Path, policy: Policy, environment: Mapping[str, str], slack: Channel | None = None
 ) -> Iterator[Office]:
-    path = folder / "holdfast.db"
-    path.write_bytes(migrated_store())
-    database = Database(f"sqlite:///{path}")
-    try:
+    with open_store(f"sqlite:///{folder / 'holdfast.db'}") as database:
         yield Office(database, policy, environment, slack)
-    finally:
-        database.close()
