@@ -9,15 +9,15 @@ from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
 from bot.slack.text import cut, literal
-from bot.slack.views.forms import choice, modal, text_input
+from bot.slack.views.forms import choice, fits, modal, text_input
 from bot.store.tables import Bulletin
 
 PUBLISH = "bulletin.publish"
 COMPONENT = "component:"
 """What the block_id of a component begins with; its key follows."""
-COMPONENTS = 60
-"""Of Slack's hundred blocks; those that are affected come first."""
-REACH_SHOWN = 1500
+COMPONENTS = (60, 30, 15)
+"""Of Slack's hundred blocks, and fewer where the form would be too large; those that are affected come first."""
+REACH_SHOWN, REFUSAL_SHOWN = 1500, 300
 SHOWN = 3000
 """What Slack's input takes; what is longer is cut, and the person sees that before it goes out."""
 
@@ -29,24 +29,26 @@ def publish_form(
 
     `refusal`: why this person may look and not publish; empty for those who may.
     """
-    return modal(
-        PUBLISH,
-        f"Publish about #{bulletin.incident_id}",
-        list(_list_blocks(bulletin, reach, titles, states, refusal)),
-        submit="Publish",
-        metadata={"bulletin": bulletin.id},
-    )
+    views = (_show(bulletin, reach, titles, states, refusal, most) for most in COMPONENTS)
+    return next(view for view in views if fits(view))
 
 
-def _list_blocks(
-    bulletin: Bulletin, reach: Sequence[str], titles: Mapping[str, str], states: Mapping[str, str], refusal: str
-) -> Iterator[Block]:
+def _show(
+    bulletin: Bulletin, reach: Sequence[str], titles: Mapping[str, str], states: Mapping[str, str], refusal: str,
+    most: int,
+) -> dict[str, Any]:  # fmt: skip
+    blocks = [*_list_blocks(bulletin, reach, refusal), *_list_components(bulletin, titles, states, most)]
+    title, metadata = f"Publish about #{bulletin.incident_id}", {"bulletin": bulletin.id}
+    return modal(PUBLISH, title, blocks, submit="Publish", metadata=metadata)
+
+
+def _list_blocks(bulletin: Bulletin, reach: Sequence[str], refusal: str) -> Iterator[Block]:
     said = bulletin.statement
     goes_to = "\n".join(f"• {literal(one)}" for one in reach) or "• nobody"
     yield parts.marked(f":loudspeaker: *This goes out to*\n{cut(goes_to, REACH_SHOWN)}")
     yield parts.context(f"Status: *{said.status}*. What stands here is public once you press Publish.")
     if refusal:
-        yield parts.marked(f":no_entry_sign: {literal(refusal)}")
+        yield parts.marked(f":no_entry_sign: {literal(cut(refusal, REFUSAL_SHOWN))}")
     yield text_input("title", "Title", initial=said.title, max_length=200)
     yield text_input("text", "Current status", initial=cut(said.text, SHOWN), multiline=True)
     yield text_input("impact", "Impact", initial=cut(said.impact, SHOWN), multiline=True, optional=True)
@@ -55,10 +57,11 @@ def _list_blocks(
         "estimated_recovery", "Estimated recovery", initial=cut(said.estimated_recovery, 200), optional=True,
         max_length=200, placeholder="14:30 UTC",
     )  # fmt: skip
-    yield from _list_components(bulletin, titles, states)
 
 
-def _list_components(bulletin: Bulletin, titles: Mapping[str, str], states: Mapping[str, str]) -> Iterator[Block]:
+def _list_components(
+    bulletin: Bulletin, titles: Mapping[str, str], states: Mapping[str, str], most: int
+) -> Iterator[Block]:
     chosen = bulletin.statement.components
     if bulletin.stage == "resolved":
         names = ", ".join(titles.get(key, key) for key in chosen)
@@ -67,6 +70,6 @@ def _list_components(bulletin: Bulletin, titles: Mapping[str, str], states: Mapp
         )
         return
     first, *_ = states
-    for key in sorted(titles, key=lambda one: one not in chosen)[:COMPONENTS]:
+    for key in sorted(titles, key=lambda one: one not in chosen)[:most]:
         state = chosen.get(key, first)
         yield choice(f"{COMPONENT}{key}", titles[key][:150], list(states.items()), initial=state)

@@ -29,6 +29,8 @@ OPTION_LIMIT = 75
 OPTION_VALUE_LIMIT = 150
 OPTIONS = 100
 METADATA_LIMIT = 3000
+VIEW_LIMIT_BYTES = 250_000
+"""Of a whole view as JSON; what is not ASCII takes up to twelve bytes a character."""
 INPUT = "value"
 """action_id of every input; the block_id names the field."""
 
@@ -51,6 +53,11 @@ def modal(
         blocks=list(blocks),
     )
     return dict(view.to_dict())
+
+
+def fits(view: Mapping[str, Any]) -> bool:
+    """Whether Slack takes a view of this size."""
+    return len(json.dumps(view)) <= VIEW_LIMIT_BYTES
 
 
 def text_input(

@@ -42,6 +42,17 @@ def test_slack_takes_it(text: str, reach: list[str], size: int, stage: BulletinS
     check_form(view)
 
 
+def test_a_form_that_would_be_too_large_shows_fewer_components() -> None:
+    text = "\N{FIRE}" * 4000
+    titles = {f"part_{number}": f"{text[:300]} {number}" for number in range(120)}
+    bulletin = make_bulletin(text, {"part_119": "major_outage"})
+    view = publish_form(bulletin, reach=[text] * 3, titles=titles, states=STATES, refusal=text)
+    check_form(view)
+    parts = [name for name in inputs(view) if name.startswith(COMPONENT)]
+    assert parts[0] == f"{COMPONENT}part_119"
+    assert 0 < len(parts) < 60
+
+
 def test_what_is_affected_comes_first_and_everything_is_filled_in() -> None:
     titles = {f"part_{number}": f"Part {number}" for number in range(90)}
     view = publish_form(
