@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.diagnostics.check import Check, Surroundings
 from bot.policy import format_duration
 from bot.store.documents import Finding, Suggestion
-from bot.systems.rds import Rds
+from bot.systems.aws import AwsRefused, AwsUnclear
+from bot.systems.rds import InstanceMissing, Rds
 from bot.words import show_duration
 
 
@@ -28,6 +29,7 @@ class BackupsSecondRegion(Check):
         beside = f" {rules.read_replica} follows there, and loses less." if follows else ""
         copies = second.list_snapshots(rules.instance)
         if not copies or copies[0].taken_at is None:
+            refuse_without_instance(Rds(regions.primary), rules.instance)
             words = f"There is no copy of a snapshot of {rules.instance} in {second.region}.{beside}"
             return self.finding(
                 "warning" if follows else "critical", words, suggests=suggests, signs=["backups at risk"]
@@ -42,6 +44,19 @@ class BackupsSecondRegion(Check):
         evidence = [f"{one.identifier}, as of {one.taken_at:%Y-%m-%d %H:%M:%S} UTC" for one in copies[:5]]
         told = format_duration(target) if target else "any loss is acceptable"
         return self.finding("warning" if late else "ok", words, [*evidence, f"RPO: {told}"], suggests if late else [])
+
+
+def refuse_without_instance(first: Rds, instance: str) -> None:
+    """Raises `InstanceMissing` where there is none, as where the database is not on RDS: then no copy is missing.
+
+    A first region that does not answer is no reason: that is when the copies count.
+    """
+    try:
+        found = first.find(instance)
+    except (AwsRefused, AwsUnclear):
+        return
+    if found is None:
+        raise InstanceMissing(instance, first.region)
 
 
 CHECK = BackupsSecondRegion()

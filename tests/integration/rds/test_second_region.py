@@ -13,13 +13,14 @@ from psycopg.conninfo import make_conninfo
 
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.checks.backups_second_region import CHECK
+from bot.policy import Policy
 from bot.recovery.action import World
 from bot.recovery.actions.rds_copy_snapshot import CopySnapshot
 from bot.recovery.registry import find_action
 from bot.sandbox.primary_instance import GROUP, PARAMETER_GROUP
 from bot.sandbox.stage import DATABASE
 from bot.store.documents import Finding
-from bot.systems.rds import Rds
+from bot.systems.rds import InstanceMissing, Rds
 from bot.systems.secrets import Secrets
 from tests.integration.rds.conftest import NEW, PRIMARY, REGION, SECOND, SECRET, Aws
 from tests.integration.rds.driver import bad, perform, prepare, refusal, wait_until
@@ -50,6 +51,13 @@ def look(world: World) -> Finding:
     return CHECK.run(Surroundings(world.policy, dict(world.environment), world.now, DATABASE))
 
 
+def without_instance(policy: Policy) -> Policy:
+    """Of a product whose database is not on RDS."""
+    places = policy.infrastructure
+    rds = places.rds.model_copy(update={"instance": "no-such-instance"})
+    return policy.model_copy(update={"infrastructure": places.model_copy(update={"rds": rds})})
+
+
 def test_copied_once(aws: Aws, second: Rds) -> None:
     name = copy_one(aws)
     action = find_action("rds_copy_snapshot")
@@ -63,6 +71,10 @@ def test_copied_once(aws: Aws, second: Rds) -> None:
 def test_the_check_says_how_old_the_newest_is(aws: Aws, second: Rds) -> None:
     missing = look(aws.world)
     assert (missing.state, [one.action for one in missing.suggests]) == ("critical", ["rds_copy_snapshot"])
+    with without_first_region(aws):
+        assert look(aws.world).state == "critical"
+    with pytest.raises(InstanceMissing):
+        look(World(without_instance(aws.world.policy), aws.world.environment, aws.world.now))
     copy_one(aws)
     assert look(aws.world).state == "ok"
     later = World(aws.world.policy, aws.world.environment, lambda: aws.world.now() + timedelta(days=2))
