@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -148,9 +147,23 @@ class Servers:
         wait_until(f"{name} running", lambda: self.state_of(name) == "running")
 
 
-@cache
+_LAUNCHED: dict[Stage, Servers] = {}
+
+
 def servers_of(stage: Stage) -> Servers:
     """Launched when they are first asked for, some 5 s; they end with the stage's cloud."""
+    if stage not in _LAUNCHED:
+        _LAUNCHED[stage] = _launch(stage)
+    return _LAUNCHED[stage]
+
+
+def silence_servers(stage: Stage) -> None:
+    """Where some were launched, their applications end: these have sessions in the stage's database, too."""
+    if stage in _LAUNCHED:
+        _LAUNCHED[stage].fleet.kill()
+
+
+def _launch(stage: Stage) -> Servers:
     fleet = Fleet(stage.cloud, 2, free_port(), stage.disk.root / "git")
     stage.cloud.change_server_pace(**QUICK)
     create_secrets(stage.cloud, stage.application_url)

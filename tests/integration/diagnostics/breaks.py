@@ -16,6 +16,8 @@ from psycopg import sql
 
 from bot.sandbox.cloud import BUCKET
 from bot.sandbox.stage import DATABASE
+from tests.fleets import silence_servers
+from tests.integration.rds.driver import wait_until
 from tests.stage_fixtures import PREFIX, SharedStage
 
 Do = Callable[[SharedStage], AbstractContextManager[None]]
@@ -151,6 +153,10 @@ def application_stopped(shared: SharedStage) -> Iterator[None]:
 def elsewhere(shared: SharedStage) -> Iterator[None]:
     """The application's sessions are in another database."""
     shared.stage.warehouse.stop()
+    silence_servers(shared.stage)
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usename = 'traitortrack'"
+    with shared.admin() as admin:
+        wait_until("the end of its sessions", lambda: admin.execute(asked, (DATABASE,)).fetchone() == (0,))
     with psycopg.connect(shared.stage.cluster.url("postgres")):
         yield
 

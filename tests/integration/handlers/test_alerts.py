@@ -148,7 +148,7 @@ def test_the_card_declares_filled_in(fresh: Bot, mei: Human, amara: Human) -> No
         ("Postgres is down", "mei", ["database", "application"])
     ]
     fresh.room(made[0].id)
-    shown = f"#{made[0].id} Postgres is down"
+    shown = f"*#{made[0].id}* Postgres is down"
     wait_until("the card", lambda: shown in show(newest_card(fresh)) or None, WAIT_S)
     told = [entry.text for entry in fresh.services.desk.timeline(made[0].id)]
     assert "Alert: Postgres does not answer" in told

@@ -51,6 +51,18 @@ def source(path: Path) -> dict[str, str]:
     return dict(one.split("=", 1) for one in done.stdout.decode().rstrip("\0").split("\0"))
 
 
+def test_what_a_killed_run_has_begun_is_cleared_away_with_it(tmp_path: Path) -> None:
+    """Killed after the copy was made, before the note on it: nothing was changed, and the copy holds secrets."""
+    path = tmp_path / ".env"
+    path.write_text(OLD)
+    for name in (".env.before-run1-a", ".env.before-run1-a.json.new", ".env.new"):
+        (tmp_path / name).write_text("SESSION_SECRET=old\n")
+    (tmp_path / ".env.before-run2-b").write_text("another's")
+    assert run(LOCAL, "take_back", spec(path, {}))["changed"] is False
+    assert sorted(one.name for one in tmp_path.glob(".env*")) == [".env", ".env.before-run2-b"]
+    assert path.read_text() == OLD
+
+
 def test_written_kept_and_put_back(machine: Machine, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(OLD)

@@ -157,13 +157,17 @@ def exchange(path: str, text: str | None, mode: int | None, kept: str) -> bool:
 def take_back(path: str, kept: str) -> bool:
     """Where this run has exchanged the file, what it found is there again, and nothing is left of the run."""
     note = read_note(kept)
-    if note is None:
-        return False
-    give_back(path, kept, note, lambda text, mode, owner: put(path, text, mode, owner))
-    for name in (kept, note_name(kept)):  # the note last: without it nobody would know of the copy
+    if note is not None:
+        give_back(path, kept, note, lambda text, mode, owner: put(path, text, mode, owner))
+    halves = [f"{one}.new" for one in (path, kept, note_name(kept))]  # of a run that was killed
+    for name in (
+        *halves,
+        kept,
+        note_name(kept),
+    ):  # the note last: it knows of the copy; without one nothing was changed
         with suppress(FileNotFoundError):
             os.unlink(name)
-    return True
+    return note is not None
 
 
 def put_back(path: str, found: str, kept: str) -> bool:
