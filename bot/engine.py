@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -18,7 +19,9 @@ from typing import Literal
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 from dbos import _queue as dbos_queue
+from dbos._dbos import _get_dbos_instance
 from dbos._sys_db import SystemDatabase
+from dbos._utils import INTERNAL_QUEUE_NAME
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
@@ -50,6 +53,7 @@ QueueName = Literal["work", "deliveries", "runs"]
 """`work`: short things, side by side. The others go one at a time and in order within a partition:
 `deliveries` per recipient, `runs` per target."""
 WORKERS: dict[QueueName, int] = {"work": 24, "deliveries": 12, "runs": 4}
+EVERY_QUEUE = (*WORKERS, INTERNAL_QUEUE_NAME)
 
 
 class Engine:
@@ -106,7 +110,7 @@ class Engine:
             options["priority"] = order
         self._client.enqueue_in_transaction(session, options, *arguments)
         if self.is_leader and delay_s <= 0:
-            sa.event.listen(session, "after_commit", self._bell.ring, once=True)
+            sa.event.listen(session, "after_commit", lambda _: self._bell.ring(queue), once=True)
 
     def lead(self, *, wait: bool = True, on_lost: Callable[[], None] | None = None) -> bool:
         """Become the process that runs workflows. Without `wait`, False when another one already does.
@@ -177,8 +181,9 @@ class Engine:
     def _launch(self) -> None:
         for name, function in self._workflows.items():
             DBOS.workflow(name=name, max_recovery_attempts=NEVER_GIVE_UP)(
-                _own_function(function, self._bell, self._running)
+                _own_function(function, self._ended, self._running)
             )
+        self._register_queues()
         dbos_queue.queue_worker_thread = _listen_to(self._bell)  # type: ignore[assignment]
         DBOS(
             config={
@@ -194,14 +199,23 @@ class Engine:
             }
         )
         DBOS.launch()
+
+    def _register_queues(self) -> None:
+        """Before the launch, whose workers keep the settings that they find."""
         for queue, workers in WORKERS.items():
             partitioned = None if queue == "work" else 1
-            DBOS.register_queue(
+            self._client.register_queue(
                 queue,
                 worker_concurrency=workers,
                 partition_concurrency=partitioned,
                 polling_interval_sec=POLL_S,
+                application_name=NAME,
             )
+
+    def _ended(self) -> None:
+        """Ring in the queue of the workflow that calls this: the next may start, in its partition or at all."""
+        places = _get_dbos_instance()._active_workflows_set._m.get(str(DBOS.workflow_id), [])
+        self._bell.ring_soon(*(place[0] for place in places if place))
 
     def _sweep(self) -> None:
         """Take over what dead leaders left: their workflows stay PENDING until somebody claims them."""
@@ -229,11 +243,10 @@ def seconds_until(moment: datetime, now: datetime) -> float:
     return max(0.0, (moment - now).total_seconds())
 
 
-def _own_function(function: Callable[..., None], bell: _Bell, running: set[int]) -> Callable[..., None]:
+def _own_function(function: Callable[..., None], ended: Callable[[], None], running: set[int]) -> Callable[..., None]:
     """DBOS marks the functions it is given; a bound method cannot carry marks.
 
-    While one runs, its thread is among `running`. When it ends, the next in its partition may start: the bell rings
-    once DBOS has written the end down.
+    While one runs, its thread is among `running`.
     """
 
     def workflow(*arguments: JsonValue) -> None:
@@ -242,7 +255,7 @@ def _own_function(function: Callable[..., None], bell: _Bell, running: set[int])
             function(*arguments)
         finally:
             running.discard(threading.get_ident())
-            bell.ring_soon()
+            ended()
 
     workflow.__qualname__ = workflow.__name__ = f"workflow_{function.__name__}"
     return workflow
@@ -260,39 +273,42 @@ def _end_process(status: int) -> None:
 
 
 class _Bell:
-    """Wakes every waiting queue worker; a ring between two waits is not missed."""
+    """Wakes the worker of a queue, or of every queue; a ring between two waits is not missed."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._rings = 0
-        self._heard = threading.local()
+        self._rings: Counter[str] = Counter()
 
-    def ring(self, _session: object = None) -> None:
+    def ring(self, *queues: str) -> None:
+        """For these queues; for every one where none is named."""
         with self._condition:
-            self._rings += 1
+            self._rings.update(queues or EVERY_QUEUE)
             self._condition.notify_all()
 
-    def ring_soon(self) -> None:
-        timer = threading.Timer(RECORDED_S, self.ring)
+    def ring_soon(self, *queues: str) -> None:
+        """Once DBOS has written down that a workflow ended."""
+        timer = threading.Timer(RECORDED_S, self.ring, queues)
         timer.daemon = True
         timer.start()
 
-    def wait(self, timeout_s: float | None) -> None:
+    def wait(self, queue: str, heard: int, timeout_s: float | None) -> int:
+        """Wait for a ring after the `heard` ones; how many there have been."""
         with self._condition:
-            heard = getattr(self._heard, "rings", 0)
-            self._condition.wait_for(lambda: self._rings != heard, timeout_s)
-            self._heard.rings = self._rings
+            self._condition.wait_for(lambda: self._rings[queue] != heard, timeout_s)
+            return self._rings[queue]
 
 
 class _StopOrBell:
-    """What a queue worker of DBOS takes for its stop event; waiting on it ends at the bell as well."""
+    """What the worker of a queue takes for its stop event; waiting on it ends at the bell as well."""
 
-    def __init__(self, stop: threading.Event, bell: _Bell) -> None:
+    def __init__(self, stop: threading.Event, bell: _Bell, queue: str) -> None:
         self.is_set = stop.is_set
         self._bell = bell
+        self._queue = queue
+        self._heard = 0
 
     def wait(self, timeout: float | None = None) -> bool:
-        self._bell.wait(timeout)
+        self._heard = self._bell.wait(self._queue, self._heard, timeout)
         return self.is_set()
 
 
@@ -300,9 +316,14 @@ WORKER = dbos_queue.queue_worker_thread
 
 
 def _listen_to(bell: _Bell) -> Callable[[threading.Event, DBOS, dbos_queue.Queue], None]:
-    """DBOS has queues polled only; its workers, given this, look at once when the bell rings."""
+    """DBOS has queues polled only; its workers, given this, look at once when the bell rings.
+
+    They read the settings of their queue again at each look, unless it seems to be one that is not in the store. Those
+    of ours do not change while a process leads.
+    """
 
     def work(stop: threading.Event, dbos: DBOS, queue: dbos_queue.Queue) -> None:
-        WORKER(_StopOrBell(stop, bell), dbos, queue)  # type: ignore[arg-type]
+        queue.database_backed_queue = False
+        WORKER(_StopOrBell(stop, bell, queue.name), dbos, queue)  # type: ignore[arg-type]
 
     return work

@@ -99,6 +99,21 @@ def test_a_button_shows_that_it_works_until_the_app_answers(desk: Desk, browser_
     assert desk.seen.empty(), "a second press while the first one works must not count"
 
 
+def test_a_message_that_changes_under_a_press_is_exchanged_after_it(desk: Desk, browser_page: Page) -> None:
+    ts = desk.post("summary", blocks=exhibits.SUMMARY)
+    browser_page.get_by_role("button", name="Approve", exact=True).hover()
+    browser_page.mouse.down()
+    changed = [{**exhibits.SUMMARY[0], "text": {"type": "plain_text", "text": "Changed"}}, *exhibits.SUMMARY[1:]]
+    desk.client.chat_update(channel=desk.channel(), ts=ts, text="summary", blocks=changed)
+    desk.client.conversations_setTopic(channel=desk.channel(), topic="the change is here")
+    expect(browser_page.locator(".head-row__topic")).to_have_text("the change is here")
+    expect(browser_page.locator(".block--header")).to_contain_text("INC-7 Bags are missing")
+    browser_page.mouse.up()
+    expect(browser_page.locator(".block--header")).to_contain_text("Changed")
+    desk.may_answer.set()
+    assert the_action(desk, type="button", action_id="approve")["container"]["message_ts"] == ts
+
+
 def test_a_dangerous_button_asks_first(desk: Desk, browser_page: Page) -> None:
     desk.post("summary", blocks=exhibits.SUMMARY)
     restart = browser_page.get_by_role("button", name="Restart", exact=True)
