@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from botocore.exceptions import ClientError, WaiterError
+
 from bot.policy import Policy
 from bot.policy.plain_yaml import load_plain
 from bot.sandbox.children import Child, http_answers, module_command, module_environment
@@ -26,6 +28,7 @@ from bot.sandbox.mailbox.routes import CAUGHT, mailbox_routes
 from bot.sandbox.page.routes import page_routes
 from bot.sandbox.people import list_members
 from bot.sandbox.ports import free_port
+from bot.sandbox.primary_instance import copy_snapshot_away
 from bot.sandbox.stage import Stage
 from bot.sandbox.workspace import StartChannel, Workspace, build_workspace, serve
 from bot.settings import manifest_path
@@ -70,7 +73,7 @@ def open_sandbox(
     """Start everything and wait until it is ready; stop everything at the end. Addresses are loopback only.
 
     `machines`: how many servers the application runs on; one is this machine itself.
-    `furnished`: with a base backup and an RDS instance, which come while people look around.
+    `furnished`: with a base backup and an RDS instance with a snapshot elsewhere, which come while people look around.
     """
     stage = Stage(bags=bags, bags_per_s=bags_per_s, archive_wal=furnished, machines=machines)
     mailbox = Mailbox()
@@ -116,8 +119,9 @@ def _furnish(stage: Stage, policy: Policy) -> None:
     take_first_base_backup(stage, policy)
     try:
         stage.adopt_primary()
-    except CloudRefused as error:
-        log.warning("The sandbox starts without an RDS instance: %s", error)
+        copy_snapshot_away(stage.cloud)
+    except (CloudRefused, ClientError, WaiterError) as error:
+        log.warning("The sandbox starts without an RDS instance, or without a snapshot of it elsewhere: %s", error)
 
 
 def start_bot(stage: Stage, own: Mapping[str, str], port: int) -> Child:

@@ -26,6 +26,8 @@ OTHER_SECRETS = tuple(
     f"traitortrack/production/{name}"
     for name in ("session-secret", "admin-password", "sendgrid-api-key", "sendgrid-from-email")
 )
+DAILY = f"{PRIMARY}-daily"
+OFTEN = {"Delay": 1, "MaxAttempts": 60}
 SETTINGS: dict[str, object] = {
     "AllocatedStorage": 50,
     "AutoMinorVersionUpgrade": False,
@@ -55,6 +57,20 @@ def create_primary(cloud: Cloud, cluster: Cluster, application_url: str) -> None
     settings: Any = {**SETTINGS, **groups}
     cloud.adopt_rds_instance(PRIMARY, cluster, **settings)
     create_secrets(cloud, application_url)
+
+
+def copy_snapshot_away(cloud: Cloud) -> None:
+    """Have a snapshot of the primary in the second region, as there is one after a day of operation.
+
+    Raises botocore's `ClientError` and `WaiterError`.
+    """
+    here, there = open_client(cloud, "rds", REGION), open_client(cloud, "rds", SECOND_REGION)
+    here.get_waiter("db_instance_available").wait(DBInstanceIdentifier=PRIMARY, WaiterConfig=OFTEN)
+    made = here.create_db_snapshot(DBInstanceIdentifier=PRIMARY, DBSnapshotIdentifier=DAILY)["DBSnapshot"]
+    here.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier=DAILY, WaiterConfig=OFTEN)
+    there.copy_db_snapshot(
+        SourceDBSnapshotIdentifier=made["DBSnapshotArn"], TargetDBSnapshotIdentifier=DAILY, SourceRegion=REGION
+    )
 
 
 def create_secrets(cloud: Cloud, application_url: str) -> None:

@@ -101,6 +101,7 @@ def test_the_whole_way(sandbox: Sandbox, visit_as: Visit) -> None:
     type_line(admin, "/dr diagnose")
     expect(admin.get_by_role("button", name="Look again")).to_have_count(2, timeout=2 * PATIENCE_MS)
     expect(admin.get_by_text("Most likely: rows were deleted").last).to_be_visible()
+    admin.get_by_text("Most likely: rows were deleted").last.evaluate("it => it.scrollIntoView({block: 'center'})")
     take_picture(admin, "diagnosis")
     open_form(admin, "Restore…")  # one diagnosis was made by itself, before that
     admin.get_by_role("button", name="Make a plan").click(timeout=PATIENCE_MS)

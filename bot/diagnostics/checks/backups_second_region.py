@@ -29,7 +29,9 @@ class BackupsSecondRegion(Check):
         beside = f" {rules.read_replica} follows there, and loses less." if follows else ""
         copies = second.list_snapshots(rules.instance)
         if not copies or copies[0].taken_at is None:
-            refuse_without_instance(Rds(regions.primary), rules.instance)
+            missing = find_missing(Rds(regions.primary), rules.instance)
+            if missing:
+                return self.finding("unknown", missing.words)
             words = f"There is no copy of a snapshot of {rules.instance} in {second.region}.{beside}"
             return self.finding(
                 "warning" if follows else "critical", words, suggests=suggests, signs=["backups at risk"]
@@ -46,17 +48,15 @@ class BackupsSecondRegion(Check):
         return self.finding("warning" if late else "ok", words, [*evidence, f"RPO: {told}"], suggests if late else [])
 
 
-def refuse_without_instance(first: Rds, instance: str) -> None:
-    """Raises `InstanceMissing` where there is none, as where the database is not on RDS: then no copy is missing.
+def find_missing(first: Rds, instance: str) -> InstanceMissing | None:
+    """That there is no such instance, as where the database is not on RDS: then no copy is missing.
 
     A first region that does not answer is no reason: that is when the copies count.
     """
     try:
-        found = first.find(instance)
+        return None if first.find(instance) else InstanceMissing(instance, first.region)
     except (AwsRefused, AwsUnclear):
-        return
-    if found is None:
-        raise InstanceMissing(instance, first.region)
+        return None
 
 
 CHECK = BackupsSecondRegion()
