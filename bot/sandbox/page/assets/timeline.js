@@ -17,6 +17,8 @@ export class Timeline {
   #key = null;
   #atEnd = true;
   #top = 0;
+  #pressed = false;
+  #held = null;
 
   constructor({ inThread = false, label, onStart }) {
     this.inThread = inThread;
@@ -29,13 +31,24 @@ export class Timeline {
     );
     this.node = el("div", { class: "timeline" }, this.scroller, this.jump);
     this.scroller.addEventListener("scroll", () => this.#scrolled(onStart), { passive: true });
+    this.list.addEventListener("pointerdown", () => (this.#pressed = true));
+    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => this.#release());
     const follow = new ResizeObserver(() => this.#staysAtEnd() && this.toEnd());
     follow.observe(this.list);
     follow.observe(this.scroller);
   }
 
   /** Show `messages` of `channel`; `key` names the conversation, `intro` stands above the first message. */
-  render(key, { messages, channel, intro = null, unreadFrom = null }) {
+  render(key, given) {
+    if (this.#pressed && key === this.#key) {
+      this.#held = given; // a button that is exchanged while it is pressed would not be clicked
+      return undefined;
+    }
+    this.#held = null;
+    return this.#draw(key, given);
+  }
+
+  #draw(key, { messages, channel, intro = null, unreadFrom = null }) {
     if (key !== this.#key) this.#reset(key);
     const grew = messages.at(-1)?.ts !== this.lastTs;
     this.lastTs = messages.at(-1)?.ts;
@@ -51,6 +64,13 @@ export class Timeline {
     if (isOlder) this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
     else if (grew) this.jump.hidden = false;
     return undefined;
+  }
+
+  /** The click comes after the release: what was held is drawn after that. */
+  #release() {
+    if (!this.#pressed) return;
+    this.#pressed = false;
+    setTimeout(() => this.#held && !this.#pressed && this.render(this.#key, this.#held));
   }
 
   toEnd() {
