@@ -72,6 +72,7 @@ def take_locks(
 
 def release_locks(session: Session, run_id: int) -> None:
     """Give all locks of the run back: to the playbook that keeps the thing, else to everybody."""
+    ledger.hold(session)  # before the locks, as whoever takes them: else the two wait for one another
     for lock in session.scalars(sa.select(Lock).where(Lock.run_id == run_id)):
         if lock.playbook_run_id is None:
             session.delete(lock)
@@ -101,6 +102,7 @@ def keep_locks(
 
 def give_locks_back(session: Session, playbook_run_id: int) -> None:
     """The playbook is over; a run of it that still works keeps its own lock until it ends."""
+    ledger.hold(session)
     for lock in session.scalars(sa.select(Lock).where(Lock.playbook_run_id == playbook_run_id)):
         if lock.run_id == NO_RUN:
             session.delete(lock)
