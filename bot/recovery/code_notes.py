@@ -72,12 +72,15 @@ def describe_age(since: JsonValue, now: datetime) -> str:
 def describe_way_back(observed: Facts) -> str:
     before = name_before(observed)
     if before is None:
-        return "What each host had before stays there; they had different ones, so going back is a plan for each."
+        return (
+            "What each host worked in stays there, but is no one release that `/dr undo` could name: going back is a "
+            "plan of its own, `roll_back_code`."
+        )
     return f"{before} stays on every host: `/dr undo` switches back to it and restarts, without Git."
 
 
 def name_before(observed: Facts) -> str | None:
-    """What all hosts had; None where they had different ones, or none."""
+    """What all hosts had; None where they had different ones, none, or this very one and did not work in it."""
     running = observed["running"]
     names = {str(name) for name in running.values() if name} if isinstance(running, dict) else set()
-    return names.pop() if len(names) == 1 else None
+    return names.pop() if len(names) == 1 and observed["name"] not in names else None

@@ -6,6 +6,7 @@ import pytest
 
 from bot.recovery.action import Facts
 from bot.recovery.code_hosts import compare_running, is_begun
+from bot.recovery.code_notes import describe_way_back, name_before
 
 PLANNED: Facts = {"name": "new", "running": {"web_1": "old", "web_2": None, "web_3": "new"}}
 
@@ -25,3 +26,20 @@ PLANNED: Facts = {"name": "new", "running": {"web_1": "old", "web_2": None, "web
 )
 def test_what_hosts_have_since(now: Facts, begun: bool, moved: list[str]) -> None:
     assert (is_begun(PLANNED, now), compare_running(PLANNED, now)) == (begun, moved)
+
+
+@pytest.mark.parametrize(
+    ("had", "back"),
+    [
+        ({"web_1": "old", "web_2": "old"}, "old"),
+        ({"web_1": "old", "web_2": None}, "old"),
+        ({"web_1": "old", "web_2": "older"}, None),
+        ({"web_1": "new", "web_2": "old"}, None),
+        ({"web_1": "new"}, None),  # `current` leads there, and the service works elsewhere
+        ({"web_1": None}, None),
+    ],
+)
+def test_the_way_back_never_leads_to_what_is_deployed(had: Facts, back: str | None) -> None:
+    observed: Facts = {"name": "new", "running": had}
+    assert name_before(observed) == back
+    assert ("`/dr undo` switches back" in describe_way_back(observed)) == (back is not None)
