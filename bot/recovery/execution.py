@@ -22,7 +22,7 @@ from bot.recovery.locks import Held, release_locks, take_locks
 from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
-from bot.recovery.runs import Runs, record
+from bot.recovery.runs import Runs, lock_run, record
 from bot.recovery.verification import verify_as_user
 from bot.store.database import Database
 from bot.store.documents import Proof, Verdict
@@ -121,7 +121,7 @@ class Execution:
     def _take_over(self, run: Run, action: Action[Any], context: Context[Any]) -> bool:
         """Take the locks for this attempt; False when the attempt had begun before a crash."""
         with self.database.write() as session:
-            row = session.get_one(Run, run.id, with_for_update=True)
+            row = lock_run(session, run.id)
             if row.begun == row.attempt:
                 return False
             holder = session.get_one(Plan, run.plan_id).requested_by
@@ -188,7 +188,7 @@ class Execution:
         skipped = _judge_skipped(steps, context)
         evidence = Evidence([*evidence.verdicts, *used, *skipped], evidence.measured, evidence.words)
         with self.database.write() as session:
-            row = session.get_one(Run, run.id, with_for_update=True)
+            row = lock_run(session, run.id)
             row.finished_at = self.clock()
             row.proof = self._proof(session, row, action, context, self._redact_evidence(evidence))
             row.way_back = action.undo(context.parameters, context.plan, context.outputs)
@@ -222,7 +222,7 @@ class Execution:
 
     def _write_end(self, run: Run, state: str, words: str) -> None:
         with self.database.write() as session:
-            row = session.get_one(Run, run.id, with_for_update=True)
+            row = lock_run(session, run.id)
             row.finished_at = self.clock()
             said = self.redact(words)
             self._end(session, row, state, said, f"{state}: {said}")

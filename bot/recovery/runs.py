@@ -131,7 +131,8 @@ class Runs:
         self.notices.refresh(session, f"run:{run.id}", f"summary:{run.incident_id}")
 
     def _lock(self, session: Session, run_id: int, person: Person) -> tuple[Run, Plan]:
-        run = _known(session, session.get(Run, run_id, with_for_update=True), run_id, person.key)
+        _known(session, session.get(Run, run_id), run_id, person.key)
+        run = lock_run(session, run_id)
         return run, session.get_one(Plan, run.plan_id)
 
     def _refuse_unfit(self, session: Session, run: Run, plan: Plan, person: Person) -> None:
@@ -176,6 +177,12 @@ class Runs:
                 f"`/dr retry {run.id}` tries it again.",
             )
         return steps[stopped]
+
+
+def lock_run(session: Session, run_id: int) -> Run:
+    """The run, held until the transaction ends; the ledger first, as everywhere, so no two wait in a circle."""
+    ledger.hold(session)
+    return session.get_one(Run, run_id, with_for_update=True)
 
 
 def list_under_way(database: Database) -> list[int]:
