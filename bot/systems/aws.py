@@ -37,19 +37,29 @@ WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 SERVER_ERROR = 500
 
 
-def _one_at_a_time(function: F) -> F:
+PATIENCE_S = 5.0
+
+
+def one_at_a_time(function: F, patience_s: float = PATIENCE_S) -> F:
+    """Whoever has waited that long does not wait for one that hangs, and goes ahead."""
     lock = Lock()
 
     @functools.wraps(function)
     def call(*arguments: object, **named: object) -> object:
-        with lock:
+        mine = lock.acquire(timeout=patience_s)
+        try:
             return function(*arguments, **named)
+        finally:
+            if mine:
+                lock.release()
 
     return cast("F", call)
 
 
-open_client = _one_at_a_time(boto3.client)
-"""boto3 makes clients safely in one thread only; and the first of a service takes the processor from all others."""
+open_client = one_at_a_time(boto3.client)
+"""boto3 makes the first clients safely in one thread only; and the first of a service takes the processor from all
+others. Each looks for credentials, which takes seconds where a server's metadata hang: that is waited for side by side.
+"""
 
 
 class AwsRefused(SystemRefused):

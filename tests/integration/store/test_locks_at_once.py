@@ -27,16 +27,17 @@ THINGS = ("app_1", "app_2", "traitortrack")
 ROUNDS = 8
 
 
-def work(database: Database, number: int) -> None:
-    """Begin and end a run, unless another has the locks."""
+def work(database: Database, number: int) -> bool:
+    """Begin and end a run; False where another has the locks."""
     try:
         with database.write() as session:
             take_locks(session, THINGS, run_id=number + 1, holder="mei", reason="Deploy", now=NOON)
     except Held:
-        return
+        return False
     with database.write() as session:
         release_locks(session, number + 1)
         ledger.append(session, kind="run.done", actor="holdfast", text=f"Run {number + 1}")
+    return True
 
 
 def test_who_begins_and_who_ends(database: Database) -> None:
