@@ -22,9 +22,10 @@ NAMED_SECRET = re.compile(
 
 OPEN_FIELDS = frozenset({
     "engine", "host", "username", "dbname", "port", "masterarn", "dbInstanceIdentifier", "dbClusterIdentifier",
+    "database", "region",
 })  # fmt: skip
 """Fields of a database's secret that hold names: to hide those would make every message unreadable. (AWS Secrets
-Manager User Guide, JSON structure of secrets.)"""
+Manager User Guide, JSON structure of secrets; the last two are what people write beside them.)"""
 CUT = re.compile(r"…(?=$| \(cut, )")
 """Where `bot.words.cut` has cut a text."""
 MISREAD = re.compile(r"[/@?#\[\]]")

@@ -185,12 +185,12 @@ def test_what_a_json_secret_holds_is_hidden_by_itself_and_its_names_are_not() ->
     document = {
         "username": "traitortrack", "password": "hunter-22", "engine": "postgres", "port": 5432, "dbname": "bags-db",
         "host": "db.example.com", "keys": [{"of": "sendgrid-key-1"}], "url": "postgresql://me:in-the-url@db/x",
-        "a": "b",
+        "a": "b", "database": "traitortrack-copy", "region": "us-east-1",
     }  # fmt: skip
     redactor = Redactor({"PRODUCTION_DATABASE": json.dumps(document)}, ["PRODUCTION_DATABASE"])
     for secret in ("hunter-22", "sendgrid-key-1", "in-the-url"):
         assert redactor.redact(f"it was {secret}!") == f"it was {HIDDEN}!"
-    told = "traitortrack of postgres at db.example.com:5432/bags-db, a and b"
+    told = "traitortrack of postgres at db.example.com:5432/bags-db in us-east-1, traitortrack-copy, a and b"
     assert redactor.redact(told) == told
     learn('{"password": "learned-from-json"}')
     assert Redactor({}, []).redact("learned-from-json") == HIDDEN
