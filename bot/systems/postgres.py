@@ -19,6 +19,13 @@ MAINTENANCE_DATABASE = "postgres"
 MISREAD = "The database cannot be reached: its address cannot be read as a URL of PostgreSQL."
 NOT_ENCODED = "Write what its password has of / @ ? # [ ] % as %2F %40 %3F %23 %5B %5D %25."
 
+# Limits that a role or a database has for its own sessions, and which would end a long piece of work, or one that waits
+# for another. For every version, of which the older know fewer.
+LIFT_TIME_LIMITS = """
+    SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (
+        'statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')
+"""
+
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 
@@ -64,10 +71,16 @@ def connect(
         if _is_misread(url):
             raise DatabaseUnreachable(MISREAD, next_step=NOT_ENCODED) from None
         raise _explain_refusal(url, error) from error
-    # Set after connecting: poolers and proxies refuse unknown start-up options.
-    for setting, limit_s in (("statement_timeout", statement_timeout_s), ("lock_timeout", lock_timeout_s)):
-        milliseconds = "0" if limit_s is None else str(max(1, round(limit_s * 1000)))
-        connection.execute("SELECT set_config(%s, %s, false)", (setting, milliseconds))
+    # Set after connecting: poolers and proxies refuse unknown start-up options. The styles are those that we can read.
+    limits_s = (statement_timeout_s, lock_timeout_s)
+    limits = ["0" if limit_s is None else str(max(1, round(limit_s * 1000))) for limit_s in limits_s]
+    connection.execute(
+        """
+        SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false),
+               set_config('datestyle', 'ISO', false), set_config('intervalstyle', 'postgres', false)
+        """,
+        limits,
+    )
     return connection
 
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict
 
-from bot.systems.postgres import Connection, connect
+from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, connect
 
 Method = Literal["values", "columns", "text", "record"]
 LOOK_EVERY_S = 0.2
@@ -177,6 +177,7 @@ class _Sums(NamedTuple):
 def reading(url: str, snapshot: str | None) -> Iterator[tuple[Connection, str]]:
     """A connection inside a read-only transaction on a snapshot, and that snapshot's name."""
     with connect(url, purpose="fingerprint", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
+        connection.execute(LIFT_TIME_LIMITS)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         if snapshot is not None:
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))

@@ -33,7 +33,7 @@ from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.fingerprints import Fingerprint, read_sequences, take_fingerprint
 from bot.systems.outcomes import SystemFailed
 from bot.systems.outlines import read_outline
-from bot.systems.postgres import Connection, client_environment, connect, database_of
+from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, client_environment, connect, database_of
 from bot.systems.processes import Child
 from bot.systems.row_profiles import read_profile
 from bot.systems.table_hashes import export_snapshot
@@ -92,7 +92,7 @@ def back_up(
         key = f"{key_prefix}{moment:%Y%m%dT%H%M%SZ}_{run}"
         tools = find_client_tools(observe_server(connection).major)
         source = _describe_source(connection, url, tools)
-        dumper = _Dumper(url, bucket, key, tools, snapshot, marks, storage_class, watch)
+        dumper = _Dumper(url, bucket, key, tools, snapshot, source.encoding, marks, storage_class, watch)
         plans, workers = plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
         with ThreadPoolExecutor(1, thread_name_prefix="look") as beside:
             looking = beside.submit(_look, url)
@@ -121,6 +121,7 @@ class _Dumper:
     key: str
     tools: ClientTools
     snapshot: str
+    encoding: str
     metadata: Mapping[str, str]
     storage_class: StorageClassType
     watch: Watch
@@ -156,7 +157,8 @@ class _Dumper:
             )
         return [
             self.tools.pg_dump, f"--format={plan.format}", "--compress=0", f"--snapshot={self.snapshot}",
-            f"--lock-wait-timeout={LOCK_TIMEOUT_S * 1000}", *plan.options,
+            # The database's own, whatever the role prefers: nothing is converted, and names of tables are recognised.
+            f"--encoding={self.encoding}", f"--lock-wait-timeout={LOCK_TIMEOUT_S * 1000}", *plan.options,
         ]  # fmt: skip
 
     def fingerprint(self, connections: int, *, portable: bool) -> Fingerprint:
@@ -218,7 +220,7 @@ def _reading(url: str, run: str) -> Iterator[tuple[Connection, str, datetime]]:
     """A connection, a snapshot that others may use until the end, and when it was taken by the server's clock (UTC)."""
     try:
         with connect(url, purpose=f"backup {run}", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
-            connection.execute("SET idle_in_transaction_session_timeout = 0")
+            connection.execute(LIFT_TIME_LIMITS)
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             row = connection.execute("SELECT statement_timestamp()").fetchone()
             assert row is not None  # a SELECT without FROM has one row

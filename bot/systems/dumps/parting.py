@@ -21,8 +21,11 @@ DATA_PARTS = 4
 PART_PAGES = 16 * 1024
 PARTS_PER_TABLE = 16
 
-# In binary only where the text needs no conversion, every type is one that all servers write alike, and names are such
-# that no quoting of any program can get them wrong.
+# In binary only where the text needs no conversion, every type is one that all servers write alike, rows lie in pages as
+# PostgreSQL itself lays them, and names are such that no quoting of any program can get them wrong.
+# In the rest, which pg_restore loads, is what only it gets right. The hash of an enum is another after a restore, so that
+# rows of partitions by it change places: pg_dump sends them through the partitioned table. And where names are not in
+# UTF-8, it does not recognise ours.
 LIST_LARGE_TABLES = """
     SELECT format('%%I.%%I', n.nspname, c.relname), pg_table_size(c.oid), n.nspname, c.relname,
            pg_relation_size(c.oid) / current_setting('block_size')::int,
@@ -31,6 +34,7 @@ LIST_LARGE_TABLES = """
                         FILTER (WHERE a.attgenerated = ''), false)
                AND n.nspname || c.relname || string_agg(a.attname, '') !~ '["\\\\\\n\\r]'
                AND current_setting('server_encoding') = 'UTF8'
+               AND (SELECT amname FROM pg_am WHERE oid = c.relam) = 'heap'
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_type t ON t.oid = a.atttypid
@@ -38,6 +42,10 @@ LIST_LARGE_TABLES = """
       AND pg_table_size(c.oid) >= %(large)s
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                               AND d.deptype = 'e')
+      AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS above (oid)
+                      JOIN pg_partitioned_table p ON p.partrelid = above.oid AND p.partstrat = 'h'
+                      JOIN pg_opclass o ON o.oid = ANY(p.partclass) AND o.opcintype = 'anyenum'::regtype)
+      AND (current_setting('server_encoding') = 'UTF8' OR n.nspname || c.relname ~ '^[ -~]*$')
     GROUP BY c.oid, n.nspname, c.relname
     ORDER BY 2 DESC LIMIT 50
 """

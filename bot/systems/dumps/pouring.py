@@ -23,7 +23,7 @@ import psycopg
 
 from bot.systems.dumps.watch import Watch
 from bot.systems.outcomes import SystemFailed
-from bot.systems.postgres import Connection, connect
+from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, connect
 
 LOOK_EVERY_S = 0.2
 # Pieces that wait for a session: enough that none waits for the next, few enough to be small in memory.
@@ -129,6 +129,7 @@ def _hand_out(
     """Rows to whoever is free; statements here, in their order, as they do not depend on rows."""
     waiting, sessions = takers
     with connect(url, purpose="restore") as connection:
+        connection.execute(LIFT_TIME_LIMITS)
         for piece in pieces:
             if isinstance(piece, Rows):
                 _put(waiting, piece, watch)
@@ -142,6 +143,7 @@ def _load_rows(url: str, first: Statements, waiting: Queue[Rows | None], watch: 
     """Load pieces until there are no more; those of one table that come one after the other are one COPY."""
     emptied: set[bytes] = set()
     with connect(url, purpose="restore rows") as connection:
+        connection.execute(LIFT_TIME_LIMITS)
         _execute(connection, first)
         for statement, group in groupby(_take(waiting, watch), key=lambda rows: rows.copy):
             try:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.systems.client_tools import ClientTools
 from bot.systems.dumps.pouring import RowsRefused
-from bot.systems.postgres import connect
+from bot.systems.postgres import LIFT_TIME_LIMITS, connect
 
 # Fixed by PostgreSQL's protocol since long before the oldest version that we meet. An enum travels by its label.
 BINARY_TYPES = [
@@ -68,10 +68,10 @@ def write_command(
     commands = [
         # The server's own, so that nothing is converted, whatever this system prefers.
         "SET client_encoding = 'UTF8'",
+        LIFT_TIME_LIMITS,
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         f"SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}",
         f"SET lock_timeout = {round(lock_timeout_s * 1000)}",
-        "SET statement_timeout = 0",
         "SET row_security = off",
         f"\\copy {_choose(rows, pages).as_string(None)} to pstdout with (format binary)",
         "\\warn :ROW_COUNT",
@@ -112,7 +112,7 @@ def load(url: str, rows: TableRows, contents: Iterable[Iterator[bytes]], *, alon
     options = sql.SQL("FORMAT binary, FREEZE" if alone else "FORMAT binary")
     statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(rows.name, rows.listed, options)
     with connect(url, purpose="restore rows") as connection:
-        connection.execute("SET idle_in_transaction_session_timeout = 0")
+        connection.execute(LIFT_TIME_LIMITS)
         try:
             with connection.transaction():
                 if alone:

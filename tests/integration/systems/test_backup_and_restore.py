@@ -145,6 +145,104 @@ def test_bytes_of_no_encoding_go_as_text_and_come_back(
             cluster.drop_database(name)
 
 
+def test_rows_whose_partition_the_hash_of_an_enum_chose_are_restored(
+    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enums have other hashes on another server, so that a row belongs into another partition there."""
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    source, target = make_place(None, """
+        CREATE TYPE mood AS ENUM ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l');
+        CREATE TABLE bag (feeling mood, at int) PARTITION BY HASH (feeling);
+        CREATE TABLE bag_0 PARTITION OF bag FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY RANGE (at);
+        CREATE TABLE bag_0_all PARTITION OF bag_0 DEFAULT;
+        CREATE TABLE bag_1 PARTITION OF bag FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        INSERT INTO bag SELECT unnest(enum_range(NULL::mood)), at FROM generate_series(1, 100) at;
+        CREATE TABLE tag AS SELECT 'a'::mood;
+    """), make_place()  # fmt: skip
+
+    manifest = back_up(source.url, bucket, prefix="enums/", run="r1")
+    restore_archive(target.url, bucket, manifest)
+
+    listed = "SELECT b::text FROM bag b ORDER BY b"
+    assert len(fetch(source.owner_url, listed)) == 1200
+    assert fetch(source.owner_url, listed) == fetch(target.owner_url, listed)
+    assert {part.table.table for part in manifest.parts if part.table is not None} == {"tag"}
+
+
+def test_rows_that_another_access_method_lays_out_go_as_text(
+    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pages may be no pages, and cutting a table there would leave rows out."""
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    source = make_place()
+    execute(source.admin_url, "CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler")
+    execute(source.owner_url, "CREATE TABLE bag USING heap2 AS SELECT 1 AS id; CREATE TABLE tag AS SELECT 1 AS id")
+
+    with connect(source.url) as connection, connection.transaction():
+        plans = parting.plan_parts(connection)
+
+    assert [(plan.format, plan.tables) for plan in plans if plan.tables] == [
+        ("binary", ("public.tag",)),
+        ("plain", ("public.bag",)),
+    ]
+
+
+STUBBORN = {
+    "client_encoding": "LATIN1",
+    "datestyle": "SQL, DMY",
+    "intervalstyle": "sql_standard",
+    "timezone": "Asia/Kolkata",
+    "bytea_output": "escape",
+    "extra_float_digits": "-15",
+    "standard_conforming_strings": "off",
+    "default_transaction_isolation": "serializable",
+    "idle_in_transaction_session_timeout": "1ms",
+    "statement_timeout": "1min",
+}
+
+
+def test_settings_of_role_and_database_change_nothing(
+    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    source, target = make_place(None, """
+        CREATE TABLE "bäg" AS SELECT id, '👜' || id AS label, now() - id * interval '200 years' AS at, id / 3::float8 AS f
+        FROM generate_series(1, 20) id;
+        CREATE TABLE "cräte" AS SELECT '👜'::text, point(1 / 3::float8, 2), '\\xff00'::bytea, make_interval(1, 2, 3);
+    """), make_place()  # fmt: skip
+    for place in (source, target):
+        for setting, value in STUBBORN.items():
+            execute(place.admin_url, f"ALTER DATABASE {place.name} SET {setting} = '{value}'")
+
+    manifest = back_up(source.url, bucket, prefix="stubborn/", run="r1")
+    restore_archive(target.url, bucket, manifest)
+
+    assert [part.format for part in manifest.parts] == ["binary", "plain", "custom", "custom"]
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+
+
+def test_names_are_recognised_in_a_database_of_another_encoding(
+    cluster: Cluster, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    names = ("latin_source", "latin_target")
+    latin = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+    with psycopg.connect(cluster.admin_url, autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"CREATE DATABASE {name} {latin}")
+    source, target = (cluster.url(name, role="postgres") for name in names)
+    try:
+        execute(source, "CREATE TABLE \"bäg\" AS SELECT 'ä' AS \"bezüg\"; CREATE TABLE tag AS SELECT 'ö' AS \"wört\"")
+        manifest = back_up(source, bucket, prefix="latin/", run="r1")
+        restore_archive(target, bucket, manifest)
+
+        assert [part.name for part in manifest.parts] == ["data-1", "data-rest", "schema"]
+        assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target, like=manifest.fingerprint)) == []
+    finally:
+        for name in names:
+            cluster.drop_database(name)
+
+
 def test_table_is_kept_from_being_emptied_while_it_is_dumped(
     make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
