@@ -4,7 +4,8 @@ PostgreSQL spends most of a dump and of a load on writing values as text and rea
 quarter less of its CPU and in two fifths less. That is for types alone whose binary form every server agrees on, as
 drivers of all languages rely on it; other tables go as text.
 
-Restorable by hand: `zstd -dc OBJECT | psql -c "COPY table (columns) FROM STDIN (FORMAT binary)"`.
+Restorable by hand: `zstd -dc OBJECT | psql -c "COPY table (columns) FROM STDIN (FORMAT binary)"`, as
+docs/restore-by-hand.md says.
 """
 
 from __future__ import annotations

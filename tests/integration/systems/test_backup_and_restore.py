@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import zstandard
 
 from bot.sandbox.cloud import Cloud
 from bot.sandbox.postgres_cluster import Cluster
@@ -34,6 +35,8 @@ from bot.systems.postgres import client_environment, connect
 from bot.systems.processes import Child, capture
 from tests.integration.systems.conftest import MakePlace, Place
 from tests.integration.systems.exhibits import UNUSUAL_SCHEMA, execute, fetch
+
+DOCUMENT = Path(__file__).parents[3] / "docs/restore-by-hand.md"
 
 
 def dump_schema(url: str) -> list[str]:
@@ -379,25 +382,43 @@ def test_run_that_has_its_backup_takes_no_other(make_place: MakePlace, bucket: B
     assert [backup.run for backup in list_backups(bucket, "again/").backups] == ["r2", "r1"]
 
 
-def test_restored_by_hand_with_ordinary_tools(sample: Manifest, make_place: MakePlace, bucket: Bucket) -> None:
-    """Who has nothing but the bucket needs only zstd, pg_restore and psql."""
-    target, tools = make_place(), find_client_tools(sample.source.server_major)
-    order = [("schema", "pre-data"), *((p.name, "data") for p in sample.parts if p.name != "schema")]
-    for name, section in [*order, ("schema", "post-data")]:
-        part = sample.find_part(name)
-        content = bucket.read_all(bucket.find(part.key))
-        archive = zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True).read()
-        commands: dict[str, list[str | Path]] = {
-            "custom": [tools.pg_restore, "-e", f"--section={section}", "-d", target.admin_url],
-            "plain": [tools.bindir / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", target.admin_url],
-            "binary": [
-                tools.bindir / "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", target.admin_url,
-                "-c", "COPY bag (id, label) FROM STDIN (FORMAT binary)",
-            ],
-        }  # fmt: skip
-        subprocess.run(commands[part.format], input=archive, check=True)
+def test_backup_is_restored_by_hand_as_documented(
+    make_place: MakePlace, bucket: Bucket, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each block of the document that is not about fetching and creating, by a shell that knows nothing of us."""
+    if not all(map(shutil.which, ("bash", "jq", "sha256sum", "zstd"))):
+        pytest.skip("no bash, jq, sha256sum or zstd")
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    monkeypatch.setattr(parting, "PART_PAGES", 20)
+    crates = "CREATE TABLE crate (id serial PRIMARY KEY, at point); INSERT INTO crate (at) VALUES ('(1,2)'), (NULL);"
+    source = make_place(None, crates + EVERY_BINARY_TYPE.replace("parcel", '"it\'s :\'a %s\' $1 pärcel"'))
+    target = make_place()
+    manifest = back_up(source.url, bucket, prefix="by-hand/", run="r1")
+    (scratch / "manifest.json").write_bytes(bucket.read_all(bucket.find(manifest.manifest_key)))
+    for part in manifest.parts:
+        (scratch / Path(part.key).name).write_bytes(bucket.read_all(bucket.find(part.key, part.version_id)))
 
-    assert compare_fingerprints(sample.fingerprint, take_fingerprint(target.url, like=sample.fingerprint)) == []
+    blocks = re.findall(r"^   ```sh\n(.*?)^   ```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    tools = find_client_tools(manifest.source.server_major)
+    environment = client_environment(target.url) | {
+        "PATH": f"{tools.bindir}{os.pathsep}{os.environ['PATH']}", "TARGET": target.name,
+    }  # fmt: skip
+    said = [capture_in(scratch, ["bash", "-euo", "pipefail", "-c", block], environment) for block in blocks]
+
+    assert len(said) == 5
+    assert {part.format for part in manifest.parts} == {"binary", "plain", "custom"}
+    assert said[0].count(": OK") == len(manifest.parts)
+    assert said[-1] == ""
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+    assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
+    execute(target.owner_url, "DELETE FROM crate WHERE id = 1")
+    assert capture_in(scratch, ["bash", "-c", blocks[-1]], environment) == "public.crate|-1\n"
+
+
+def capture_in(directory: Path, command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_cancelled_backup_leaves_no_backup(make_place: MakePlace, bucket: Bucket) -> None:
