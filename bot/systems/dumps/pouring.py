@@ -60,8 +60,13 @@ def read_script(chunks: Iterable[bytes]) -> Iterator[Statements | Rows]:
     Raises RowsRefused where it ends too early.
     """
     rest, copy = b"", None
+    held: list[bytes] = []
     for chunk in chunks:
-        rest += chunk
+        held.append(chunk)
+        if copy is not None and b"\n" not in chunk:
+            continue  # in the midst of a long row, which is not to be looked through again at each chunk
+        rest += b"".join(held)
+        held.clear()
         while True:
             if copy is None:
                 found = COPY.search(rest)

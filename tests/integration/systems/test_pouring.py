@@ -33,6 +33,16 @@ def cut(script: bytes, sizes: list[int]) -> Iterator[bytes]:
     yield script[start:]
 
 
+def test_long_row_is_looked_through_once() -> None:
+    """Looked through again at each of its pieces, this one would take an hour, and one of a gigabyte as good as for ever."""
+    piece = b"a" * 1000
+    script = [BAG + b"1\t", *[piece] * 40_000, b"\n\\.\n"]
+
+    rows = [found for found in read_script(script) if isinstance(found, Rows)]
+
+    assert [len(found.content) for found in rows] == [40_000_003]
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 60), max_size=30))
 def test_pieces_are_the_same_wherever_the_script_is_cut(sizes: list[int]) -> None:
