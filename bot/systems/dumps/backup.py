@@ -25,7 +25,7 @@ from bot.systems.client_tools import ClientTools, find_client_tools
 from bot.systems.database_traits import observe_traits
 from bot.systems.databases import list_extensions, observe_database, observe_server
 from bot.systems.dumps.manifest import MANIFEST_SUFFIX, Looks, Manifest, Part, Source
-from bot.systems.dumps.parting import DATA_PARTS, PartPlan, plan_parts
+from bot.systems.dumps.parting import DATA_PARTS, PartPlan, lock_large_tables, plan_parts
 from bot.systems.dumps.rows import write_command
 from bot.systems.dumps.streams import Squeezed
 from bot.systems.dumps.verification import verify_part, verify_rows
@@ -221,7 +221,7 @@ def _reading(url: str, run: str) -> Iterator[tuple[Connection, str, datetime]]:
     try:
         with connect(url, purpose=f"backup {run}", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
             connection.execute(LIFT_TIME_LIMITS)
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            lock_large_tables(connection)
             row = connection.execute("SELECT statement_timestamp()").fetchone()
             assert row is not None  # a SELECT without FROM has one row
             yield connection, export_snapshot(connection), row[0].astimezone(UTC)

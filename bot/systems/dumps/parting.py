@@ -21,11 +21,11 @@ DATA_PARTS = 4
 PART_PAGES = 16 * 1024
 PARTS_PER_TABLE = 16
 
-# In binary only where the text needs no conversion, every type is one that all servers write alike, rows lie in pages as
-# PostgreSQL itself lays them, and names are such that no quoting of any program can get them wrong.
-# In the rest, which pg_restore loads, is what only it gets right. The hash of an enum is another after a restore, so that
-# rows of partitions by it change places: pg_dump sends them through the partitioned table. And where names are not in
-# UTF-8, it does not recognise ours.
+# In binary only where the text needs no conversion, every type is one that all servers write alike, rows lie in pages
+# as PostgreSQL itself lays them, and names are such that no quoting of any program can get them wrong.
+# In the rest, which pg_restore loads, is what only it gets right. The hash of an enum is another after a restore, so
+# that rows of partitions by it change places: pg_dump sends them through the partitioned table. And where names are not
+# in UTF-8, it does not recognise ours.
 LIST_LARGE_TABLES = """
     SELECT format('%%I.%%I', n.nspname, c.relname), pg_table_size(c.oid), n.nspname, c.relname,
            pg_relation_size(c.oid) / current_setting('block_size')::int,
@@ -76,17 +76,24 @@ class _Table(NamedTuple):
     is_binary: bool
 
 
+def lock_large_tables(connection: Connection) -> None:
+    """Lock them as reading locks them, until the connection's transaction, which this begins, ends.
+
+    An emptied or rewritten table looks empty to whoever reads it in an older snapshot. So the locks come first: to lock
+    takes no snapshot yet.
+    """
+    tables = _list_large_tables(connection)
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    _lock(connection, tables)
+
+
 def plan_parts(connection: Connection) -> list[PartPlan]:
     """The largest first. What no other part names is in the rest, so nothing can be forgotten.
 
-    Large tables are locked as reading locks them, until the connection's transaction ends: an emptied or rewritten
-    table would look empty to whoever reads it in an older snapshot.
+    Large tables that have come since `lock_large_tables` are locked as well.
     """
-    asked = {"binary": BINARY_TYPES, "large": LARGE_TABLE_BYTES}
-    tables = [_Table(*row) for row in connection.execute(LIST_LARGE_TABLES, asked).fetchall()]
-    for table in tables:
-        name = sql.Identifier(table.schema_name, table.table)
-        connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(name))
+    tables = _list_large_tables(connection)
+    _lock(connection, tables)
     pieces = [*_plan_binary([table for table in tables if table.is_binary])]
     text = _plan_text([table for table in tables if not table.is_binary])
     apart = tuple(f"--exclude-table-data={table.name}" for table in tables)
@@ -96,6 +103,17 @@ def plan_parts(connection: Connection) -> list[PartPlan]:
         PartPlan(REST_PART, "custom", ("--section=data", *apart)),
         PartPlan(SCHEMA_PART, "custom", ("--section=pre-data", "--section=post-data")),
     ]
+
+
+def _list_large_tables(connection: Connection) -> list[_Table]:
+    asked = {"binary": BINARY_TYPES, "large": LARGE_TABLE_BYTES}
+    return [_Table(*row) for row in connection.execute(LIST_LARGE_TABLES, asked).fetchall()]
+
+
+def _lock(connection: Connection, tables: list[_Table]) -> None:
+    for table in tables:
+        name = sql.Identifier(table.schema_name, table.table)
+        connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(name))
 
 
 def _plan_binary(tables: list[_Table]) -> Iterator[tuple[_Table, TableRows, Pages | None]]:

@@ -31,7 +31,7 @@ from bot.systems.dumps.manifest import Manifest
 from bot.systems.dumps.restore import restore_archive
 from bot.systems.fingerprints import compare_fingerprints, take_fingerprint
 from bot.systems.outcomes import SystemCancelled, SystemFailed
-from bot.systems.postgres import client_environment, connect
+from bot.systems.postgres import Connection, client_environment, connect
 from bot.systems.processes import Child, capture
 from tests.integration.systems.conftest import MakePlace, Place
 from tests.integration.systems.exhibits import UNUSUAL_SCHEMA, execute, fetch
@@ -209,7 +209,8 @@ def test_settings_of_role_and_database_change_nothing(
 ) -> None:
     monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
     source, target = make_place(None, """
-        CREATE TABLE "bäg" AS SELECT id, '👜' || id AS label, now() - id * interval '200 years' AS at, id / 3::float8 AS f
+        CREATE TABLE "bäg" AS
+        SELECT id, '👜' || id AS label, now() - id * interval '200 years' AS at, id / 3::float8 AS f
         FROM generate_series(1, 20) id;
         CREATE TABLE "cräte" AS SELECT '👜'::text, point(1 / 3::float8, 2), '\\xff00'::bytea, make_interval(1, 2, 3);
     """), make_place()  # fmt: skip
@@ -235,7 +236,7 @@ def test_names_are_recognised_in_a_database_of_another_encoding(
             connection.execute(f"CREATE DATABASE {name} {latin}")
     source, target = (cluster.url(name, role="postgres") for name in names)
     try:
-        execute(source, "CREATE TABLE \"bäg\" AS SELECT 'ä' AS \"bezüg\"; CREATE TABLE tag AS SELECT 'ö' AS \"wört\"")
+        execute(source, 'CREATE TABLE "bäg" AS SELECT \'ä\' AS "bezüg"; CREATE TABLE tag AS SELECT \'ö\' AS "wört"')
         manifest = back_up(source, bucket, prefix="latin/", run="r1")
         restore_archive(target, bucket, manifest)
 
@@ -262,6 +263,27 @@ def test_table_is_kept_from_being_emptied_while_it_is_dumped(
                 refused.append(str(error))
 
     manifest = back_up(source.url, bucket, prefix="emptied/", run="r1", progress=empty)
+
+    assert refused
+    assert manifest.fingerprint.rows == 1000
+
+
+def test_table_is_kept_from_being_emptied_since_the_snapshot(
+    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
+    source = make_place(None, "CREATE TABLE bag AS SELECT i FROM generate_series(1, 1000) i")
+    refused: list[str] = []
+
+    def empty_first(connection: Connection) -> list[parting.PartPlan]:
+        try:
+            execute(source.owner_url, "SET lock_timeout = 10; TRUNCATE bag")
+        except psycopg.errors.LockNotAvailable as error:
+            refused.append(str(error))
+        return parting.plan_parts(connection)
+
+    monkeypatch.setattr(backup, "plan_parts", empty_first)
+    manifest = back_up(source.url, bucket, prefix="emptied-early/", run="r1")
 
     assert refused
     assert manifest.fingerprint.rows == 1000
@@ -391,7 +413,7 @@ def test_backup_is_restored_by_hand_as_documented(
     monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
     monkeypatch.setattr(parting, "PART_PAGES", 20)
     crates = "CREATE TABLE crate (id serial PRIMARY KEY, at point); INSERT INTO crate (at) VALUES ('(1,2)'), (NULL);"
-    source = make_place(None, crates + EVERY_BINARY_TYPE.replace("parcel", '"it\'s :\'a %s\' $1 pärcel"'))
+    source = make_place(None, crates + EVERY_BINARY_TYPE.replace("parcel", "\"it's :'a %s' $1 pärcel\""))
     target = make_place()
     manifest = back_up(source.url, bucket, prefix="by-hand/", run="r1")
     (scratch / "manifest.json").write_bytes(bucket.read_all(bucket.find(manifest.manifest_key)))
