@@ -12,7 +12,8 @@ from bot.sandbox.workspace import Workspace
 
 T = TypeVar("T")
 Json = dict[str, Any]
-LOOK_EVERY_S = 0.05
+LOOK_EVERY_S, LOOK_AT_LEAST_EVERY_S = 0.05, 0.2
+"""What takes longer is looked at less often: a look costs more than the twentieth of the time."""
 
 
 class ActorStuck(Exception):
@@ -101,12 +102,12 @@ class Actor:
 
 def wait_for(what: str, look: Callable[[], T | None], timeout_s: float) -> T:
     """Look until there is something. Raises `ActorStuck` naming it."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
+    begun = time.monotonic()
+    while (waited_s := time.monotonic() - begun) < timeout_s:
         found = look()
         if found is not None:
             return found
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(min(LOOK_EVERY_S + waited_s / 20, LOOK_AT_LEAST_EVERY_S))
     raise ActorStuck(f"{what} did not come within {timeout_s:.0f} s")
 
 
