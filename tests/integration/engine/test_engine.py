@@ -164,6 +164,11 @@ def test_work_of_the_leading_process_does_not_wait_for_the_next_look(
     for number in (2, 3, 4):
         enqueue(engine, number, queue="deliveries", partition="here", order=number)
     wait_for(lambda: work.done == [1, 2, 3, 4], "one after another", LIMIT_S)
+    more = 2 * engine_room.WORKERS["work"]
+    with engine.database.write() as session:
+        for number in range(10, 10 + more):
+            engine.enqueue(session, "work", number, key=f"work-{number}")
+    wait_for(lambda: len(work.done) == 4 + more, "what has found all workers busy", LIMIT_S)
 
 
 def test_work_of_other_processes_is_found(engine: Engine, work: Work, make_engine: Callable[[], Engine]) -> None:
