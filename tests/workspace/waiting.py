@@ -11,8 +11,9 @@ T = TypeVar("T")
 
 def wait_for(look: Callable[[], T], what: str, deadline_s: float = 10.0) -> T:
     """Look until the result is truthy; AssertionError at the deadline."""
-    end = time.monotonic() + deadline_s
+    begun = time.monotonic()
     while not (found := look()):
-        assert time.monotonic() < end, f"no {what} within {deadline_s} s"
-        time.sleep(0.01)
+        waited_s = time.monotonic() - begun
+        assert waited_s < deadline_s, f"no {what} within {deadline_s} s"
+        time.sleep(min(0.01 + waited_s / 20, 0.2))  # a look may cost more than the thing that is waited for
     return found
