@@ -120,6 +120,24 @@ def test_a_button_reaches_the_app_with_its_message_and_can_replace_it(
     assert "blocks" not in ada.sees(room)[-1]
 
 
+def test_a_button_of_a_message_that_has_changed_since_is_still_heard(
+    app: App, client: WebClient, ada: Person, room: str
+) -> None:
+    told: list[Json] = []
+
+    @app.action("yes")
+    def hear(ack: Ack, body: Json) -> None:
+        ack()
+        told.append(body)
+
+    ts = client.chat_postMessage(channel=room, text="Well?", blocks=[button_row("yes")])["ts"]
+    client.chat_update(channel=room, ts=ts, text="Well?", blocks=[{**button_row("yes"), "block_id": "new row"}])
+    action = {"type": "button", "block_id": "row", "action_id": "yes"}
+    assert ada.post("action", channel=room, message_ts=ts, action=action)["ok"]
+    wait_for(lambda: bool(told), "the press")
+    assert told[0]["actions"][0]["block_id"] == "new row"
+
+
 def test_a_button_that_is_not_there_is_refused(client: WebClient, ada: Person, room: str) -> None:
     ts = client.chat_postMessage(channel=room, text="Well?", blocks=[button_row("yes")])["ts"]
     action = {"type": "button", "block_id": "row", "action_id": "other"}

@@ -151,15 +151,17 @@ def _own_view(workspace: Workspace, user: str, view_id: str) -> View:
 
 
 def _action(workspace: Workspace, blocks: list[Json], action: Json) -> Json:
-    """The `actions` entry: what the user did, with the text of the element that the app sent."""
-    for block in blocks:
-        if block.get("block_id") != action.get("block_id"):
-            continue
+    """The `actions` entry: what the user did, with the text of the element that the app sent.
+
+    A message may have changed since it was shown: then the element counts that has the same name in it now.
+    """
+    for block in sorted(blocks, key=lambda one: one.get("block_id") != action.get("block_id")):
         for element in interactive(block):
             if element["action_id"] == action.get("action_id"):
                 check_choice(element, action)
                 shown: Json = {name: element[name] for name in ("text", "value", "style") if name in element}
-                return {**action, **shown, "type": element["type"], "action_ts": workspace.ids.ts()}
+                place = {"type": element["type"], "block_id": block["block_id"]}
+                return {**action, **shown, **place, "action_ts": workspace.ids.ts()}
     raise SlackError("action_not_found")
 
 

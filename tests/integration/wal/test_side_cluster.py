@@ -16,6 +16,7 @@ from bot.systems.processes import Child
 from bot.systems.wal import side_cluster
 from bot.systems.wal.programs import give_away, ordinary_account, start_as
 from bot.systems.wal.side_cluster import RecoveryFailed, SideCluster
+from tests.integration.rds.driver import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,8 @@ def files() -> Iterator[SideCluster]:
 def dying(files: SideCluster) -> Iterator[Child]:
     """Of the server's account, with its number in the server's lock: what a killed one is until it is gone."""
     with start_as(ordinary_account(), ["/bin/sleep", "600"]) as child:
+        # Until it is the account's, PostgreSQL takes it for nobody's concern.
+        wait_until("the change of account", lambda: side_cluster._arguments_of(child.pid).startswith("/bin/sleep"))
         lock = [str(child.pid), str(files.data), "0", "5432", str(files.folder), "", "", "ready"]
         (files.data / "postmaster.pid").write_text("\n".join(lock) + "\n")
         give_away(files.folder, ordinary_account())
