@@ -31,7 +31,7 @@ class ReleasePlay(Play):
 
     def diagnose(self) -> None:
         with self.story.act("diagnose") as words:
-            self.devops.type_command(self.channel, "/dr", "diagnose application")
+            self.devops.type_command(self.channel, "/dr", "diagnose all")
             sweep = wait_for("the diagnosis", self.finished_sweep, 60)
             words.extend(f"{one.state}: {one.summary}" for one in sweep.findings if one.state != "ok")
         suggested = {one.action for finding in sweep.findings for one in finding.suggests}
