@@ -1,6 +1,7 @@
 """The application started again on its hosts, one after another, each healthy before the next.
 
-`systemctl restart` may succeed and the service crash a second later: done is what answers as healthy.
+`systemctl restart` may succeed and the service crash a second later: done is what answers as healthy, and what the load
+balancer sends users to.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from typing import Any
 from bot.outcome import Cancelled, Failed
 from bot.policy import Application
 from bot.recovery.action import Context, Facts, World
+from bot.recovery.load_balancer import wait_taken_back
 from bot.recovery.on_hosts import open_application_hosts, run_command
 from bot.systems.hosts.opening import OpenHost
+from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.probe import probe_health
+from bot.systems.target_health import PERMISSIONS as TARGET_PERMISSIONS
 from bot.words import cut, show_duration
 
+PERMISSIONS = (*HOST_PERMISSIONS, *TARGET_PERMISSIONS)
 COMMAND_S = 60.0
 HEALTHY_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.5
@@ -62,8 +67,9 @@ def restart_hosts(
             if not was_restarted(host, before if before is not None else _keep_start(context, host)):
                 _restart_one(context, host)
             _wait_healthy(host)
+            remark = wait_taken_back(context, host)
             restarted.append(host.key)
-            words.append(f"{host.host.title} is healthy")
+            words.append(f"{host.host.title} is healthy{f' ({remark})' if remark else ''}")
         client.wait_until_good(HEALTHY_WITHIN_S)
         gap_s = client.observe().longest_gap_s
     return {"hosts": list(restarted), "gap_s": gap_s, "words": ", ".join(words)}

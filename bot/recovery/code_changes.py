@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue
 
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Context, Evidence, Facts, History, Needless, Step, World
-from bot.recovery.application_restart import restart_hosts
+from bot.recovery.application_restart import PERMISSIONS, restart_hosts
 from bot.recovery.backups import recovery_url
 from bot.recovery.code_hosts import (
     ask_hosts,
@@ -63,6 +63,7 @@ class CodeAction(ApplicationAction[C]):
     """An action that lets the hosts run another release; a subclass says which, and how it comes to a host."""
 
     risk: ClassVar[Risk] = "high"
+    permissions: ClassVar[tuple[str, ...]] = PERMISSIONS
     verb: ClassVar[str] = "Deploy"
 
     @abstractmethod

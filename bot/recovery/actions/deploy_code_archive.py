@@ -12,11 +12,11 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.recovery.action import Context, Facts, World
+from bot.recovery.application_restart import PERMISSIONS as RESTART_PERMISSIONS
 from bot.recovery.code_archive import READ_PERMISSIONS, code_bucket, latest_key, read_archive
 from bot.recovery.code_changes import BRING_S, CodeAction, CodeChange
 from bot.recovery.on_hosts import run_program
 from bot.systems.hosts.opening import OpenHost
-from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 
 UNVERSIONED = "null"
 """What S3 calls the one version of an object that is kept without any."""
@@ -31,7 +31,7 @@ class DeployArchive(CodeChange):
 class DeployCodeArchive(CodeAction[DeployArchive]):
     name = "deploy_code_archive"
     purpose = "Deploy the code archive from S3, where Git is away"
-    permissions = (*HOST_PERMISSIONS, *READ_PERMISSIONS)
+    permissions = (*RESTART_PERMISSIONS, *READ_PERMISSIONS)
     parameters = DeployArchive
 
     def find_target(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.recovery.action import Context, Evidence, Facts, History, Step, World
 from bot.recovery.application_restart import (
     HEALTHY_WITHIN_S,
+    PERMISSIONS,
     health_url,
     read_starts,
     restart_hosts,
@@ -23,6 +24,7 @@ class RestartApplication(ApplicationAction[OnApplication]):
     name = "restart_application"
     purpose = "Restart the application, host by host"
     risk = "high"
+    permissions = PERMISSIONS
     parameters = OnApplication
 
     def application(self, world: World, parameters: OnApplication) -> str | None:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from bot.outcome import Refused
 from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
+from bot.recovery.application_restart import PERMISSIONS as RESTART_PERMISSIONS
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import Connection, describe_place, find_connection
 from bot.recovery.final_look import look_finally
@@ -38,7 +39,6 @@ from bot.recovery.secret_versions import (
 from bot.recovery.side_plan import list_moved
 from bot.recovery.touched import touch_connection
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
-from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.role_password import (
     asks_for_password,
     logs_in,
@@ -56,7 +56,7 @@ class RotateDatabasePassword(Action[RotatePassword]):
     name = "rotate_database_password"
     purpose = "Give the application's role on its database a new password"
     risk = "destructive"
-    permissions = (*MOVE_PERMISSIONS, "secretsmanager:PutSecretValue", *HOST_PERMISSIONS)
+    permissions = (*MOVE_PERMISSIONS, "secretsmanager:PutSecretValue", *RESTART_PERMISSIONS)
     parameters = RotatePassword
 
     def target(self, parameters: RotatePassword) -> str:

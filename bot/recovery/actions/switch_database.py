@@ -12,6 +12,7 @@ from bot.outcome import Refused
 from bot.policy import Policy
 from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
 from bot.recovery.application_move import Move, describe_restart, find_restart_limit, move_application
+from bot.recovery.application_restart import PERMISSIONS as RESTART_PERMISSIONS
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import Connection, describe_place, find_after, predict_loss, refuse_useless
 from bot.recovery.fencing import fence, is_same_database, judge_fence, lift_fence, look_at_door
@@ -40,7 +41,6 @@ from bot.recovery.side_plan import list_moved
 from bot.recovery.touched import touch_connection
 from bot.store.documents import PlanDocument, Prediction, Suggestion, Verdict
 from bot.systems.doors import Door
-from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.secrets import fingerprint
 from bot.words import show_duration
 
@@ -56,7 +56,7 @@ class SwitchTheDatabase(Action[SwitchDatabase]):
         "secretsmanager:PutSecretValue",
         "secretsmanager:StopReplicationToReplica",
         "secretsmanager:UpdateSecretVersionStage",
-        *HOST_PERMISSIONS,
+        *RESTART_PERMISSIONS,
     )
     parameters = SwitchDatabase
 

@@ -8,6 +8,7 @@ target without a machine of ours (an auto-scaling group of moto's makes such one
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from bot.sandbox.strict_cloud.ec2.datacentre import Datacentre
 
+LOOK_EVERY_S = 0.1
+"""How soon a pace that was changed counts."""
 DELAY, STICKY = "deregistration_delay.timeout_seconds", "stickiness.enabled"
 TOLD = {
     "initial": "Initial health checks in progress",
@@ -68,8 +71,12 @@ class Balancers:
             balancer.close()
 
     def _run(self) -> None:
-        pace = self._datacentre.pace
-        while not self._stop.wait(pace.probe_every_s * pace.time_scale):
+        """A pace that is changed counts at once, also while a probe is waited for."""
+        pace, probed = self._datacentre.pace, time.monotonic()
+        while not self._stop.wait(min(LOOK_EVERY_S, pace.probe_every_s * pace.time_scale)):
+            if time.monotonic() - probed < pace.probe_every_s * pace.time_scale:
+                continue
+            probed = time.monotonic()
             with self._lock:
                 known = list(self._balancers.values())
             for group, balancer in known:

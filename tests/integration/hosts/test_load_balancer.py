@@ -1,0 +1,105 @@
+"""A rolling restart behind a real load balancer, which sees that a server is well later than the server does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.clock import utc_now
+from bot.outcome import Failed
+from bot.policy import load_policy
+from bot.recovery.action import Memory, World
+from bot.recovery.application_restart import restart_hosts
+from bot.recovery.verification import verify_as_user
+from bot.sandbox.demo_policy import write_demo_policy
+from bot.sandbox.service import ask
+from tests.fleets import QUICK, Servers, hurry, servers_of
+from tests.integration.rds.driver import prepare, wait_until
+from tests.stage_fixtures import SharedStage
+
+APPLICATION = "traitortrack"
+SLOW_S, NEVER_S = 0.7, 600.0
+
+
+@pytest.fixture
+def servers(fresh_stage: SharedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
+    stage = fresh_stage.stage
+    for name, value in stage.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("bot.systems.hosts.ssm.POLL_S", 0.05)
+    servers = servers_of(stage)
+    servers.reset()
+    yield servers
+    stage.cloud.change_server_pace(**QUICK)
+
+
+@pytest.fixture
+def world(servers: Servers, tmp_path: Path) -> World:
+    stage = servers.stage
+    path, _ = write_demo_policy(tmp_path, stage.warehouse_url, supervisor=stage.supervisor_path)
+    servers.describe(path)
+    return World(hurry(load_policy(path)), dict(os.environ), utc_now)
+
+
+def test_the_next_is_restarted_only_when_users_are_sent_to_the_one_before(world: World, servers: Servers) -> None:
+    context = prepare(world, "restart_application", application=APPLICATION).context
+    servers.stage.cloud.change_server_pace(probe_every_s=SLOW_S)
+    seen = list[dict[str, str]]()
+    restart_hosts(context, APPLICATION, prepare=lambda host: seen.append(servers.fleet.list_states()))
+    assert [one[servers.failed] for one in seen] == ["unhealthy", "healthy"]
+    assert "healthy" in servers.fleet.list_states().values()
+
+
+def test_one_that_is_not_taken_back_keeps_the_others_from_being_restarted(
+    world: World, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.recovery.load_balancer.BACK_WITHIN_S", 0.2)
+    run = prepare(world, "restart_application", application=APPLICATION)
+    servers.stage.cloud.change_server_pace(probe_every_s=NEVER_S)
+    with pytest.raises(Failed, match=f"{servers.failed} is unhealthy for the load balancer") as failed:
+        run.run()
+    assert "serve the users" in failed.value.true_now
+    starts = run.context.plan.observed["starts"]
+    assert isinstance(starts, dict)
+    well = servers.stage.cloud.describe_machine(servers.well)
+    assert ask(str(well.disk.init_socket), "started") == (0, starts["app_2"]), "the second one was left alone"
+
+
+def test_where_it_sends_users_to_none_all_are_restarted_and_that_is_said(
+    world: World, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers.fleet.kill()
+    wait_until("both to be ill", lambda: set(servers.fleet.list_states().values()) == {"unhealthy"})
+    monkeypatch.setattr("bot.recovery.load_balancer.BACK_WITHIN_S", 0.2)
+    run = prepare(world, "restart_application", application=APPLICATION)
+    servers.stage.cloud.change_server_pace(probe_every_s=NEVER_S)
+    run.run()
+    words = str(run.context.outputs["restart"]["words"])
+    assert f"{servers.failed} is unhealthy, as is every other server" in words
+    assert servers.fleet.running
+
+
+class StartsThemAfterwards(Memory):
+    """The servers come up when the first way has come to its end."""
+
+    def __init__(self, servers: Servers) -> None:
+        self.servers = servers
+
+    def recall(self, name: str) -> str | None:
+        return None
+
+    def keep(self, name: str, value: str) -> None:
+        if value == "{}" and not self.servers.fleet.running:
+            self.servers.fleet.start()
+
+
+def test_a_way_that_went_wrong_is_gone_again_once_there_is_a_healthy_server(world: World, servers: Servers) -> None:
+    servers.fleet.kill()
+    wait_until("both to be ill", lambda: set(servers.fleet.list_states().values()) == {"unhealthy"})
+    servers.stage.cloud.change_server_pace(probe_every_s=SLOW_S)
+    (verdict,) = verify_as_user(world, APPLICATION, StartsThemAfterwards(servers))
+    assert verdict.good
+    assert "at the first try Health endpoint: 502" in verdict.found
