@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bot.store.database import Database
+from bot.store.database import LOST_AFTER, Database
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,6 @@ def _connect(database: Database) -> sa.Connection:
         connect_args={"tcp_user_timeout": 8000, "connect_timeout": 5},
     )
     connection = engine.connect()
-    for setting in ("idle = 5", "interval = 3", "count = 3"):
-        connection.exec_driver_sql(f"SET tcp_keepalives_{setting}")
+    for setting in LOST_AFTER:
+        connection.exec_driver_sql(f"SET {setting}")
     return connection

@@ -7,9 +7,11 @@ under a name that never changes its meaning: changed code gets a new name.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -26,7 +28,7 @@ from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
 from bot.election import LeaderLock
-from bot.store.database import Database
+from bot.store.database import STORE_TROUBLE, Database
 from bot.store.migrate import hold_migration_lock
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ POLL_S = 0.5
 GRACE_S = 3
 """Whole seconds that running workflows are given to end when this process is told to."""
 
+AGAIN_AFTER_S = (0.1, 0.5, 2.0, 5.0, 15.0)
+"""How long after another the store is given that did not carry out what a workflow asked of it."""
 RECORDED_S = 0.02
 """Time in which DBOS has written down that a workflow ended."""
 
@@ -252,13 +256,27 @@ def _own_function(function: Callable[..., None], ended: Callable[[], None], runn
     def workflow(*arguments: JsonValue) -> None:
         running.add(threading.get_ident())
         try:
-            function(*arguments)
+            _carry_out(function, arguments)
         finally:
             running.discard(threading.get_ident())
             ended()
 
     workflow.__qualname__ = workflow.__name__ = f"workflow_{function.__name__}"
     return workflow
+
+
+def _carry_out(function: Callable[..., None], arguments: tuple[JsonValue, ...]) -> None:
+    """Trouble with the store is no outcome: DBOS would write it down as one, and the work would be lost. It is run
+    again as after a crash, which it bears, for as long as it takes.
+    """
+    for pause_s in itertools.chain(AGAIN_AFTER_S, itertools.repeat(AGAIN_AFTER_S[-1])):
+        try:
+            function(*arguments)
+        except STORE_TROUBLE:
+            log.exception("the store did not carry out what %s asked; again in %s s", function.__qualname__, pause_s)
+            time.sleep(pause_s)
+        else:
+            return
 
 
 def _end_when_lost() -> None:

@@ -24,7 +24,7 @@ from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.runs import Runs, lock_run, record
 from bot.recovery.verification import verify_as_user
-from bot.store.database import Database
+from bot.store.database import STORE_TROUBLE, Database
 from bot.store.documents import Proof, Verdict
 from bot.store.tables import Incident, Plan, Run, RunOutput, RunStep
 from bot.words import cut
@@ -72,6 +72,8 @@ class Execution:
             self._stop(run, "cancelled", "Cancelled; what was under way has stopped.", action, context)
         except Failed as failure:
             self._stop(run, "failed", failure.words, action, context)
+        except STORE_TROUBLE:  # is not the run's: the engine does it again, as after a crash
+            raise
         except Exception as error:  # the boundary of this surface: a run must end in words, not in silence
             reference = uuid.uuid4().hex[:8]
             log.exception("run %s failed, reference %s", run_id, reference)
@@ -169,6 +171,8 @@ class Execution:
             facts = step.happened(context) if again and step.happened else None
             if facts is None:
                 facts = step.do(context)
+        except STORE_TROUBLE:
+            raise
         except BaseException as error:
             self._mark_failed(run, index, error)
             raise
@@ -240,6 +244,8 @@ class Execution:
             return action.clean_up(context)
         except (Refused, Failed) as error:
             return f"Cleaning up did not work either: {error.words}"
+        except STORE_TROUBLE:
+            raise
         except Exception as error:  # as in `execute`: a run that cannot even be cleaned up must end too
             log.exception("run %s could not be cleaned up", run.id)
             return f"Cleaning up did not work either ({type(error).__name__}); the bot's log has the details."

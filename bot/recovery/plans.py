@@ -22,7 +22,7 @@ from bot.recovery.locks import ANYBODY, refuse_held
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.rules import describe_blackout, schedule_nudge
 from bot.store import ledger
-from bot.store.database import Database
+from bot.store.database import STORE_TROUBLE, Database
 from bot.store.documents import PlanDocument, Prediction
 from bot.store.tables import Plan, Run, RunStep
 from bot.words import show_duration
@@ -124,6 +124,8 @@ class Plans:
             state = "needless" if isinstance(error, Needless) else "refused"
             self._close(plan_id, "making", state, self.world.redactor.redact(error.words))
             return
+        except STORE_TROUBLE:
+            raise
         except Exception as error:  # the boundary of this surface: whatever it was, the plan must not hang
             log.exception("plan %s could not be made", plan_id)
             self._close(

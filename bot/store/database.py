@@ -14,6 +14,14 @@ from sqlalchemy.orm import Session
 
 MIGRATION_LOCK = 4_915_110_001
 """Advisory lock that serialises migrations between replicas on PostgreSQL."""
+WRITE_LOCK = 4_915_110_003
+"""Advisory lock of whoever writes, on PostgreSQL."""
+LOST_AFTER = ("tcp_keepalives_idle=5", "tcp_keepalives_interval=3", "tcp_keepalives_count=3")
+"""The server ends the session of a process whose machine is gone within 15 s; by itself it takes hours, and what the
+session had locked stays locked."""
+STORE_TROUBLE = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+"""It does not answer, is full, or gave up in favour of another: nothing that whoever asked is to blame for, and no
+outcome of any work. A workflow lets it through, and the engine runs it again."""
 HAS_SUBSEC = (3, 42)
 """DBOS's schema says `unixepoch('subsec')`, which SQLite before this answers with NULL."""
 SYNCHRONOUS = "FULL"
@@ -41,12 +49,12 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction that commits at the end, or leaves nothing behind.
 
-        On SQLite the write lock is taken at the start: what is read inside cannot change before it is
-        written. pysqlite by itself begins only at the first change.
+        Writers come one after another: what is read inside cannot change before it is written, and no two wait for
+        one another. On SQLite that is its own way, though pysqlite by itself begins only at the first change.
         """
+        begin = "BEGIN IMMEDIATE" if self.is_sqlite else f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            if self.is_sqlite:
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            session.connection().exec_driver_sql(begin)
             yield session
 
     @contextmanager
@@ -79,12 +87,21 @@ def _with_driver(url: str) -> sa.URL:
 def _create_engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
         keepalive = {"tcp_user_timeout": 8000, "connect_timeout": 5}
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=20, connect_args=keepalive)
+        engine = sa.create_engine(url, pool_pre_ping=True, pool_size=20, connect_args=keepalive)
+        sa.event.listen(engine, "connect", _prepare_postgres)
+        return engine
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, pool_size=20, pool_timeout=60)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    connection.autocommit = True  # a setting that is made in a transaction goes with it where that is rolled back
+    for setting in LOST_AFTER:
+        connection.execute(f"SET {setting}")
+    connection.autocommit = False
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

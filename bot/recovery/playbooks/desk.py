@@ -23,6 +23,7 @@ from bot.recovery.playbooks.steering import Steering
 from bot.recovery.playbooks.turns import Turns
 from bot.recovery.playbooks.whole import PLAYBOOK, describe_whole, draft_parts
 from bot.recovery.runs import Runs
+from bot.store.database import STORE_TROUBLE
 from bot.store.documents import PlanDocument
 from bot.store.tables import PlaybookRun, PlaybookTask
 
@@ -78,6 +79,8 @@ class Playbooks:
             document = self._describe(run)
         except (Refused, Failed) as error:
             self._give_up(number, error.words)
+        except STORE_TROUBLE:
+            raise
         except Exception as error:  # the boundary of this surface: a playbook must end in words, not in silence
             reference = uuid.uuid4().hex[:8]
             log.exception("playbook run %s could not be planned, reference %s", number, reference)

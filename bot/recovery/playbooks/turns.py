@@ -26,6 +26,7 @@ from bot.recovery.playbooks.rows import OVER, PlaybookRows
 from bot.recovery.playbooks.whole import adopt_own, find_part
 from bot.recovery.registry import find_action, read_parameters
 from bot.store import ledger
+from bot.store.database import STORE_TROUBLE
 from bot.store.documents import PlanDocument
 from bot.store.tables import Plan, PlaybookRun, PlaybookTask, Run
 
@@ -79,6 +80,8 @@ class Turns:
             self._commit_needless(run, task, needless.reason)
         except (Refused, Failed) as error:
             self._fail(run, task, error.words)
+        except STORE_TROUBLE:
+            raise
         except Exception as error:  # the boundary of this surface: a playbook must stop in words, not in silence
             reference = uuid.uuid4().hex[:8]
             log.exception("playbook run %s failed, reference %s", run.id, reference)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot import engine as engine_room
 from bot.engine import Engine
@@ -220,6 +222,38 @@ def test_a_workflow_that_fails_is_reported_and_holds_nobody_up(make_engine: Call
     wait_for(lambda: done == [2], "the next one", LIMIT_S)
     wait_until_done(engine)
     assert engine.troubles() == ["work (work-1) ended as ERROR"]
+
+
+def break_store(database: Database) -> None:
+    """As it breaks by itself: the server ends the session, or somebody else writes for too long."""
+    with database.write() as session:
+        if not database.is_sqlite:
+            session.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        with sqlite3.connect(str(database.file), timeout=0) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, error) from error
+
+
+def test_trouble_with_the_store_is_no_outcome(
+    database: Database, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_room, "AGAIN_AFTER_S", (0.01,))
+    tried, done = list[int](), list[int]()
+
+    def work(number: int) -> None:
+        tried.append(number)
+        if len(tried) <= 3:
+            break_store(database)
+        done.append(number)
+
+    engine.register("work", work)
+    engine.lead()
+    enqueue(engine, 7)
+    wait_for(lambda: done == [7], "the work", LIMIT_S)
+    wait_until_done(engine)
+    assert (len(tried), engine.troubles()) == (4, [])
 
 
 def test_a_name_is_given_once(engine: Engine, work: Work) -> None:

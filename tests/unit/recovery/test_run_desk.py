@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +13,12 @@ import sqlalchemy as sa
 
 from bot.outcome import Refused
 from bot.recovery import registry
+from bot.recovery.action import Context, Facts, Step
 from bot.recovery.runs import list_under_way
+from bot.store.database import STORE_TROUBLE
 from bot.store.tables import LedgerEntry, Lock, Notice, Run
 from tests.integration.store.stores import open_store
-from tests.unit.recovery.folder_action import SECRET, ChangeFolder, Desk
+from tests.unit.recovery.folder_action import SECRET, ChangeFolder, Desk, Folder
 
 
 @pytest.fixture
@@ -64,6 +68,40 @@ def test_runs_that_are_not_over_are_known(desk: Desk) -> None:
     assert list_under_way(desk.database) == [run.id]
     desk.work()
     assert list_under_way(desk.database) == []
+
+
+class LocksOnce(ChangeFolder):
+    """Somebody else writes into the store for too long while it is checked the first time."""
+
+    def __init__(self, store: Path) -> None:
+        self.store, self.checks = store, 0
+
+    def steps(self) -> list[Step[Folder]]:
+        return [*super().steps()[:-1], Step("check", "Check", self.check)]
+
+    def check(self, context: Context[Folder]) -> Facts:
+        self.checks += 1
+        with closing(sqlite3.connect(self.store)) as other:
+            if self.checks == 1:
+                other.execute("BEGIN IMMEDIATE")
+            context.write("checked")
+        return {}
+
+
+def test_trouble_with_the_store_ends_no_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on once the store is well, and nothing of what it did was cleaned away."""
+    assert desk.database.file
+    action = LocksOnce(desk.database.file)
+    monkeypatch.setattr(registry, "all_actions", lambda: {action.name: action})
+    sa.event.listen(desk.database.engine, "checkout", lambda raw, *_: raw.execute("PRAGMA busy_timeout=1"))
+    (desk.folder / "cleans").touch()
+    run = desk.start(desk.plan())
+    with pytest.raises(STORE_TROUBLE, match="locked"):
+        desk.work()
+    assert (desk.runs.find(run.id).state, (desk.folder / "done").exists()) == ("running", True)
+    desk.execution.execute(run.id)
+    assert (desk.runs.find(run.id).state, action.checks) == ("done", 2)
+    assert desk.log() == ["gather", "change", "polish"]
 
 
 def test_a_run_that_never_began_cleans_nothing_up(desk: Desk) -> None:
