@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 MIGRATION_LOCK = 4_915_110_001
 """Advisory lock that serialises migrations between replicas on PostgreSQL."""
@@ -24,6 +26,8 @@ STORE_TROUBLE = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutE
 outcome of any work. A workflow lets it through, and the engine runs it again."""
 HAS_SUBSEC = (3, 42)
 """DBOS's schema says `unixepoch('subsec')`, which SQLite before this answers with NULL."""
+BUSY_S = 30.0
+"""How long one waits for another's writing before that is an error."""
 SYNCHRONOUS = "FULL"
 """SQLite's word for: what is committed is on the disk, and no loss of power takes it back."""
 
@@ -77,6 +81,32 @@ class Database:
         self.engine.dispose()
 
 
+class _Turns:
+    """Threads of one process write into SQLite one after another, those of DBOS as well.
+
+    SQLite by itself has whoever waits for another's writing look again after up to 100 ms.
+    """
+
+    READS = ("SELECT", "PRAGMA")
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._turn = threading.Lock()
+        sa.event.listen(engine, "before_cursor_execute", self._take)
+        sa.event.listen(engine, "checkin", self._give)
+
+    def _take(self, connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
+        """With the first statement that writes. Whoever waits too long goes ahead, and SQLite decides."""
+        kept = connection.connection.record_info
+        if kept is not None and not statement.lstrip().startswith(self.READS) and not kept.get("turn"):
+            kept["turn"] = self._turn.acquire(timeout=BUSY_S)
+
+    def _give(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """When the connection is given back, which is after the commit."""
+        kept = record.record_info
+        if kept is not None and kept.pop("turn", False):
+            self._turn.release()
+
+
 def _with_driver(url: str) -> sa.URL:
     parsed = sa.make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
@@ -94,6 +124,7 @@ def _create_engine(url: sa.URL) -> sa.Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, pool_size=20, pool_timeout=60)
     sa.event.listen(engine, "connect", _prepare_sqlite)
+    _Turns(engine)
     return engine
 
 
@@ -106,7 +137,12 @@ def _prepare_postgres(connection: Any, _record: object) -> None:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={BUSY_S * 1000:.0f}",
+        "journal_mode=WAL",
+        f"synchronous={SYNCHRONOUS}",
+        "foreign_keys=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     if sqlite3.sqlite_version_info < HAS_SUBSEC:
         connection.create_function("unixepoch", 1, lambda _modifier: int(time.time() * 1000) / 1000)

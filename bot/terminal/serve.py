@@ -10,10 +10,12 @@ from contextlib import ExitStack
 import click
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
+from bot.diagnostics.check import all_checks
 from bot.services import Services
 from bot.settings import Settings
 from bot.slack.channels import join_or_create
 from bot.slack.client import SlackRefusal, SlackUnavailable
+from bot.systems.aws import read_descriptions
 from bot.systems.redaction import redact_log
 from bot.terminal.session import TerminalSession, guarded, pass_session
 from bot.web.server import build_web, serve_web
@@ -21,6 +23,8 @@ from bot.web.server import build_web, serve_web
 log = logging.getLogger(__name__)
 CONCURRENCY = 32
 RETRY_S = 3.0
+SETTLED_S = 5.0
+"""So long after its start a bot makes itself ready for the first diagnosis."""
 
 
 @click.command()
@@ -51,6 +55,7 @@ def serve(session: TerminalSession, host: str, port: int) -> None:
         services.prober.start()
         services.sampler.start()
         threading.Thread(target=_prepare_channel, args=(services, stop), name="channel", daemon=True).start()
+        stack.callback(_prepare_diagnosis().cancel)
         if socket_mode:
             handler = SocketModeHandler(bolt, _app_token(services.settings), concurrency=CONCURRENCY)
             threading.Thread(target=_connect, args=(handler, stop), name="socket-mode", daemon=True).start()
@@ -62,6 +67,14 @@ def serve(session: TerminalSession, host: str, port: int) -> None:
 
 def _app_token(settings: Settings) -> str:
     return settings.require_secret("SLACK_APP_TOKEN")
+
+
+def _prepare_diagnosis() -> threading.Timer:
+    rights = [right for check in all_checks().values() for right in check.permissions]
+    timer = threading.Timer(SETTLED_S, read_descriptions, [rights])
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _connect(handler: SocketModeHandler, stop: threading.Event) -> None:

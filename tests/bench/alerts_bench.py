@@ -30,6 +30,7 @@ from bot.sandbox.workspace import StartChannel, Workspace, build_workspace, serv
 from bot.settings import manifest_path
 from bot.store.database import Database
 from bot.store.tables import Alert, AlertGroup, Incident
+from bot.terminal.serve import SETTLED_S
 
 ALERTS, PER_SECOND, SENDERS = 500, 50, 16
 AIM_S = 0.1
@@ -70,6 +71,7 @@ def open_bot(database_url: str, folder: Path) -> Iterator[Running]:
         bot.start()
         bot.wait_until(lambda: http_answers(f"http://127.0.0.1:{port}/readyz"), "ready", 60)
         bot.wait_until(lambda: bool(workspace.sockets.connections), "connected", 60)
+        time.sleep(SETTLED_S * 1.5)  # a storm seldom meets a bot that has just come up
         store = Database(database_url)
         try:
             yield Running(f"http://127.0.0.1:{port}/alerts/generic", workspace, store)

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.store import ledger
-from bot.store.database import STORE_TROUBLE, Database
-from bot.store.tables import LedgerHead, Lock
+from bot.store.database import BUSY_S, STORE_TROUBLE, Database
+from bot.store.tables import LedgerEntry, LedgerHead, Lock
 from tests.integration.store.test_desk_at_once import at_once
 from tests.integration.store.test_locks_at_once import NOON
 
@@ -59,3 +59,24 @@ def test_a_server_notices_soon_that_a_writer_is_gone(stores: dict[str, Database]
     with database.write() as session:
         again = session.scalar(sa.text("SHOW tcp_keepalives_idle"))
     assert (shown, again) == (["5", "3"], "5")
+
+
+@pytest.mark.timeout(BUSY_S * 2 / 3)
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_one_that_fails_is_not_waited_for(database: Database, is_lost: bool) -> None:
+    with pytest.raises(ArithmeticError):
+        note(database, fails=True, is_lost=is_lost)
+    with database.read() as session, ThreadPoolExecutor(1) as pool:
+        assert session.scalar(sa.select(LedgerHead.seq)) == 0  # keeps the connection that the failed one had
+        pool.submit(note, database).result(timeout=BUSY_S / 2)
+    with database.read() as session:
+        assert session.scalars(sa.select(LedgerEntry.text)).all() == ["kept"]
+
+
+def note(database: Database, *, fails: bool = False, is_lost: bool = False) -> None:
+    with database.write() as session:
+        ledger.append(session, kind="note", actor="mei", text="kept")
+        if is_lost:
+            session.connection().invalidate()
+        if fails:
+            raise ArithmeticError
