@@ -18,9 +18,12 @@ MIGRATION_LOCK = 4_915_110_001
 """Advisory lock that serialises migrations between replicas on PostgreSQL."""
 WRITE_LOCK = 4_915_110_003
 """Advisory lock of whoever writes, on PostgreSQL."""
-LOST_AFTER = ("tcp_keepalives_idle=5", "tcp_keepalives_interval=3", "tcp_keepalives_count=3")
-"""The server ends the session of a process whose machine is gone within 15 s; by itself it takes hours, and what the
-session had locked stays locked."""
+LOST_AFTER = (
+    "tcp_keepalives_idle=5", "tcp_keepalives_interval=3", "tcp_keepalives_count=3",
+    "idle_in_transaction_session_timeout=60000",  # milliseconds
+)  # fmt: skip
+"""The server ends the session of a process whose machine is gone within 15 s, and of one that hangs while it writes
+within a minute; by itself it takes hours, and what the session had locked stays locked."""
 STORE_TROUBLE = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 """It does not answer, is full, or gave up in favour of another: nothing that whoever asked is to blame for, and no
 outcome of any work. A workflow lets it through, and the engine runs it again."""

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.store import ledger
-from bot.store.database import BUSY_S, STORE_TROUBLE, Database
+from bot.store.database import BUSY_S, LOST_AFTER, STORE_TROUBLE, Database
 from bot.store.tables import LedgerEntry, LedgerHead, Lock
 from tests.integration.store.test_desk_at_once import at_once
 from tests.integration.store.test_locks_at_once import NOON
@@ -53,12 +53,12 @@ def test_a_server_notices_soon_that_a_writer_is_gone(stores: dict[str, Database]
     """On SQLite its locks end with the process."""
     database = stores["postgresql"]
     with database.write() as session:
-        shown = [session.scalar(sa.text(f"SHOW {name}")) for name in ("tcp_keepalives_idle", "tcp_keepalives_count")]
+        shown = [session.scalar(sa.text(f"SHOW {one.partition('=')[0]}")) for one in LOST_AFTER]
     with pytest.raises(STORE_TROUBLE), database.write() as session:
         session.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
     with database.write() as session:
         again = session.scalar(sa.text("SHOW tcp_keepalives_idle"))
-    assert (shown, again) == (["5", "3"], "5")
+    assert (shown, again) == (["5", "3", "3", "1min"], "5")
 
 
 @pytest.mark.timeout(BUSY_S * 2 / 3)
