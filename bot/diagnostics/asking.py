@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 2.0
 TOGETHER_S = 0.3
+APART_S = 0.01
+"""One begins so long after another. Each computes before it waits for an answer: all at once would keep every other
+thread of the bot waiting, and none of them would be any sooner."""
 LOCKED = "A lock that another session holds is in the way."
 NOT_SEEN = "Not to be seen while the database cannot be reached."
 
@@ -32,7 +35,8 @@ class Asking:
         asked = [(check, place) for check in near_first for place in (places[:1] if check.once else places)]
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(asked)), thread_name_prefix="check")
         self._waiting: dict[Future[Finding], tuple[Check, Surroundings]] = {
-            self._pool.submit(ask, check, place): (check, place) for check, place in asked
+            self._pool.submit(_ask_later, number * APART_S, check, place): (check, place)
+            for number, (check, place) in enumerate(asked)
         }
 
     @property
@@ -60,6 +64,11 @@ def ask_all(checks: list[Check], places: list[Surroundings]) -> Iterator[Finding
     """The findings alone, as they come."""
     for batch in Asking(checks, places).batches():
         yield from batch
+
+
+def _ask_later(wait_s: float, check: Check, place: Surroundings) -> Finding:
+    time.sleep(wait_s)
+    return ask(check, place)
 
 
 def ask(check: Check, place: Surroundings) -> Finding:
