@@ -27,6 +27,7 @@ from bot.comms.pinning import WORKFLOW as FOLLOW_MESSAGE
 from bot.comms.resolution_told import ResolutionTold
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
+from bot.comms.room_door import RoomDoor
 from bot.comms.room_keeping import ARCHIVE, FOLLOW, RoomKeeping
 from bot.comms.status_site.site import WORKFLOW as RENEW_STATUS_SITE
 from bot.comms.task_reminders import WORKFLOW as REMIND_OF_TASK
@@ -76,8 +77,9 @@ def wire(services: Services, comms: Comms) -> None:
 
 def _register_workflows(services: Services, others: Mapping[str, Channel]) -> None:
     subject = Subject(services.database, services.policy, services.prose, has_pages=services.web_access.is_on)
-    channels = {SLACK: SlackChannel(services.slack, subject), **others}
     store = (services.database, services.policy)
+    door = RoomDoor(*store, services.notices, services.slack)
+    channels = {SLACK: SlackChannel(services.slack, subject, door), **others}
     invitations = Invitations(*store, services.slack, services.directory, services.on_call)
     keeping = RoomKeeping(*store, services.notices, services.slack, invitations)
     watch = ChannelWatch(services.notices, services.bulletins.audiences)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bot.comms.invitations import Invitations
 from bot.comms.notices import Notices
 from bot.comms.room import RETRY_S, attempt, channel_names, set_topic
+from bot.comms.room_door import RoomDoor, ShutOut, room_of
 from bot.engine import seconds_until
 from bot.policy import Policy
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
@@ -26,6 +27,8 @@ FOLLOW, ARCHIVE = "follow-incident", "archive-room"
 FOLLOWED = ("severity", "details", "roles", "privacy", "reopened", "closed", "merged")
 """Changes that show in the room."""
 NAMES_TRIED = 20
+TRIES_SHUT_OUT = 1500
+"""Once a minute for about a day, as long as what is to be said there waits."""
 LOOK_BACK = 200
 
 
@@ -38,6 +41,7 @@ class RoomKeeping:
         self.database, self.policy, self.notices = database, policy, notices
         self.client, self.invitations = client, invitations
         self.clock = notices.clock
+        self.door = RoomDoor(database, policy, notices, client)
 
     def follow(self, incident_id: int, change: str, person: str, seq: int, tries: int) -> None:
         """Bring the room in line with what changed; `person` is who left a private incident, else empty.
@@ -53,15 +57,20 @@ class RoomKeeping:
             "details": lambda: self._rename(incident),
             "roles": lambda: self._invite_holders(incident),
             "privacy": lambda: self._match_members(incident, person),
-            "reopened": lambda: self._reopen(incident),
+            "reopened": lambda: self._reopen(incident, seq),
             "closed": lambda: self._close(incident),
             "merged": lambda: self._close(incident),
         }
         try:
+            self.door.enter(incident, f"{change}:{seq}")
             act[change]()
+        except SlackRefusal as refusal:
+            self._say(incident, f"The channel does not follow: {refusal}")
         except SlackUnavailable:
-            with self.database.write() as session:
-                enqueue_follow(session, self.notices, incident, change, person, seq, tries + 1)
+            self._come_back(incident, change, person, seq, tries + 1)
+        except ShutOut:  # people have been asked; when they have let us in, it goes on
+            if tries < TRIES_SHUT_OUT:
+                self._come_back(incident, change, person, seq, tries + 1)
 
     def archive(self, incident_id: int, closed_at: str, tries: int) -> None:
         """Archive the room unless it was opened again, or somebody has spoken there in the meantime."""
@@ -71,14 +80,21 @@ class RoomKeeping:
         if closed is None or closed.isoformat() != closed_at or incident.archived_at or incident.channel_name is None:
             return
         try:
+            self.door.enter(incident, f"archive:{closed_at}")
             due = self._last_word(incident, closed) + self.policy.slack.archive_after
             if due > self.clock():
                 self._enqueue_archive(incident, closed, due, tries + 1)
                 return
             self._archive(incident)
+        except (SlackRefusal, ShutOut) as refusal:
+            self._say(incident, f"The channel could not be archived: {refusal}")
         except SlackUnavailable:
             later = self.clock() + timedelta(seconds=RETRY_S[min(tries, len(RETRY_S) - 1)])
             self._enqueue_archive(incident, closed, later, tries + 1)
+
+    def _come_back(self, incident: Incident, change: str, person: str, seq: int, tries: int) -> None:
+        with self.database.write() as session:
+            enqueue_follow(session, self.notices, incident, change, person, seq, tries)
 
     def _set_severity(self, incident: Incident) -> None:
         set_topic(self.client, incident, room_of(incident))
@@ -118,9 +134,9 @@ class RoomKeeping:
         with self.database.read() as session:
             return session.get(IncidentMember, (incident_id, person)) is not None
 
-    def _reopen(self, incident: Incident) -> None:
+    def _reopen(self, incident: Incident, seq: int) -> None:
         if call(self.client.conversations_info, channel=room_of(incident))["channel"].get("is_archived"):
-            self._unarchive(incident)
+            self.door.take_out_of_archive(incident, f"reopened:{seq}")
         with self.database.write() as session:
             row = session.get_one(Incident, incident.id)
             row.archived_at = None
@@ -128,17 +144,6 @@ class RoomKeeping:
             self.notices.open_room(session, row)
         self._with_summary(incident, self.client.pins_add)
         self.invitations.invite(incident, room_of(incident), self.invitations.list_guests(incident))
-
-    def _unarchive(self, incident: Incident) -> None:
-        """Raises `SlackUnavailable` also where Slack refuses: people can do it by hand, and then it goes on."""
-        try:
-            call(self.client.conversations_unarchive, channel=room_of(incident))
-        except SlackRefusal as refusal:
-            if refusal.code == "not_archived":
-                return
-            text = f"The channel could not be taken out of the archive: {refusal}. Please do it by hand"
-            self._say(incident, text, key=f"room.archived:{incident.id}:{refusal.code}")
-            raise SlackUnavailable("conversations.unarchive", refusal.code) from refusal
 
     def _close(self, incident: Incident) -> None:
         """Take the summary off the pins, and have the room archived later."""
@@ -151,8 +156,7 @@ class RoomKeeping:
             call(self.client.conversations_archive, channel=room_of(incident))
         except SlackRefusal as refusal:
             if refusal.code != "already_archived":
-                self._say(incident, f"The channel could not be archived: {refusal}")
-                return
+                raise
         self._set(incident.id, archived_at=self.clock())
         self._say(incident, "The channel was archived")
 
@@ -184,12 +188,6 @@ class RoomKeeping:
                 session, ARCHIVE, incident.id, closed.isoformat(), tries,
                 key=f"{ARCHIVE}-{incident.id}-{closed.isoformat()}-{tries}", delay_s=seconds_until(due, self.clock()),
             )  # fmt: skip
-
-
-def room_of(incident: Incident) -> str:
-    """The id of its channel, which is open by now."""
-    assert incident.channel_id is not None
-    return incident.channel_id
 
 
 def enqueue_follow(

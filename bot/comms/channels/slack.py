@@ -11,20 +11,18 @@ from slack_sdk import WebClient
 from bot.comms.deliveries import ChannelDown, ChannelRefused, Parcel, Receipt
 from bot.comms.messages import Message, compose
 from bot.comms.messages.subject import Subject
+from bot.comms.room_door import SHUT, RoomDoor, ShutOut
 from bot.slack.blocks import parts
 from bot.slack.channels import find_channel
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
 from bot.slack.directory import Directory
 from bot.slack.text import show_time
-from bot.store import ledger
 from bot.store.tables import Incident
 
 MARK = "holdfast_delivery"
 """Metadata type of every message that we post: the delivery's id, by which a lost answer is found again."""
 LOOK_BACK = 100
 PERSON = "person"
-ARCHIVED = ("is_archived", "is_inactive")
-"""What Slack answers there: to what is new, and to a change of what was said."""
 LATE = timedelta(minutes=2)
 """What is posted so long after it was said, says so."""
 
@@ -34,9 +32,8 @@ class SlackChannel:
 
     name = "slack"
 
-    def __init__(self, client: WebClient, subject: Subject) -> None:
-        self.client = client
-        self.subject = subject
+    def __init__(self, client: WebClient, subject: Subject, door: RoomDoor) -> None:
+        self.client, self.subject, self.door = client, subject, door
         self.directory = Directory(client, subject.database, subject.policy)
 
     def send(self, parcel: Parcel) -> Receipt:
@@ -45,12 +42,15 @@ class SlackChannel:
             try:
                 return self._say(parcel, message)
             except SlackRefusal as refusal:
-                if refusal.code not in ARCHIVED or not self._is_archived_by_hand(parcel):
+                room = _find_room(parcel)
+                if refusal.code not in SHUT or room is None:
                     raise
-                self._take_out_of_archive(parcel)
+                self.door.open(room, refusal.code, str(parcel.delivery.id))
                 return self._say(parcel, message)
         except SlackRefusal as refusal:
             raise ChannelRefused(str(refusal)) from refusal
+        except ShutOut as shut:
+            raise ChannelDown(str(shut), not_begun=True, recipient_only=True) from shut
         except SlackUnavailable as down:
             raise ChannelDown(str(down), down.retry_after_s) from down
 
@@ -58,29 +58,6 @@ class SlackChannel:
         if message.file:
             return self._upload(parcel, message)
         return self._update(parcel, message) if parcel.sent_before else self._post(parcel, message)
-
-    def _is_archived_by_hand(self, parcel: Parcel) -> bool:
-        """A room that we archived is to stay so; one of an incident that goes on is needed."""
-        incident = parcel.incident
-        return _is_room(parcel) and incident is not None and incident.archived_at is None
-
-    def _take_out_of_archive(self, parcel: Parcel) -> None:
-        """Raises `ChannelDown` where Slack leaves that to people: what is said waits until somebody has done it."""
-        incident = parcel.incident
-        assert incident is not None
-        try:
-            call(self.client.conversations_unarchive, channel=incident.channel_id)
-        except SlackRefusal as refusal:
-            if refusal.code == "not_archived":  # somebody was faster
-                return
-            words = f"The channel was archived and Slack lets only people take it back ({refusal.code})"
-            self._note(incident, f"room.archived:{incident.id}:{refusal.code}", f"{words}. Please do it by hand")
-            raise ChannelDown(words, not_begun=True, recipient_only=True) from refusal
-        self._note(incident, f"room.unarchived:{parcel.delivery.id}", "The channel was archived; it is back")
-
-    def _note(self, incident: Incident, key: str, text: str) -> None:
-        with self.subject.database.write() as session:
-            ledger.append(session, key=key, kind="incident.room", actor="holdfast", text=text, incident_id=incident.id)
 
     def _said_at(self, parcel: Parcel) -> datetime | None:
         """When it was said, for what Slack is shown late; the mark stays when the message is changed afterwards."""
@@ -92,7 +69,8 @@ class SlackChannel:
     def _mark(self, message: Message, said_at: datetime | None) -> Message:
         if said_at is None or message.pinned:  # the summary shows how things stand now
             return message
-        words = f":hourglass: Said at {show_time(said_at)}, delivered late because Slack could not be reached."
+        why = "because Slack, or this channel, could not be reached"
+        words = f":hourglass: Said at {show_time(said_at)}, delivered late {why}."
         if message.file or len(message.blocks) >= parts.MESSAGE_BLOCKS:
             return replace(message, text=f"{message.text}\n{words}")
         return replace(message, blocks=[*message.blocks, parts.context(words).to_dict()])
@@ -218,8 +196,11 @@ class SlackChannel:
         return user_id
 
 
-def _is_room(parcel: Parcel) -> bool:
-    return parcel.delivery.recipient.startswith("incident:")
+def _find_room(parcel: Parcel) -> Incident | None:
+    """The incident in whose own channel it is to be said; None elsewhere, and where we archived that ourselves."""
+    incident = parcel.incident
+    is_room = parcel.delivery.recipient.startswith("incident:")
+    return incident if is_room and incident and incident.channel_name and incident.archived_at is None else None
 
 
 def _is_personal(parcel: Parcel) -> bool:

@@ -29,6 +29,7 @@ from bot.comms.messages.subject import Subject
 from bot.comms.prose import Prose
 from bot.comms.room import WORKFLOW as OPEN_ROOM
 from bot.comms.room import Rooms
+from bot.comms.room_door import RoomDoor
 from bot.comms.room_keeping import FOLLOW, RoomKeeping
 from bot.comms.status_site.site import StatusSite, open_place
 from bot.policy import Policy, default_policy_path, load_policy
@@ -170,7 +171,8 @@ def open_hour(folder: Path) -> Iterator[Hour]:
         channels["status_site"] = StatusSiteChannel(StatusSite(database, policy, office.clock), place)
         client = build_client(workspace.environment["SLACK_BOT_TOKEN"], workspace.environment["SLACK_API_URL"])
         client.conversations_join(channel=next(iter(workspace.state.channels)))
-        slack = SlackChannel(client, Subject(database, policy, prose, office.clock))
+        door = RoomDoor(database, policy, office.notices, client)
+        slack = SlackChannel(client, Subject(database, policy, prose, office.clock), door)
         watch = ChannelWatch(office.notices, office.audiences)
         invitations = Invitations(database, policy, client, Directory(client, database, policy), office.seat.on_call)
         keeping = RoomKeeping(database, policy, office.notices, client, invitations)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.comms.channels.slack import SlackChannel
 from bot.comms.messages.subject import Subject
 from bot.comms.prose import Prose
+from bot.comms.room_door import RoomDoor
 from bot.sandbox.workspace import Workspace, serve
 from bot.settings import templates_dir
 from bot.slack.client import build_client
@@ -40,7 +41,8 @@ def test_nothing_is_lost_doubled_or_out_of_order(tmp_path: Path) -> None:
 def _live_through_it(office: Office, workspace: Workspace, mails: MailServer, pager: PagerDutyStandIn) -> None:
     client = build_client(workspace.environment["SLACK_BOT_TOKEN"], workspace.environment["SLACK_API_URL"])
     prose = Prose(templates_dir())
-    office.channels["slack"] = SlackChannel(client, Subject(office.database, office.policy, prose, office.clock))
+    door = RoomDoor(office.database, office.policy, office.notices, client)
+    office.channels["slack"] = SlackChannel(client, Subject(office.database, office.policy, prose, office.clock), door)
     number = office.declare().id
     room = client.conversations_create(name="inc-1")["channel"]["id"]
     with office.database.write() as session:
@@ -69,7 +71,7 @@ def _live_through_it(office: Office, workspace: Workspace, mails: MailServer, pa
     updates = [one for one in said if "Minute" in one or "Before" in one or "After" in one]
     in_order = ["Before", *(f"Minute {n}" for n in range(8)), "After"]
     assert [next(w for w in in_order if w in one) for one in updates if "Status" not in one] == in_order
-    late = [one for one in updates if "delivered late because Slack could not be reached" in one]
+    late = [one for one in updates if "delivered late because Slack, or this channel, could not be reached" in one]
     assert [f"Minute {n}" in one for n, one in enumerate(late[:6])] == [True] * 6
     assert not any("delivered late" in one for one in updates if "After" in one or "Before" in one)
     assert sum("Slack works again" in one["Subject"] for one in mails.messages) == 1

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.incidents.desk import Desk
+from bot.incidents.details import Wanted
 from bot.sandbox.actor import wait_for as wait_until
 from bot.store.tables import Delivery, Incident, SlackUser
 from tests.integration.handlers.rig import LOBBY, WAIT_S, Bot, Human, find_channel, show
@@ -208,3 +209,52 @@ def test_a_message_that_somebody_deleted_comes_back_when_it_has_something_new(bo
     (again,) = channel.pins
     assert again != pinned
     assert "half of them are back" in str(channel.messages[again]["blocks"])
+
+
+def take_out(bot: Bot, room: str) -> None:
+    """Somebody removes the bot from a channel."""
+    del bot.workspace.state.channels[room].members[bot.workspace.installed.bot_user_id]
+
+
+def test_taken_out_of_a_public_room_it_joins_again_before_it_is_needed(bot: Bot) -> None:
+    incident = declare(bot, "Who removed the bot")
+    room = bot.room(incident.id)
+    bot.settle()
+    take_out(bot, room)
+    bot.services.desk.details.change(incident.id, actor="amara", wanted=Wanted(title="Renamed meanwhile"))
+    channel = bot.workspace.state.channels[room]
+    wait_until("the name", lambda: channel.name.endswith("renamed-meanwhile") or None, WAIT_S)
+    take_out(bot, room)
+    bot.services.desk.resolve(incident.id, actor="amara")
+    wait_until("post-mortem", lambda: _has_file(bot, room, f"postmortem-incident-{incident.id}-"), WAIT_S)
+    bot.settle()
+    told = [entry.text for entry in bot.services.desk.timeline(incident.id)]
+    assert told.count("Holdfast was taken out of the channel; it has joined it again") == 2
+    assert not [text for text in told if "Could not" in text or "keeps its name" in text]
+
+
+def test_taken_out_of_a_private_room_its_members_are_asked_and_nothing_is_lost(bot: Bot, mei: Human) -> None:
+    desk = bot.services.desk
+    incident = desk.declare(actor="mei", severity="P1", title="Who removed the bot", confirmed=True, private=True)
+    room = bot.room(incident.id)
+    bot.settle()
+    take_out(bot, room)
+    for text in ("the first", "the second"):
+        desk.update(incident.id, actor="mei", text=text)
+    desk.severities.change(incident.id, actor="mei", severity="P2", reason="one gate only")
+    found = wait_until("a question", lambda: find_direct(bot, mei, "/invite @holdfast") or None, WAIT_S)
+    assert len(found) == 1
+    assert f"not in #inc-{incident.id} any more and cannot come back by itself" in found[0]
+    bot.workspace.state.channels[room].members[bot.workspace.installed.bot_user_id] = None
+    bot.settle()
+    said = [text.split(": ", 1)[1] for text in bot.texts(room) if "Update by" in text]
+    assert said == ["the first", "the second"]
+    channel = bot.workspace.state.channels[room]
+    wait_until("the topic", lambda: channel.topic.value == "P2 · Who removed the bot" or None, WAIT_S)
+    assert bot.services.engine.troubles() == []
+
+
+def find_direct(bot: Bot, person: Human, words: str) -> list[str]:
+    """What the bot told a person directly, where these words are in it."""
+    found = bot.workspace.state.direct_message(bot.workspace.installed.bot_user_id, person.user_id)
+    return [one["text"] for one in list(found.messages.values()) if words in one["text"]] if found else []
