@@ -1,9 +1,14 @@
-"""Who is who: Slack's users and the people of the policy, matched by id or by e-mail address."""
+"""Who is who: Slack's users and the people of the policy, matched by id or by e-mail address.
+
+An address counts only for users of our own workspace who are still in it: those who are here through a shared channel
+have theirs from whoever runs the other workspace.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -26,6 +31,8 @@ class Directory:
 
     def __init__(self, client: WebClient, database: Database, policy: Policy, clock: Clock = utc_now) -> None:
         self.client, self.database, self.policy, self.clock = client, database, policy, clock
+        self._home: tuple[str, str] | None = None
+        """Ids of our workspace and of its enterprise, empty where it has none; asked once."""
 
     def person(self, user_id: str) -> Person:
         """The person of the policy behind a Slack user. Raises `Refused` for anybody else."""
@@ -57,7 +64,7 @@ class Directory:
             return person.slack_user_id
         with self.database.read() as session:
             known = session.scalar(sa.select(SlackUser).where(SlackUser.email == person.email.lower()))
-        if known:
+        if known and known.fetched_at > self.clock() - FRESH:
             return known.user_id
         try:
             answer = call(self.client.users_lookupByEmail, email=person.email)
@@ -65,6 +72,10 @@ class Directory:
             if refusal.code != "users_not_found":
                 raise
             return None
+        except SlackUnavailable:
+            if known:
+                return known.user_id
+            raise
         return self._remember(answer["user"]).user_id
 
     def zone(self, user_id: str) -> ZoneInfo | None:
@@ -103,14 +114,28 @@ class Directory:
                 "Try again, or use the terminal: `holdfast --help`.",
             ) from error
 
-    def _remember(self, user: dict[str, object]) -> SlackUser:
-        profile = user.get("profile")
-        email = str(profile.get("email") or "").lower() if isinstance(profile, dict) else ""
+    def _remember(self, user: dict[str, Any]) -> SlackUser:
+        profile = user.get("profile") or {}
+        email = str(profile.get("email") or "").lower() if self._is_ours(user) else ""
         row = SlackUser(
             user_id=str(user["id"]),
             email=email,
             name=str(user.get("real_name") or user.get("name") or user["id"]),
             fetched_at=self.clock(),
         )
+        others = sa.update(SlackUser).where(SlackUser.email == email, SlackUser.user_id != row.user_id)
         with self.database.write() as session:
+            if email:  # whoever had it before has it no more
+                session.execute(others.values(email=""))
             return session.merge(row)
+
+    def _is_ours(self, user: dict[str, Any]) -> bool:
+        """Whether our workspace, or the enterprise that it is part of, vouches for what is said of this user."""
+        if user.get("deleted") or user.get("is_stranger"):
+            return False
+        if self._home is None:
+            answer = call(self.client.auth_test)
+            self._home = (str(answer["team_id"]), str(answer.get("enterprise_id") or ""))
+        team, enterprise = self._home
+        within = str((user.get("enterprise_user") or {}).get("enterprise_id") or "")
+        return user.get("team_id") == team or bool(enterprise and within == enterprise)

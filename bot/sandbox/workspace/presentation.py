@@ -17,9 +17,9 @@ def show_user(workspace: Workspace, user: User) -> Json:
     offset = moment.utcoffset()
     return {
         "id": user.id,
-        "team_id": workspace.state.team_id,
+        "team_id": user.home or workspace.state.team_id,
         "name": user.name,
-        "deleted": False,
+        "deleted": user.is_deactivated,
         "real_name": user.real_name,
         "tz": user.tz,
         "tz_label": moment.tzname(),
@@ -44,7 +44,7 @@ def show_profile(workspace: Workspace, user: User) -> Json:
         "display_name_normalized": user.name,
         "status_text": "",
         "status_emoji": "",
-        "team": workspace.state.team_id,
+        "team": user.home or workspace.state.team_id,
     }
     if not user.is_bot and "users:read.email" in workspace.manifest.scopes:
         profile["email"] = user.email

@@ -12,7 +12,7 @@ from bot.sandbox.workspace.vendor import Json
 
 @dataclass
 class User:
-    """A person or a bot."""
+    """A person or a bot. `home` is the workspace of somebody who is here through a shared channel only."""
 
     id: str
     name: str
@@ -21,6 +21,8 @@ class User:
     title: str
     tz: str
     is_bot: bool = False
+    is_deactivated: bool = False
+    home: str = ""
 
 
 @dataclass

@@ -36,7 +36,7 @@ def look_up_by_email(call: Call) -> Json:
     """The user with this address."""
     email = call.required("email", "users_not_found").lower()
     for user in call.workspace.state.users.values():
-        if user.email.lower() == email and not user.is_bot:
+        if user.email.lower() == email and not (user.is_bot or user.is_deactivated or user.home):
             return {"user": show_user(call.workspace, user)}
     raise SlackError("users_not_found")
 
