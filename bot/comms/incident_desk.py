@@ -26,6 +26,8 @@ SAID: tuple[Change, ...] = (
     "status", "severity", "reopened", "roles", "tasks", "privacy", "merged", "absorbed", "closed",
 )  # fmt: skip
 """Changes that the room hears of in the words of their entry."""
+GIVEN = ("task.added", "task.assigned")
+"""Entries after which a task may be somebody else's."""
 MERGED = "It is the same as another incident, of which you hear separately."
 
 
@@ -60,6 +62,8 @@ class IncidentNotices:
             )  # fmt: skip
         if change == "roles":
             self._introduce(session, incident, entry)
+        if change == "tasks":
+            self._hand_over(session, incident, entry)
         if change in FOLLOWED:
             removed = str(entry.data.get("removed") or "")
             enqueue_follow(session, self.notices, incident, change, removed, entry.seq)
@@ -71,6 +75,15 @@ class IncidentNotices:
             self.notices.say(
                 session, "role_intro", key=f"role:{entry.seq}", to=[direct_message(str(entry.data["person"]))],
                 incident_id=incident.id, data={"role": entry.data["role"], "by": entry.actor},
+            )  # fmt: skip
+
+    def _hand_over(self, session: Session, incident: Incident, entry: LedgerEntry) -> None:
+        """Tell whoever has a task now that it is theirs; whoever took it knows."""
+        owner = entry.data.get("owner")
+        if entry.kind in GIVEN and owner and owner != entry.actor:
+            self.notices.say(
+                session, "task_given", key=f"task-given:{entry.seq}", to=[direct_message(str(owner))],
+                incident_id=incident.id, subject_id=int(str(entry.data["task"])), data={"by": entry.actor},
             )  # fmt: skip
 
     def _declared(self, session: Session, incident: Incident) -> None:

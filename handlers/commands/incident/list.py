@@ -12,7 +12,7 @@ from handlers.request import Reply, Request
 def handle(request: Request) -> Reply:
     incidents = request.reading.list_recent() if request.text == "all" else request.reading.list_open()
     blocks = pack(show_list(incidents, lambda key: name_person(request.services.policy, key)))
-    return Reply(f"{len(incidents)} incidents", blocks)
+    return Reply(f"{len(incidents)} incident{'s' if len(incidents) != 1 else ''}", blocks)
 
 
 SUBCOMMAND = Subcommand("list", "list [all]", "shows the open incidents, or all recent ones", handle)

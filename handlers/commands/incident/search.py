@@ -14,7 +14,7 @@ def handle(request: Request) -> Reply:
     if not found:
         return Reply(":mag: Nothing was found.")
     blocks = pack(show_list(found, lambda key: name_person(request.services.policy, key)))
-    return Reply(f"{len(found)} incidents", blocks)
+    return Reply(f"{len(found)} incident{'s' if len(found) != 1 else ''}", blocks)
 
 
 SUBCOMMAND = Subcommand("search", "search WORDS", "finds incidents, old ones too", handle)

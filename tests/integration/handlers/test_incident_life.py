@@ -115,6 +115,8 @@ def test_tasks_are_typed_listed_and_pressed(bot: Bot, mei: Human) -> None:
     assert "2 open tasks" in summary(bot, room)
     assert "Done" in mei.ask(f"task {one.id} done", channel=room)["text"]
     assert "Mei Tanaka does it" in mei.ask(f"task {two.id} take", channel=room)["text"]
+    assert "Mei Tanaka gave you a task: *Check the backups*, due <!date^" in direct(bot, bot.human("diego"))
+    assert "gave you a task" not in direct(bot, mei), "who takes one knows"
     assert "1 open task" in summary(bot, room)
     assert "3 servers must be restarted" in mei.ask("task 3 servers must be restarted", channel=room)["text"]
 

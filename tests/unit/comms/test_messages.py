@@ -155,8 +155,8 @@ def _make_alert(number: int, text: str, line: str) -> Alert:
 def say(kind: str, text: str, subject: Subject) -> Message:
     about = {
         "playbook": 9, "approval_nudge": 4, "break_glass": 4, "handover": 8, "plan": 4, "run": 5, "run_output": 5,
-        "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "task_reminder": 12, "alert_card": 12,
-        "chart": 13,
+        "sweep": 3, "postmortem": 6, "bulletin": 11, "bulletin_draft": 11, "task_reminder": 12, "task_given": 12,
+        "alert_card": 12, "chart": 13,
         "sweep_evidence": 3,
     }  # fmt: skip
     line = " ".join(text.split())[:200]
