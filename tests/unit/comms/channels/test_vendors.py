@@ -212,6 +212,16 @@ def test_a_card_shows_what_people_wrote_and_obeys_none_of_it(tmp_path: Path) -> 
     assert "[click]\\(https://evil.example) \\*\\*now\\*\\*" in title
 
 
+def test_a_card_stays_small_enough_in_any_script(tmp_path: Path) -> None:
+    """A workflow says 202 first, and refuses afterwards what is too large: nobody would hear of it."""
+    with at("teams", tmp_path) as (office, vendor):
+        number = office.declare(title="\U0001f9f3" * 200).id
+        office.work()
+        office.desk.update(number, actor="mei", text="\U0001f9f3*" * 5000)
+        office.work()
+    assert len(vendor.effects) == 2
+
+
 @pytest.mark.parametrize(("inside", "state"), [(429, "retrying"), (413, "failed")])
 def test_teams_may_hide_a_failure_in_a_good_answer(inside: int, state: str, tmp_path: Path) -> None:
     said = f"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error {inside}".encode()
