@@ -2,7 +2,7 @@
 
 Limits (learn.microsoft.com, "Create an Incoming Webhook" and "Rate limiting for connectors"): 28 kB in all; 4 requests
 in a second, 60 in 30 seconds, 100 in an hour, 150 in two, 1,800 in a day. Ours are kept apart for the first two; beyond
-the others, what is refused is tried again until it is taken. Others saw cards of 21 to 27 kB refused, by a workflow only
+the others, what is refused is tried again until it is taken. Others saw cards of 21 to 27 kB refused, by a workflow
 after its 202, which nobody hears of: so ours stay well below. Old connectors answer 200 and say in the body that it
 failed. Teams knows no key for doing a thing once: what is sent again after a lost answer says so.
 """
