@@ -63,7 +63,7 @@ def build_services(environment: Mapping[str, str]) -> Services:
         pictures=eyes.pictures,
         notices=notices,
         pins=pins,
-        pinning=Pinning(database, engine, policy, pins, slack, directory),
+        pinning=Pinning(database, notices, policy, pins, slack, directory),
         bulletins=comms.bulletins,
         updates=UpdateDesk(comms.cadence, desk),
         on_call=comms.on_call,

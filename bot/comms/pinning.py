@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from slack_sdk import WebClient
 from sqlalchemy.orm import Session
 
-from bot.engine import Engine
+from bot.comms.notices import Notices, direct_message
 from bot.incidents.pins import Message, Pins
 from bot.policy import Policy
 from bot.slack.client import SlackRefusal, SlackUnavailable, call
@@ -32,10 +32,10 @@ class Pinning:
     """The workflow behind pin reactions, the message shortcut, and edits of what was pinned."""
 
     def __init__(
-        self, database: Database, engine: Engine, policy: Policy, pins: Pins, client: WebClient, directory: Directory
+        self, database: Database, notices: Notices, policy: Policy, pins: Pins, client: WebClient, directory: Directory
     ) -> None:
-        self.database, self.engine, self.policy, self.pins = database, engine, policy, pins
-        self.client, self.directory = client, directory
+        self.database, self.notices, self.policy, self.pins = database, notices, policy, pins
+        self.engine, self.client, self.directory = notices.engine, client, directory
 
     def start(
         self, session: Session, event: Event, channel_id: str, ts: str, *, actor: str, cause: str,
@@ -56,12 +56,14 @@ class Pinning:
             self.pins.remove(channel_id, ts, actor=actor, cause=cause, why="Deleted in Slack")
             return
         try:
-            found = self._read(channel_id, ts)
+            found = self._read(channel_id, ts, may_join=event == "asked")
             message = self._describe(channel_id, found) if found else None
         except SlackUnavailable:
             self._come_back(event, channel_id, ts, actor, cause, incident_id, attempt)
             return
         if found is None or message is None:
+            if event == "asked" and incident_id is not None:
+                self._say_unread(incident_id, actor, cause)
             return
         if event == "changed":
             self.pins.edit(message, cause=cause)
@@ -72,22 +74,41 @@ class Pinning:
             if meant is not None:
                 self.pins.pin(meant, message, actor=actor, cause=cause)
 
-    def _read(self, channel_id: str, ts: str) -> dict[str, Any] | None:
-        """The message as it is now, wherever it stands; None where it cannot be read."""
+    def _read(self, channel_id: str, ts: str, *, may_join: bool) -> dict[str, Any] | None:
+        """The message as it is now, wherever it stands; None where it cannot be read.
+
+        A public channel that we are not in is joined where somebody has asked for a message of it.
+        """
         try:
             answer = call(self.client.conversations_replies, channel=channel_id, ts=ts, limit=1, inclusive=True)
         except SlackRefusal as refusal:
+            if refusal.code == "not_in_channel" and may_join and self._join(channel_id):
+                return self._read(channel_id, ts, may_join=False)
             if refusal.code in LOST:
                 return None
             raise
         return next((dict(one) for one in answer["messages"] if one["ts"] == ts), None)
+
+    def _join(self, channel_id: str) -> bool:
+        try:
+            call(self.client.conversations_join, channel=channel_id)
+        except SlackRefusal:
+            return False
+        return True
+
+    def _say_unread(self, incident_id: int, actor: str, cause: str) -> None:
+        """Whoever asked is told that it is not on the timeline, and what to do."""
+        with self.database.write() as session:
+            self.notices.say(
+                session, "pin_unread", key=f"pin-unread:{cause}", to=[direct_message(actor)], incident_id=incident_id
+            )
 
     def _describe(self, channel_id: str, found: dict[str, Any]) -> Message:
         return Message(
             channel_id=channel_id,
             ts=str(found["ts"]),
             author=self._author(found),
-            text=self.directory.read_text(str(found.get("text") or "")),
+            text=self.directory.read_message(found),
             link=self._link(channel_id, str(found["ts"])),
             files=tuple(str(one.get("name") or "unnamed") for one in found.get("files") or []),
             said_at=datetime.fromtimestamp(float(found["ts"]), UTC),

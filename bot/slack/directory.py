@@ -7,6 +7,7 @@ have theirs from whoever runs the other workspace.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -99,6 +100,10 @@ class Directory:
         named = MENTION.sub(lambda found: f"@{self.name_of(found.group(1))}", text)
         return unescape(named)
 
+    def read_message(self, message: dict[str, Any]) -> str:
+        """What a message says, also one of monitoring that has no text of its own."""
+        return self.read_text(str(message.get("text") or "") or "\n".join(_list_words(message)))
+
     def _user(self, user_id: str) -> SlackUser:
         with self.database.read() as session:
             known = session.get(SlackUser, user_id)
@@ -139,3 +144,13 @@ class Directory:
         team, enterprise = self._home
         within = str((user.get("enterprise_user") or {}).get("enterprise_id") or "")
         return user.get("team_id") == team or bool(enterprise and within == enterprise)
+
+
+def _list_words(message: dict[str, Any]) -> Iterator[str]:
+    """The words in attachments and blocks."""
+    for one in message.get("attachments") or []:
+        said = [str(one[name]) for name in ("pretext", "title", "text") if one.get(name)]
+        yield from said or [str(one.get("fallback") or "")]
+    for block in message.get("blocks") or []:
+        shown = [block.get("text"), *(block.get("fields") or [])]
+        yield from (str(one["text"]) for one in shown if isinstance(one, dict) and one.get("text"))

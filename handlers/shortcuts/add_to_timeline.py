@@ -19,7 +19,7 @@ def handle(request: Request, message: dict[str, Any]) -> Reply:
     if incident is None:
         return pin.open_modal(request, ts)
     pin.start(request.services, request.person, request.channel_id, ts, incident.id)
-    return Reply(f":pushpin: On the timeline of #{incident.id}.")
+    return Reply(f":pushpin: It goes on the timeline of #{incident.id}.")
 
 
 SHORTCUT = Shortcut("add_to_timeline", handle)

@@ -15,7 +15,7 @@ TITLE_SHOWN = 200
 
 def handle(request: Request, message: dict[str, Any]) -> Reply:
     """The first line becomes the title, the whole the impact; both can be changed before it is declared."""
-    text = request.services.directory.read_text(str(message.get("text") or "")).strip()
+    text = request.services.directory.read_message(message).strip()
     known = Prefill(
         title=cut(text.partition("\n")[0], TITLE_SHOWN),
         impact=text,

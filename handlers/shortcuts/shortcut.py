@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, Respond
 
 from bot.services import Services
-from bot.slack.client import call
+from bot.slack.client import SlackRefusal, call
 from handlers import shortcuts
 from handlers.boundary import guard
 from handlers.request import Reply, Request, read_request
@@ -40,19 +40,25 @@ def find_shortcuts() -> list[Shortcut]:
 
 
 def _listener(services: Services, shortcut: Shortcut) -> Any:
-    def listen(ack: Ack, body: dict[str, Any]) -> None:
+    def listen(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
         ack()
         reply = guard(lambda: shortcut.handle(read_request(services, body), body.get("message") or {}))
         if reply.text:
-            _tell(services, body, reply)
+            _tell(services, body, respond, reply)
 
     return listen
 
 
-def _tell(services: Services, body: dict[str, Any], reply: Reply) -> None:
-    """To the person alone: beside the message where there is one, else in a conversation of their own."""
+def _tell(services: Services, body: dict[str, Any], respond: Respond, reply: Reply) -> None:
+    """To the person alone: beside the message where there is one, else in a conversation of their own.
+
+    Only in channels that we are in can it stand in the message's thread.
+    """
     user, channel = str(body["user"]["id"]), (body.get("channel") or {}).get("id")
-    if channel:
+    if not channel:
+        call(services.slack.chat_postMessage, channel=user, text=reply.text, blocks=reply.blocks or None)
+        return
+    try:
         call(
             services.slack.chat_postEphemeral,
             channel=channel,
@@ -61,5 +67,5 @@ def _tell(services: Services, body: dict[str, Any], reply: Reply) -> None:
             blocks=reply.blocks or None,
             thread_ts=(body.get("message") or {}).get("thread_ts"),
         )
-        return
-    call(services.slack.chat_postMessage, channel=user, text=reply.text, blocks=reply.blocks or None)
+    except SlackRefusal:
+        respond(text=reply.text, blocks=reply.blocks or None, response_type="ephemeral", replace_original=False)

@@ -242,7 +242,7 @@ def test_taken_out_of_a_private_room_its_members_are_asked_and_nothing_is_lost(b
     for text in ("the first", "the second"):
         desk.update(incident.id, actor="mei", text=text)
     desk.severities.change(incident.id, actor="mei", severity="P2", reason="one gate only")
-    found = wait_until("a question", lambda: find_direct(bot, mei, "/invite @holdfast") or None, WAIT_S)
+    found = wait_until("a question", lambda: find_direct(bot, mei, "/invite @holdfast"), WAIT_S)
     assert len(found) == 1
     assert f"not in #inc-{incident.id} any more and cannot come back by itself" in found[0]
     bot.workspace.state.channels[room].members[bot.workspace.installed.bot_user_id] = None
@@ -254,7 +254,7 @@ def test_taken_out_of_a_private_room_its_members_are_asked_and_nothing_is_lost(b
     assert bot.services.engine.troubles() == []
 
 
-def find_direct(bot: Bot, person: Human, words: str) -> list[str]:
-    """What the bot told a person directly, where these words are in it."""
+def find_direct(bot: Bot, person: Human, words: str) -> list[str] | None:
+    """What the bot told a person directly, where these words are in it; None while there is nothing such."""
     found = bot.workspace.state.direct_message(bot.workspace.installed.bot_user_id, person.user_id)
-    return [one["text"] for one in list(found.messages.values()) if words in one["text"]] if found else []
+    return [one["text"] for one in list(found.messages.values()) if words in one["text"]] or None if found else None

@@ -8,6 +8,7 @@ from bot.sandbox.actor import wait_for as wait_until
 from bot.store.tables import LedgerEntry
 from tests.integration.handlers.rig import WAIT_S, Bot, Human, show
 from tests.integration.handlers.test_forms_and_buttons import open_incident
+from tests.integration.handlers.test_trouble import find_direct
 
 pytestmark = pytest.mark.parametrize("running", ["socket"], indirect=True)
 PIN = "pushpin"
@@ -144,6 +145,26 @@ def test_the_message_shortcut_pins_here_and_asks_elsewhere(bot: Bot, amara: Huma
     amara.use_shortcut("add_to_timeline", mei.lobby, ts)
     amara.submit(amara.wait_for_form("incident"), incident=str(second))
     assert wait_for_entries(bot, second, "incident.pin")[0].text == "Mei Tanaka: Said in the lobby"
+
+
+def test_a_message_from_a_channel_without_the_bot_is_fetched_or_its_asker_told(bot: Bot, mei: Human) -> None:
+    number, _ = open_incident(bot)
+    support = mei._post("channel", name=f"support-{number}")["channel"]["id"]
+    mei.use_shortcut("add_to_timeline", support, mei.write(support, "Said to support"))
+    assert wait_for_entries(bot, number, "incident.pin")[0].text == "Mei Tanaka: Said to support"
+    assert "goes on the timeline" in mei.told(support)[-1]["text"]
+    secret = mei._post("channel", name=f"secret-{number}", is_private=True)["channel"]["id"]
+    mei.use_shortcut("add_to_timeline", secret, mei.write(secret, "Said in secret"))
+    assert wait_until("the refusal", lambda: find_direct(bot, mei, f"Not on the timeline of P1 · #{number}"), WAIT_S)
+    assert len(entries(bot, number, "incident.pin")) == 1
+
+
+def test_what_monitoring_says_in_an_attachment_is_pinned_too(bot: Bot, mei: Human) -> None:
+    number, room = open_incident(bot)
+    said = {"title": "Disk full", "text": "db-1 has 0 bytes left", "fallback": "Disk full"}
+    ts = str(bot.services.slack.chat_postMessage(channel=room, attachments=[said])["ts"])
+    mei.react(room, ts, PIN)
+    assert "Disk full\ndb-1 has 0 bytes left" in wait_for_entries(bot, number, "incident.pin")[0].text
 
 
 def test_an_incident_is_declared_from_a_message_that_goes_on_its_timeline(bot: Bot, amara: Human, mei: Human) -> None:
