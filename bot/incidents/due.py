@@ -1,4 +1,4 @@
-"""When something is due, as people say it: "14:30", "in 2h", "tomorrow 9:00", "friday", "2026-03-05 14:30"."""
+"""When something is due, as people say it: "14:30", "5pm", "in 2h", "tomorrow 9:00", "friday", "2026-03-05 14:30"."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from bot.policy.durations import parse_duration
 
-EXAMPLES = "by 14:30, in 2h, by friday, by tomorrow 9:00, by 2026-03-05 14:30"
+EXAMPLES = "by 14:30, by 5pm, in 2h, by friday, by tomorrow 9:00, by 2026-03-05 14:30"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 END_OF_DAY = time(23, 59)
 """A task that is due on a day may be done on that day."""
 LONGEST = timedelta(days=3650)
 _MARK = re.compile(r"(?:^|(?<=\s))(?:by|due|in)\s+", re.IGNORECASE)
-_TIME = re.compile(r"(?:(.*)\s)?\s*([0-9]{1,2}):([0-9]{2})")
+_TIME = re.compile(r"(?:(.*)\s)?\s*([0-9]{1,2})(?::([0-9]{2}))?(?:\s?([ap])\.?m\.?)?")
+NOON = 12
 
 
 def split_due(text: str, now: datetime, zone: tzinfo) -> tuple[str, datetime | None]:
@@ -47,7 +48,9 @@ def _read_span(words: str, now: datetime) -> datetime | None:
 def _read_moment(words: str, now: datetime, zone: tzinfo) -> datetime | None:
     here = now.astimezone(zone)
     clock = _TIME.fullmatch(words)
-    day_words, at = (clock[1] or "", _read_time(clock[2], clock[3])) if clock else (words, END_OF_DAY)
+    if clock and not (clock[3] or clock[4]):  # a number alone is no time
+        clock = None
+    day_words, at = (clock[1] or "", _read_time(clock[2], clock[3], clock[4])) if clock else (words, END_OF_DAY)
     if at is None or (not clock and not words):
         return None
     if not day_words:
@@ -57,8 +60,14 @@ def _read_moment(words: str, now: datetime, zone: tzinfo) -> datetime | None:
     return _at(day, at, zone) if day else None
 
 
-def _read_time(hours: str, minutes: str) -> time | None:
-    return time(int(hours), int(minutes)) if int(hours) < 24 and int(minutes) < 60 else None
+def _read_time(hours: str, minutes: str | None, half: str | None) -> time | None:
+    """`half`: "a" or "p" where it was said with am or pm."""
+    hour, minute = int(hours), int(minutes or 0)
+    if half:
+        if not 1 <= hour <= NOON:
+            return None
+        hour = hour % NOON + (NOON if half == "p" else 0)
+    return time(hour, minute) if hour < 24 and minute < 60 else None
 
 
 def _read_day(word: str, today: date) -> date | None:

@@ -16,7 +16,7 @@ def say_no_change(request: Request, value: dict[str, Any]) -> Reply:
 
 
 def open_snooze(request: Request, value: dict[str, Any]) -> Reply:
-    return snooze.open_modal(request, request.desk.find(int(value["incident"])))
+    return snooze.open_modal(request, request.reading.find(int(value["incident"])))
 
 
 BUTTONS = [Button("update.no_change", say_no_change), Button("update.snooze", open_snooze)]

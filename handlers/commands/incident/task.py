@@ -51,7 +51,8 @@ def _add(request: Request) -> Reply:
         incident.id, actor=request.person.key, title=title, owner=owner.key if owner else None, due_at=due_at
     )
     whose = f"for {literal(owner.name)}" if owner else "nobody's yet"
-    return Reply(f":ballot_box_with_check: Task {task.id}, {whose}{_describe_due(task, zone)}: {literal(task.title)}")
+    due = _describe_due(task, zone) or ", no due time"  # said, since words that are no time stay in the title
+    return Reply(f":ballot_box_with_check: Task {task.id}, {whose}{due}: {literal(task.title)}")
 
 
 def _change(request: Request, number: int, what: str) -> Reply | None:

@@ -38,6 +38,11 @@ GAP = timedelta(hours=1)
         ("by today", "2026-03-04 23:59"),
         ("by 2026-03-29 02:30", "2026-03-29 03:30"),
         ("by 2026-04-01", "2026-04-01 23:59"),
+        ("by 5pm", "2026-03-04 17:00"),
+        ("by 5:30 p.m.", "2026-03-04 17:30"),
+        ("by tomorrow 9 AM", "2026-03-05 09:00"),
+        ("by friday 12am", "2026-03-06 00:00"),
+        ("by 12pm", "2026-03-05 12:00"),
     ],
 )
 def test_what_people_say(words: str, due: str) -> None:
@@ -46,7 +51,7 @@ def test_what_people_say(words: str, due: str) -> None:
     assert f"{found.astimezone(BERLIN):%Y-%m-%d %H:%M}" == due
 
 
-@pytest.mark.parametrize("words", ["", "by", "by hand", "in the logs", "by 25:00", "in 0h", "by 2026-13-01", "in 5"])
+@pytest.mark.parametrize("words", ["", "by", "by hand", "in the logs", "by 25:00", "in 0h", "by 2026-13-01", "in 5", "by 5", "by friday 5", "by 13pm", "by 0am"])
 def test_what_is_no_time(words: str) -> None:
     assert read_due(words, NOW, BERLIN) is None
 
