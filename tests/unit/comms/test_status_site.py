@@ -111,7 +111,7 @@ def test_an_incident_is_told_from_its_first_bulletin_to_its_end(newsroom: Newsro
     page = Strict(files["index.html"])
     assert "All systems operational" in page.text
     assert "Open incidents" not in page.text
-    assert {"href": f"incidents/{number}.html"} in page.of("a")
+    assert f"incidents/{number}.html" in [one["href"] for one in page.of("a")]
     own = Strict(files[f"incidents/{number}.html"]).text
     for said in ("We are looking into it.", "We restore it.", "Scanning works.", "Database (PostgreSQL)"):
         assert said in own
@@ -141,6 +141,16 @@ def test_hostile_words_are_shown_and_do_nothing(newsroom: Newsroom, place: SiteF
             assert HOSTILE in page.text or name == "history/index.html"
     feed = ElementTree.fromstring(files["feed.xml"])
     assert HOSTILE in [one.text for one in feed.iter(f"{ATOM}title")]
+
+
+def test_words_of_people_stand_in_the_direction_of_their_script(newsroom: Newsroom, place: SiteFolder) -> None:
+    hebrew = "\u05e9\u05dc\u05d5\u05dd"
+    newsroom.publish(newsroom.declare(), title=hebrew, text=hebrew, impact=hebrew, estimated_recovery=hebrew)
+    shown = []
+    for content in build(newsroom, place).values():
+        shown += re.findall(f"<(\\w+)([^>]*)>(?:<a [^>]*>)?{hebrew}<", content)
+    assert {tag for tag, _ in shown if tag != "title"} == {"h1", "h3", "p", "dd", "a"}
+    assert all('dir="auto"' in attributes for tag, attributes in shown if tag != "title")
 
 
 def test_pages_need_nothing_from_elsewhere_and_every_link_leads_somewhere(

@@ -51,7 +51,23 @@ def test_what_people_say(words: str, due: str) -> None:
     assert f"{found.astimezone(BERLIN):%Y-%m-%d %H:%M}" == due
 
 
-@pytest.mark.parametrize("words", ["", "by", "by hand", "in the logs", "by 25:00", "in 0h", "by 2026-13-01", "in 5", "by 5", "by friday 5", "by 13pm", "by 0am"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "by",
+        "by hand",
+        "in the logs",
+        "by 25:00",
+        "in 0h",
+        "by 2026-13-01",
+        "in 5",
+        "by 5",
+        "by friday 5",
+        "by 13pm",
+        "by 0am",
+    ],
+)
 def test_what_is_no_time(words: str) -> None:
     assert read_due(words, NOW, BERLIN) is None
 
