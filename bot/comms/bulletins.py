@@ -173,13 +173,15 @@ class Bulletins:
         self, session: Session, incident: Incident, stage: BulletinStage, public: list[str], statement: Statement,
         actor: str,
     ) -> Bulletin:  # fmt: skip
-        """In place of the one that waits. The title and the components stay as the public heard them last."""
+        """In place of the one that waits. The title and the components stay as the public heard them last, as does
+        what it was told of impact, next steps and recovery, where the incident itself says nothing of them.
+        """
         said = said_affected(session, incident.id)
         named = {} if stage == "resolved" else statement.components
         components = {**named, **(dict.fromkeys(said, OPERATIONAL) if stage == "resolved" else said)}
         told = find_newest(session, incident.id)
-        title = told.statement.title if told else statement.title
-        statement = statement.model_copy(update={"components": components, "title": title})
+        kept = _keep_heard(statement, told.statement, stage) if told else {}
+        statement = statement.model_copy(update={**kept, "components": components})
         self.drop_drafts(session, incident)
         bulletin = self._keep(session, incident, stage, public, statement, actor, "draft")
         self._show(session, bulletin)
@@ -268,6 +270,18 @@ class Bulletins:
         if bulletin is None:
             raise Refused(f"There is no bulletin {bulletin_id}.", "`/incident update` makes one.")
         return bulletin
+
+
+def _keep_heard(now: Statement, told: Statement, stage: BulletinStage) -> dict[str, str]:
+    """What stays as the public heard it last: a reader must not learn that the impact is "not known yet" again."""
+    kept = {"title": told.title, "impact": now.impact or told.impact}
+    if stage == "resolved":
+        return kept
+    return {
+        **kept,
+        "next_steps": now.next_steps or told.next_steps,
+        "estimated_recovery": now.estimated_recovery or told.estimated_recovery,
+    }
 
 
 def draft_key(bulletin: Bulletin) -> str:

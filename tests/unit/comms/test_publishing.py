@@ -231,6 +231,18 @@ def test_the_title_stays_as_the_public_knows_it(newsroom: Newsroom) -> None:
     assert newsroom.bulletins.draft(number, actor="mei").statement.title == "Scanning is down"
 
 
+def test_what_the_public_was_told_of_the_impact_is_not_forgotten(newsroom: Newsroom) -> None:
+    number = newsroom.declare()
+    newsroom.publish(number, impact="Nobody can scan", next_steps="Promote the standby", estimated_recovery="13:00 UTC")
+    newsroom.change(number, next_steps="Check the counts")
+    again = newsroom.publish(number, text="We go on.").statement
+    assert (again.impact, again.estimated_recovery) == ("Nobody can scan", "13:00 UTC")
+    assert again.next_steps == "Check the counts", "what the incident says by now comes first"
+    newsroom.desk.resolve(number, actor="mei", text="All is well.")
+    end = newsroom.publish(number).statement
+    assert (end.impact, end.estimated_recovery) == ("Nobody can scan", "")
+
+
 def test_a_publisher_sees_whom_it_reaches_and_what_is_missing(newsroom: Newsroom) -> None:
     draft = newsroom.bulletins.draft(newsroom.declare(), actor="mei")
     reach = [one.words for one in list_reach(newsroom.bulletins.audiences, {"statuspage": "KEY is not set"}, draft)]
