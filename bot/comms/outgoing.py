@@ -15,6 +15,8 @@ from bot.store.tables import Bulletin, Incident, Notice, UpdateClock
 
 BULLETIN = "bulletin"
 PAGE = "page"
+OURS = "holdfast/"
+"""How every alias begins, by which we know our own pages when a pager tells us of them."""
 ALIAS_LIMIT = 255
 """PagerDuty's limit for a dedup_key; Opsgenie takes 512."""
 
@@ -91,7 +93,7 @@ def find_alias(outgoing: Outgoing, incident: Incident | None) -> str:
     """
     name = outgoing.alias if isinstance(outgoing, OutgoingPage) else f"incident-{outgoing.incident_id}"
     since = f"{int(incident.declared_at.timestamp())}/" if incident else ""
-    alias = f"holdfast/{since}{name}"
+    alias = f"{OURS}{since}{name}"
     if len(alias) <= ALIAS_LIMIT:
         return alias
     digest = hashlib.sha256(alias.encode()).hexdigest()[:32]

@@ -1,6 +1,7 @@
 """PagerDuty: webhooks v3, signed (developer.pagerduty.com/docs: webhooks-overview, verifying-webhook-signatures).
 
-Its incidents are our alerts: triggered ones fire until they are resolved.
+Its incidents are our alerts: triggered ones fire until they are resolved. Those that we called somebody to ourselves
+are not: an incident of ours must not come back as an alert, and declare another one that pages again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from bot.alerts.alert import Incoming, State, Unverified, make_incoming, need, read_time
 from bot.alerts.call import Access, Call, is_same, sign
+from bot.comms.outgoing import OURS
 
 NAME = "pagerduty"
 HEADER = "X-PagerDuty-Signature"
@@ -32,12 +34,14 @@ def verify(call: Call, access: Access) -> None:
 
 
 def parse(payload: dict[str, Any], now: datetime) -> list[Incoming]:
-    """The incident that the event is about; nothing for events of other kinds."""
+    """The incident that the event is about; nothing for events of other kinds, and for our own pages."""
     event = need(payload, "event", dict)
     state = STATES.get(need(event, "event_type", str, "event."))
     if state is None:
         return []
     incident = need(event, "data", dict, "event.")
+    if str(incident.get("incident_key") or "").startswith(OURS):
+        return []
     named = {name: _summary(incident.get(name)) for name in ("service", "escalation_policy", "priority")}
     own = {"number": incident.get("number"), "urgency": incident.get("urgency")}
     return [

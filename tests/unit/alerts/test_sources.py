@@ -15,6 +15,7 @@ from bot.alerts.alert import BadPayload, Unverified
 from bot.alerts.call import Access, Call, sign
 from bot.alerts.receiver import NoSecret, Receiver, UnknownSource
 from bot.alerts.sources import alertmanager, datadog, generic, pagerduty, source_modules
+from bot.comms.outgoing import OutgoingPage, find_alias
 from bot.policy import load_policy
 from bot.policy.alerts import AlertSources
 from tests.unit.alerts.payloads import ALERTMANAGER, DATADOG, PAGERDUTY, changed
@@ -76,6 +77,13 @@ def test_pagerduty_tells_of_incidents() -> None:
 @pytest.mark.parametrize("kind", ["incident.acknowledged", "service.updated", "pagey.ping"])
 def test_other_events_of_pagerduty_are_taken_and_left(kind: str) -> None:
     assert pagerduty.parse(changed(PAGERDUTY, "event", "event_type", value=kind), NOW) == []
+
+
+def test_our_own_pages_do_not_come_back_as_alerts() -> None:
+    page = OutgoingPage(alias="incident-7-update", summary="x", details="x", incident_id=7)
+    payload = changed(PAGERDUTY, "event", "data", "incident_key", value=find_alias(page, None))
+    assert pagerduty.parse(payload, NOW) == []
+    assert len(pagerduty.parse(changed(PAGERDUTY, "event", "data", "incident_key", value="baf7cf21"), NOW)) == 1
 
 
 def test_our_own_form_needs_a_title_only() -> None:
