@@ -258,3 +258,23 @@ def find_direct(bot: Bot, person: Human, words: str) -> list[str] | None:
     """What the bot told a person directly, where these words are in it; None while there is nothing such."""
     found = bot.workspace.state.direct_message(bot.workspace.installed.bot_user_id, person.user_id)
     return [one["text"] for one in list(found.messages.values()) if words in one["text"]] or None if found else None
+
+
+def test_reopened_after_the_archive_it_waits_for_people_as_at_slack(bot: Bot) -> None:
+    """Slack takes an app out of what is archived, and then lets it neither back in nor take it out of the archive."""
+    incident = declare(bot, "Over too early")
+    room = bot.room(incident.id)
+    bot.services.desk.resolve(incident.id, actor="amara")
+    bot.settle()
+    channel, lobby = bot.workspace.state.channels[room], find_channel(bot.workspace, LOBBY)
+    bot.services.slack.conversations_archive(channel=room)
+    take_out(bot, room)
+    bot.services.desk.reopen(incident.id, actor="amara", reason="they vanish again")
+    asked = f"#{channel.name} was archived, and Slack lets only people take it back"
+    wait_until("the question", lambda: any(asked in text for text in bot.texts(lobby)) or None, WAIT_S)
+    channel.is_archived = False  # somebody does, and does not think of the bot
+    bot.settle()
+    wait_until("the pin", lambda: channel.pins or None, WAIT_S)
+    assert len([text for text in bot.texts(room) if "Reopened: they vanish again" in text]) == 1
+    assert len([text for text in bot.texts(lobby) if asked in text]) == 1
+    assert bot.services.engine.troubles() == []
