@@ -34,14 +34,14 @@ class UpdateDesk:
 
         Raises `Refused` where somebody has seen to that reminder already: two presses make one update.
         """
-        with self.cadence.database.write() as session:
-            ledger.hold(session)
-            incident = self._require_open(session, incident_id, person)
-            if not self.cadence.see_to(session, incident, reminder_id):
-                raise Refused(f"The update of #{incident.id} has been seen to already.", "Nothing was posted now.")
-            text = self._word_no_change(incident)
-        self.desk.update(incident_id, actor=person.key, text=text)
-        return text
+        with self.desk.changes.to_any(incident_id, person.key) as change:
+            _require_open(change.incident)
+            ledger.hold(change.session)
+            if not self.cadence.see_to(change.session, change.incident, reminder_id):
+                raise Refused(f"The update of #{incident_id} has been seen to already.", "Nothing was posted now.")
+            text = self._word_no_change(change.incident)
+            self.desk.say(change, text)
+            return text
 
     def snooze(self, incident_id: int, person: Person, lasting: timedelta, reason: str) -> datetime:
         """Put off what is due before then; until when. Raises `Refused`, also beyond `updates.longest_snooze`."""
@@ -106,16 +106,13 @@ class UpdateDesk:
         """For the timeline and for e-mails: in the policy's time zone, which is named."""
         return f"{moment.astimezone(self.policy.zone):%a %d %b, %H:%M} ({self.policy.time_zone})"
 
-    def _require_open(self, session: Session, incident_id: int, person: Person) -> Incident:
-        incident = self._require_known(session, incident_id, person)
-        if not incident.is_open:
-            raise Refused(
-                f"#{incident.id} is resolved; no update was posted.", "`/incident note` adds to its timeline."
-            )
-        return incident
-
     def _require_known(self, session: Session, incident_id: int, person: Person) -> Incident:
         incident = session.get(Incident, incident_id)
         if incident is None or not may_know(session, incident, person.key):
             raise Refused(f"There is no incident #{incident_id}.", "`/incident list` shows the open ones.")
         return incident
+
+
+def _require_open(incident: Incident) -> None:
+    if not incident.is_open:
+        raise Refused(f"#{incident.id} is resolved; no update was posted.", "`/incident note` adds to its timeline.")

@@ -116,10 +116,14 @@ class Desk(Reading):
         """Say how things stand; shown in the summary and on the timeline."""
         text = clean_text(text, "the update", "The restore is running; bags can be scanned again at 14:20.")
         with self.changes.to(incident_id, actor) as change:
-            change.incident.last_update, change.incident.last_update_at = text, self.clock()
-            change.record("incident.update", text)
-            change.tell("updated")
+            self.say(change, text)
             return change.incident
+
+    def say(self, change: Changing, text: str) -> None:
+        """The same as part of a change that is under way."""
+        change.incident.last_update, change.incident.last_update_at = text, self.clock()
+        change.record("incident.update", text)
+        change.tell("updated")
 
     def note(self, incident_id: int, *, actor: str, text: str, at: datetime | None = None) -> LedgerEntry:
         """Add a fact to the timeline; also allowed once the incident is resolved."""

@@ -165,6 +165,28 @@ def test_no_change_is_one_press_and_two_are_still_one(office: Office) -> None:
     assert len(office.said()) == 1
 
 
+def test_no_change_is_seen_to_and_posted_or_neither(office: Office) -> None:
+    """Killed between the two it would say that it was seen to, and nothing would go out."""
+
+    def die(_session: object, _incident: object, change: str) -> None:
+        if change == "updated":
+            raise RuntimeError("killed")
+
+    incident = office.declare("P3")
+    office.publish(incident)
+    office.wait(minutes=115)
+    with office.database.read() as session:
+        reminder = session.connection().exec_driver_sql("SELECT id FROM notices WHERE kind = 'update_reminder'")
+        number = int(reminder.scalar_one())
+    office.desk.listeners.append(die)
+    with pytest.raises(RuntimeError):
+        office.updates.say_no_change(incident.id, office.person("priya"), number)
+    office.desk.listeners.remove(die)
+    assert not office.said()[0].data.get("over")
+    office.updates.say_no_change(incident.id, office.person("priya"), number)
+    assert len(office.ledger("incident.update")) == 1
+
+
 def test_snoozing_puts_it_off_with_a_name_and_a_reason(office: Office) -> None:
     incident = office.declare("P1")
     office.publish(incident)
