@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
-from bot.comms.channel_watch import ChannelWatch
-from bot.comms.notices import Notices
+from bot.comms.audiences import WHOLE
+from bot.comms.channel_watch import ChannelWatch, title_of_channel
+from bot.comms.notices import SLACK, Notices, incident_room
 from bot.store import ledger
 from bot.store.database import Database
 from bot.store.tables import Delivery, Incident, Notice
@@ -203,12 +204,26 @@ class Deliveries:
         return channel
 
     def _record_failure(self, session: Session, delivery: Delivery, error: str) -> None:
+        """On the timeline; and in the incident's room, once for all that a channel refuses of one notice."""
         notice = session.get_one(Notice, delivery.notice_id)
-        ledger.append(
+        entry = ledger.append(
             session,
             key=f"delivery.failed:{delivery.id}",
             kind="delivery.failed",
             actor="holdfast",
-            text=f"Could not deliver “{notice.kind}” to {delivery.recipient}: {error}",
+            text=f"Could not deliver “{notice.kind}” to {_name_recipient(delivery)}: {error}",
             incident_id=notice.incident_id,
         )
+        if notice.incident_id is not None and delivery.channel != SLACK:  # Slack cannot be relied on to say so itself
+            self.notices.say(
+                session, "incident_entry", key=f"undelivered:{notice.id}:{delivery.channel}",
+                to=[incident_room(notice.incident_id)], incident_id=notice.incident_id, data={"seq": entry.seq},
+            )  # fmt: skip
+
+
+def _name_recipient(delivery: Delivery) -> str:
+    """For people: a service by its name, an address with that of the channel."""
+    title = title_of_channel(delivery.channel)
+    if delivery.recipient == WHOLE:
+        return title
+    return delivery.recipient if delivery.channel == SLACK else f"{delivery.recipient} ({title})"

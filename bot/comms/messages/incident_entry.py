@@ -19,6 +19,7 @@ SIGNS = {
     "incident.merged": "twisted_rightwards_arrows",
     "incident.closed": "checkered_flag",
     "incident.room": "warning",
+    "delivery.failed": "warning",
     "task.done": "white_check_mark",
     "task.dropped": "wastebasket",
 }
@@ -47,6 +48,8 @@ def _write_hint(entry: LedgerEntry, incident: Incident, other: Incident | None, 
     if other is not None:
         where = f"<#{other.channel_id}>" if other.channel_name else f"#{other.id}"
         return f"Work goes on in {where}." if entry.data.get("into") else f"Its channel is {where}."
+    if entry.kind == "delivery.failed":
+        return "It is not tried again. `/incident deliveries` shows who was told; tell the others another way."
     if entry.kind == "incident.closed" and incident.channel_name:
         after = format_duration(subject.policy.slack.archive_after)
         return f"This channel is archived {after} after the last word in it. `/incident reopen REASON` goes on with it."

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.comms.channels import opsgenie, teams
 from bot.comms.notices import Address
+from bot.store.tables import Notice
 from bot.systems import far_side
 from bot.systems.pace import Pace
 from tests.unit.comms.channels.office import Office, make_policy, open_office
@@ -210,6 +212,27 @@ def test_a_card_shows_what_people_wrote_and_obeys_none_of_it(tmp_path: Path) -> 
     title = vendor.effects[0]["body"][0]["text"]
     assert title.startswith("[INCIDENT] TraitorTrack")
     assert "[click]\\(https://evil.example) \\*\\*now\\*\\*" in title
+
+
+def test_what_a_vendor_refuses_is_said_once_in_the_incidents_room(tmp_path: Path) -> None:
+    """A key that was revoked: nobody would learn from the timeline that the customers heard nothing."""
+    settings = {"transport": "sendgrid", "sender": SENDER, "api_key_env": "KEY"}
+    vendor = SendGridStandIn()
+    with open_vendor(vendor):
+        policy = make_policy(
+            {"email": {**settings, "api_url": vendor.url}}, ["email"], addresses=["a@example.com", "b@example.com"]
+        )
+        with open_office(tmp_path, policy, {"KEY": "SG.revoked"}) as office:
+            vendor.replies = [Reply(401, act=False)] * 2
+            number = office.declare().id
+            office.work()
+            with office.database.read() as session:
+                query = sa.select(Notice).where(Notice.key.startswith("undelivered:"))
+                (notice,) = session.scalars(query)
+            (entry, other) = [one for one in office.desk.timeline(number) if one.kind == "delivery.failed"]
+    assert notice.data["seq"] == entry.seq
+    assert entry.text.startswith("Could not deliver “bulletin” to a@example.com (E-mail): SendGrid answered 401.")
+    assert "b@example.com" in other.text
 
 
 def test_a_card_stays_small_enough_in_any_script(tmp_path: Path) -> None:
