@@ -28,6 +28,7 @@ from bot.store.tables import Bulletin, Delivery, Incident, IncidentRole, Notice
 COORDINATOR = "dr_coordinator"
 IMPAIRED = {"P1": "major_outage", "P2": "partial_outage", "P3": "degraded_performance", "P4": "degraded_performance"}
 """State in which a component of an incident is said to be, in Statuspage's words, unless somebody says another."""
+HEARD_BY_ALL: tuple[BulletinStage, ...] = ("severity", "resolved")
 DEFAULT_TEXT = {
     "declared": "We are looking into it.",
     "update": "We go on working on it.",
@@ -52,10 +53,10 @@ class Bulletins:
         if incident.private:
             return
         statement = self.state(session, incident, stage, text)
-        within = self.audiences.told_of(incident.severity, public=False)
+        within = self._list_audiences(session, incident, stage, public=False)
         if within:
             self._send(session, self._keep(session, incident, stage, within, statement, actor, "published"))
-        public = self.audiences.told_of(incident.severity, public=True)
+        public = self._list_audiences(session, incident, stage, public=True)
         if public and not incident.drill:
             self._draft(session, incident, stage, public, statement, actor)
 
@@ -112,9 +113,7 @@ class Bulletins:
 
     def tidy(self, session: Session, incident: Incident) -> None:
         """The incident is closed. A draft still says something only to a public that has heard of it."""
-        published = sa.select(Bulletin).where(Bulletin.incident_id == incident.id, Bulletin.state == "published")
-        heard = {key for bulletin in session.scalars(published) for key in bulletin.audiences}
-        if not any(self.policy.audiences[key].public for key in heard):
+        if not any(self.policy.audiences[key].public for key in self._list_heard(session, incident)):
             self.drop_drafts(session, incident)
 
     def find_waiting(self, bulletin_id: int) -> Bulletin:
@@ -159,14 +158,30 @@ class Bulletins:
             at=self.clock(),
         )
 
+    def _list_audiences(
+        self, session: Session, incident: Incident, stage: BulletinStage, *, public: bool
+    ) -> list[str]:  # fmt: skip
+        """Whom a severity concerns; of its change and of the end hear also those who were told at a higher one."""
+        told = self.audiences.told_of(incident.severity, public=public)
+        if stage not in HEARD_BY_ALL:
+            return told
+        heard = self._list_heard(session, incident)
+        return told + [key for key in heard if key not in told and self.policy.audiences[key].public is public]
+
+    def _list_heard(self, session: Session, incident: Incident) -> list[str]:
+        """Keys of those who have been told of an incident; of those that the policy still knows."""
+        published = sa.select(Bulletin).where(Bulletin.incident_id == incident.id, Bulletin.state == "published")
+        heard = [key for bulletin in session.scalars(published.order_by(Bulletin.id)) for key in bulletin.audiences]
+        return [key for key in dict.fromkeys(heard) if key in self.policy.audiences]
+
     def _draft_now(self, session: Session, incident: Incident, actor: str, text: str) -> Bulletin:
-        public = self.audiences.told_of(incident.severity, public=True)
+        told = find_newest(session, incident.id)
+        stage: BulletinStage = "resolved" if not incident.is_open else "update" if told else "declared"
+        public = self._list_audiences(session, incident, stage, public=True)
         if not public:
             raise Refused(
                 f"The public is not told of {incident.severity}.", "`severities` in the policy says who is told."
             )
-        told = find_newest(session, incident.id)
-        stage: BulletinStage = "resolved" if not incident.is_open else "update" if told else "declared"
         return self._draft(session, incident, stage, public, self.state(session, incident, stage, text), actor)
 
     def _draft(

@@ -52,7 +52,7 @@ def read_outgoing(session: Session, notice: Notice) -> Outgoing:
     """What a notice says outside Slack. Raises LookupError for a kind that only Slack knows."""
     if notice.kind == BULLETIN:
         bulletin = session.get_one(Bulletin, notice.subject_id)
-        due_at = find_next_update(session, bulletin.incident_id, bulletin.audiences)
+        due_at = _find_promise(session, bulletin)
         return OutgoingBulletin(bulletin.id, bulletin.incident_id, bulletin.stage, bulletin.statement, due_at)
     if notice.kind == PAGE:
         data = notice.data
@@ -74,6 +74,20 @@ def find_next_update(session: Session, incident_id: int, audiences: Collection[s
         UpdateClock.stage.in_(("first", "ongoing")),
     )
     return session.scalar(query)
+
+
+def _find_promise(session: Session, bulletin: Bulletin) -> datetime | None:
+    """By when everybody whom a bulletin reaches hears again; None where some hear no more before the end.
+
+    One statement goes to them all, and must be true for each: customers who hear of the gravest only are promised
+    nothing when such a one is lowered.
+    """
+    running = sa.select(UpdateClock.audience).where(
+        UpdateClock.incident_id == bulletin.incident_id, UpdateClock.stage.in_(("first", "ongoing"))
+    )
+    if not set(bulletin.audiences) <= set(session.scalars(running)):
+        return None
+    return find_next_update(session, bulletin.incident_id, bulletin.audiences)
 
 
 def is_over(outgoing: Outgoing) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from bot.comms.outgoing import OutgoingBulletin, read_outgoing
 from bot.comms.update_clocks import show_next_update
 from bot.incidents.desk import Change
 from bot.outcome import Refused
-from bot.store.tables import Incident
+from bot.store.tables import Bulletin, Incident, Notice
 from tests.unit.comms.on_time import Office, Said
 
 PUBLIC = {"users", "customers"}
@@ -146,6 +148,28 @@ def test_lowering_it_gives_more_time_and_leaves_some_alone(office: Office) -> No
         (125, 2, {"users"}, ["person:amara"]),
         (130, 1, WITHIN, [ROOM]),
     ]
+
+
+def test_a_letter_promises_nothing_that_some_of_its_readers_do_not_get(office: Office) -> None:
+    """Customers hear that P1 has become P3, and nothing more before the end."""
+    incident = office.declare("P1")
+    office.publish(incident)
+    assert newest_promise(office, "customers") is not None
+    office.desk.severities.change(incident.id, actor="mei", severity="P3", reason="one gate only")
+    office.publish(incident)
+    assert newest_promise(office, "customers") is None
+    assert newest_promise(office, "management") is not None
+
+
+def newest_promise(office: Office, audience: str) -> datetime | None:
+    """By when the last letter to an audience says that it hears again."""
+    with office.database.read() as session:
+        notices = session.scalars(sa.select(Notice).where(Notice.kind == "bulletin").order_by(Notice.id.desc()))
+        said = [read_outgoing(session, notice) for notice in notices]
+        bulletins = [one for one in said if isinstance(one, OutgoingBulletin)]
+        return next(
+            one.next_update_at for one in bulletins if audience in session.get_one(Bulletin, one.bulletin_id).audiences
+        )
 
 
 def test_no_change_is_one_press_and_two_are_still_one(office: Office) -> None:

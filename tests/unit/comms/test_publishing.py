@@ -231,6 +231,24 @@ def test_the_title_stays_as_the_public_knows_it(newsroom: Newsroom) -> None:
     assert newsroom.bulletins.draft(number, actor="mei").statement.title == "Scanning is down"
 
 
+def test_who_was_told_at_a_higher_severity_hears_that_it_is_lowered_and_over(newsroom: Newsroom) -> None:
+    """Customers hear of P1 and P2 only; one mail about an outage, and then silence, would leave them in it."""
+    number = newsroom.declare()
+    newsroom.publish(number)
+    newsroom.desk.severities.change(number, actor="mei", severity="P3", reason="one gate only")
+    assert newsroom.publish(number).audiences == ["users", "customers"]
+    assert newsroom.publish(number, text="We go on.").audiences == ["users"]
+    newsroom.desk.resolve(number, actor="mei", text="All is well.")
+    assert newsroom.publish(number).audiences == ["users", "customers"]
+
+
+def test_who_never_heard_of_it_does_not_hear_of_its_end(newsroom: Newsroom) -> None:
+    number = newsroom.declare()
+    newsroom.desk.severities.change(number, actor="mei", severity="P3", reason="one gate only")
+    newsroom.desk.resolve(number, actor="mei", text="All is well.")
+    assert newsroom.publish(number).audiences == ["users"]
+
+
 def test_what_the_public_was_told_of_the_impact_is_not_forgotten(newsroom: Newsroom) -> None:
     number = newsroom.declare()
     newsroom.publish(number, impact="Nobody can scan", next_steps="Promote the standby", estimated_recovery="13:00 UTC")
