@@ -16,7 +16,7 @@ from bot.comms.outages import said_affected
 from bot.comms.outgoing import BULLETIN
 from bot.comms.public_record import find_draft, find_newest
 from bot.comms.wording import EXAMPLES, OPERATIONAL, Wording, reword
-from bot.incidents.reading import LARGEST_NUMBER
+from bot.incidents.reading import LARGEST_NUMBER, list_same
 from bot.incidents.text import clean_text
 from bot.outcome import Refused
 from bot.policy import Person, Policy
@@ -169,8 +169,9 @@ class Bulletins:
         return told + [key for key in heard if key not in told and self.policy.audiences[key].public is public]
 
     def _list_heard(self, session: Session, incident: Incident) -> list[str]:
-        """Keys of those who have been told of an incident; of those that the policy still knows."""
-        published = sa.select(Bulletin).where(Bulletin.incident_id == incident.id, Bulletin.state == "published")
+        """Keys of those who have been told of an incident, or of one that is part of it; as far as the policy knows."""
+        same = Bulletin.incident_id.in_(list_same(session, incident.id))
+        published = sa.select(Bulletin).where(same, Bulletin.state == "published")
         heard = [key for bulletin in session.scalars(published.order_by(Bulletin.id)) for key in bulletin.audiences]
         return [key for key in dict.fromkeys(heard) if key in self.policy.audiences]
 

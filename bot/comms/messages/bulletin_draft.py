@@ -8,6 +8,7 @@ from bot.slack.blocks.parts import pack
 from bot.store.tables import Bulletin, Notice
 
 KIND = "bulletin_draft"
+STATES = {"draft": "a draft waits to be published", "published": "published", "discarded": "not published"}
 
 
 def compose(notice: Notice, subject: Subject) -> Message:
@@ -20,4 +21,4 @@ def compose(notice: Notice, subject: Subject) -> Message:
     blocks = show_draft(
         bulletin, whom=whom, publishers=publishers, decided_by=subject.name(decided_by.key) if decided_by else ""
     )
-    return Message(f"For {', '.join(whom)}: {bulletin.state}", pack(blocks))
+    return Message(f"For {', '.join(whom)}: {STATES[bulletin.state]}", pack(blocks))

@@ -242,6 +242,16 @@ def test_who_was_told_at_a_higher_severity_hears_that_it_is_lowered_and_over(new
     assert newsroom.publish(number).audiences == ["users", "customers"]
 
 
+def test_who_heard_of_a_duplicate_hears_of_the_end_of_the_other_one(newsroom: Newsroom) -> None:
+    duplicate = newsroom.declare()
+    newsroom.publish(duplicate)
+    target = newsroom.declare("Gate 3 stands still")
+    newsroom.desk.severities.change(target, actor="mei", severity="P3", reason="one gate only")
+    newsroom.desk.merging.merge(duplicate, actor="mei", into=target)
+    newsroom.desk.resolve(target, actor="mei", text="All is well.")
+    assert set(newsroom.publish(target).audiences) == {"users", "customers"}
+
+
 def test_who_never_heard_of_it_does_not_hear_of_its_end(newsroom: Newsroom) -> None:
     number = newsroom.declare()
     newsroom.desk.severities.change(number, actor="mei", severity="P3", reason="one gate only")
