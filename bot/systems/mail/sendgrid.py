@@ -6,6 +6,7 @@ It knows no key for doing a thing once, so a lost answer leaves it open whether 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.header import Header
 from email.message import EmailMessage
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.systems.far_side import FarSide, post, write_json
 
 OWN_HEADERS = ("from", "to", "subject", "content-type", "content-transfer-encoding", "mime-version", "date")
 """SendGrid writes these itself, from other fields, and refuses most of them among `headers`."""
+LONGEST_LINE = 998
 UNTRACKED = {"click_tracking": {"enable": False}, "open_tracking": {"enable": False}}
 
 
@@ -42,6 +44,11 @@ def describe(message: EmailMessage, recipient: str) -> dict[str, Any]:
         "from": {"email": sender.addr_spec, "name": sender.display_name or sender.addr_spec},
         "subject": str(message["Subject"]),
         "content": [{"type": part.get_content_type(), "value": part.get_content()} for part in parts],
-        "headers": {name: str(value) for name, value in message.items() if name.lower() not in OWN_HEADERS},
+        "headers": {name: _encode(str(value)) for name, value in message.items() if name.lower() not in OWN_HEADERS},
         "tracking_settings": UNTRACKED,
     }
+
+
+def _encode(value: str) -> str:
+    """SendGrid takes headers as they stand in the mail: what is not ASCII as RFC 2047 writes it."""
+    return value if value.isascii() else Header(value, "utf-8", maxlinelen=LONGEST_LINE).encode()

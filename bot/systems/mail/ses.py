@@ -41,7 +41,7 @@ class SesTransport:
         try:
             client: Any = open_client("sesv2", region_name=self.region, config=ONCE)
             answer = client.send_email(
-                FromEmailAddress=str(message["From"]),
+                FromEmailAddress=message["From"].addresses[0].addr_spec,  # a name in other letters it would refuse
                 Destination={"ToAddresses": [recipient]},
                 Content={"Raw": {"Data": message.as_bytes(policy=WIRE)}},
             )

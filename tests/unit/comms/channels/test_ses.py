@@ -65,6 +65,23 @@ def test_the_whole_message_goes_to_one_recipient() -> None:
     assert "multipart/alternative" in sent.raw_data
 
 
+def test_a_name_in_other_letters_stands_in_the_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SES takes no other letters than ASCII in its own fields (docs.aws.amazon.com, SendEmail: FromEmailAddress)."""
+    message = make_message()
+    message.replace_header("From", "Žluť <incidents@example.com>")
+    senders: list[str] = []
+
+    class Taker(Vendor):
+        def act(self, path: str, headers: Any, body: Any) -> None:
+            senders.append(body["FromEmailAddress"])
+
+    vendor = Taker()
+    with open_vendor(vendor):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", vendor.url)
+        SesTransport(REGION).send(message, "team@example.com")
+    assert senders == ["incidents@example.com"]
+
+
 @mock_aws
 def test_a_sender_that_is_not_verified_is_refused() -> None:
     with pytest.raises(FarSideRefused, match="The sender must be verified"):

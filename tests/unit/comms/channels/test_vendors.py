@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.header import decode_header, make_header
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from bot.comms.channels import opsgenie, teams
 from bot.comms.notices import Address
 from bot.store.tables import Notice
 from bot.systems import far_side
+from bot.systems.mail import sendgrid
 from bot.systems.pace import Pace
 from tests.unit.comms.channels.office import Office, make_policy, open_office
 from tests.unit.comms.channels.published import list_problems
@@ -233,6 +236,16 @@ def test_what_a_vendor_refuses_is_said_once_in_the_incidents_room(tmp_path: Path
     assert notice.data["seq"] == entry.seq
     assert entry.text.startswith("Could not deliver “bulletin” to a@example.com (E-mail): SendGrid answered 401.")
     assert "b@example.com" in other.text
+
+
+def test_headers_for_sendgrid_are_ascii() -> None:
+    message = EmailMessage()
+    message["From"] = "Žluť <incidents@example.com>"
+    message["List-Id"] = "Žluť incidents <incidents.holdfast.example.com>"
+    message.set_content("text")
+    headers = sendgrid.describe(message, "a@example.com")["headers"]
+    assert headers["List-Id"].isascii()
+    assert str(make_header(decode_header(headers["List-Id"]))) == str(message["List-Id"])
 
 
 def test_a_card_stays_small_enough_in_any_script(tmp_path: Path) -> None:
