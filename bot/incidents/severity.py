@@ -31,6 +31,6 @@ class Severities:
 
 
 def known_severity(policy: Policy, word: str) -> SeverityName:
-    """Raises `Refused`, naming the nearest."""
-    known = known_word(word.upper(), tuple(policy.severities), "a severity", "P1")
+    """Also as people write it, "p1:". Raises `Refused`, naming the nearest."""
+    known = known_word(word.upper().rstrip(":,.;-"), tuple(policy.severities), "a severity", "P1")
     return next(name for name in policy.severities if name == known)

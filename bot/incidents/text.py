@@ -21,6 +21,8 @@ def known_word(word: str, known: tuple[str, ...], what: str, example: str) -> st
     """`word` if it is one of `known`; otherwise `Refused`, naming the nearest."""
     if word in known:
         return word
+    if not word:
+        raise Refused(f"{what[0].upper()}{what[1:]} is missing: {', '.join(known)}.", f"Example: {example}.")
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise Refused(f"{word[:60]!r} is not {what}: {', '.join(known)}.{hint}", f"Example: {example}.")

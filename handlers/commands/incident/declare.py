@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.incidents.desk import SameAgain
 from bot.slack.blocks import parts
 from bot.slack.text import literal
@@ -11,13 +13,19 @@ from handlers.commands.subcommand import Subcommand, split_first
 from handlers.modals import declare as modal
 from handlers.request import Reply, Request
 
+SEVERITY = re.compile(r"[Pp][0-9]+[:,.;-]*")
+"""What looks like one, be it known or not."""
 WHO_MAY_KNOW = {"private": True, "public": False}
 
 
 def handle(request: Request) -> Reply:
+    """Words without a severity are taken for the title, and the form asks for what is missing."""
     word, rest = split_first(request.text)
     private = WHO_MAY_KNOW.get(word.lower())
-    severity, title = (word, rest) if private is None else split_first(rest)
+    words = request.text if private is None else rest
+    severity, title = split_first(words)
+    if not SEVERITY.fullmatch(severity):
+        return modal.open_modal(request, Prefill(title=" ".join(words.split()), private=private is True))
     if not title:
         return modal.open_modal(request, Prefill(severity=severity, private=private is True))
     try:

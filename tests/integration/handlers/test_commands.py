@@ -109,7 +109,7 @@ def test_help_names_every_subcommand(mei: Human, command: str) -> None:
         ("/dr", "run 99999", "There is no run 99999."),
         ("/dr", "run 99999999999999999999", "is not the number of the run"),
         ("/dr", "run ١٢", "is not the number of the run"),
-        ("/dr", "cancel", "is not the number of the run"),
+        ("/dr", "cancel", "The number of the run is missing"),
         ("/dr", "cancel 99999", "There is no run 99999."),
         ("/dr", "diagnose databse", "Did you mean database?"),
         ("/dr", "backup nosuch", "is not a database of the policy"),

@@ -36,6 +36,19 @@ def test_missing_words_open_the_form(bot: Bot, mei: Human, typed: str) -> None:
     assert (chosen or {}).get("value") == ("P2" if "2" in typed else None)
 
 
+def test_a_title_without_a_severity_is_kept_for_the_form(bot: Bot, mei: Human) -> None:
+    """Who is in a hurry types what is broken, and must not type it twice."""
+    assert mei.ask("declare private Database is down") == {}
+    form = mei.wait_for_form("severity", "title", "private")
+    typed = {one["block_id"]: one["element"] for one in form["blocks"] if "element" in one}
+    assert typed["title"]["initial_value"] == "Database is down"
+    assert typed["private"]["initial_options"]
+    mei.close_forms()
+    assert "Declared" in mei.ask("declare p2: Gate 3 is slow")["text"]
+    incident = bot.services.desk.list_open()[0]
+    assert (incident.severity, incident.title) == ("P2", "Gate 3 is slow")
+
+
 def test_the_form_declares_with_everything_that_was_typed(bot: Bot, mei: Human) -> None:
     mei.ask("declare")
     form = mei.wait_for_form("title")

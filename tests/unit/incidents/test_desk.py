@@ -57,7 +57,7 @@ def test_numbers_count_up(desk: Desk) -> None:
         ({"title": "\x00\x07"}, "The title is missing."),
         ({"title": "\u200d\u200b \u2060"}, "The title is missing."),
         ({"severity": "P5"}, "is not a severity: P1, P2, P3, P4. Did you mean P"),
-        ({"severity": ""}, "is not a severity"),
+        ({"severity": ""}, "A severity is missing: P1, P2"),
         ({"category": "databse"}, "Did you mean database?"),
     ],
 )
