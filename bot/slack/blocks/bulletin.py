@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from slack_sdk.models.blocks import Block
 
 from bot.slack.blocks import parts
-from bot.slack.text import cut, literal, show_time
+from bot.slack.text import cut, literal, show_duration, show_time
 from bot.store.tables import Bulletin
 
 TEXT_SHOWN = 1500
@@ -24,16 +24,20 @@ def title_of(bulletin: Bulletin, product: str) -> str:
 def show_bulletin(bulletin: Bulletin, product: str, components: Mapping[str, str]) -> Iterator[Block]:
     """`components`: titles by key."""
     said = bulletin.statement
-    affected = ", ".join(components.get(key, key) for key in said.components) or "not known yet"
+    over = bulletin.stage == "resolved"
+    unknown = "not known" if over else "not known yet"
+    affected = ", ".join(components.get(key, key) for key in said.components) or unknown
+    recovery = ("Estimated recovery", literal(cut(said.estimated_recovery or unknown, FIELD_SHOWN)))
+    lasted = ("Lasted", show_duration(said.at - said.detected_at))
     yield parts.header(title_of(bulletin, product))
     yield parts.fields(
         [
             ("Status", literal(said.status.capitalize())),
             ("Detected", show_time(said.detected_at)),
-            ("Impact", literal(cut(said.impact or "not known yet", FIELD_SHOWN))),
+            ("Impact while it lasted" if over else "Impact", literal(cut(said.impact or unknown, FIELD_SHOWN))),
             ("Affected components", literal(cut(affected, FIELD_SHOWN))),
-            ("Estimated recovery", literal(cut(said.estimated_recovery or "not known yet", FIELD_SHOWN))),
-            ("DR Coordinator", literal(said.coordinator or "not assigned yet")),
+            lasted if over else recovery,
+            ("DR Coordinator", literal(said.coordinator or ("nobody" if over else "not assigned yet"))),
         ]
     )
     yield parts.marked("*Current status*")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.comms.wording import STATES
+from bot.slack.blocks.bulletin import show_bulletin
+from bot.slack.blocks.parts import pack
 from bot.slack.views.bulletin import COMPONENT, publish_form
 from bot.store.documents import BulletinStage, Statement
 from bot.store.tables import Bulletin
@@ -29,6 +32,17 @@ def make_bulletin(text: str, components: dict[str, str], stage: BulletinStage = 
 
 def inputs(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
+
+
+def test_the_end_is_told_as_an_end() -> None:
+    """Whoever reads only Slack must not be told that the recovery of what is over is not known yet."""
+    end = make_bulletin("", {}, "resolved")
+    end.statement = end.statement.model_copy(update={"at": rows.NOON + timedelta(hours=1, minutes=2)})
+    shown = readable(pack(show_bulletin(end, "TraitorTrack", {})))
+    assert "Estimated recovery" not in shown
+    assert "yet" not in shown
+    assert "*Lasted*\n1 h 2 min" in shown
+    assert "*Estimated recovery*\nnot known yet" in readable(pack(show_bulletin(make_bulletin("", {}), "x", {})))
 
 
 @given(
