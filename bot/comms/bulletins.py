@@ -139,7 +139,7 @@ class Bulletins:
             raise Refused(f"Only the {titles} may publish to the public.", "Ask one of them to press it.")
 
     def state(self, session: Session, incident: Incident, stage: BulletinStage, text: str = "") -> Statement:
-        """How things stand, field by field."""
+        """How things stand, field by field; of what is over, nothing that was still to come."""
         role = session.get(IncidentRole, (incident.id, COORDINATOR))
         coordinator = self.policy.person(role.person) if role else None
         return Statement(
@@ -152,8 +152,8 @@ class Bulletins:
             components={key: _state_of(incident, stage) for key in _list_affected(incident)},
             status=incident.status,
             text=text or DEFAULT_TEXT[stage],
-            next_steps=incident.next_steps,
-            estimated_recovery=incident.estimated_recovery,
+            next_steps="" if stage == "resolved" else incident.next_steps,
+            estimated_recovery="" if stage == "resolved" else incident.estimated_recovery,
             coordinator=coordinator.name if coordinator else "",
             at=self.clock(),
         )

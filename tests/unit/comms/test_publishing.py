@@ -266,9 +266,10 @@ def test_what_the_public_was_told_of_the_impact_is_not_forgotten(newsroom: Newsr
     again = newsroom.publish(number, text="We go on.").statement
     assert (again.impact, again.estimated_recovery) == ("Nobody can scan", "13:00 UTC")
     assert again.next_steps == "Check the counts", "what the incident says by now comes first"
+    newsroom.change(number, estimated_recovery="13:30 UTC")
     newsroom.desk.resolve(number, actor="mei", text="All is well.")
     end = newsroom.publish(number).statement
-    assert (end.impact, end.estimated_recovery) == ("Nobody can scan", "")
+    assert (end.impact, end.next_steps, end.estimated_recovery) == ("Nobody can scan", "", ""), "all that was to come"
 
 
 def test_a_publisher_sees_whom_it_reaches_and_what_is_missing(newsroom: Newsroom) -> None:
