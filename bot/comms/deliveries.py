@@ -204,7 +204,10 @@ class Deliveries:
         return channel
 
     def _record_failure(self, session: Session, delivery: Delivery, error: str) -> None:
-        """On the timeline; and in the incident's room, once for all that a channel refuses of one notice."""
+        """On the timeline; and in the incident's room, once for all that a channel refuses of one notice.
+
+        What the room itself refuses cannot be said there.
+        """
         notice = session.get_one(Notice, delivery.notice_id)
         entry = ledger.append(
             session,
@@ -214,16 +217,22 @@ class Deliveries:
             text=f"Could not deliver “{notice.kind}” to {_name_recipient(delivery)}: {error}",
             incident_id=notice.incident_id,
         )
-        if notice.incident_id is not None and delivery.channel != SLACK:  # Slack cannot be relied on to say so itself
+        if notice.incident_id is None:
+            return
+        room = incident_room(notice.incident_id)
+        if delivery.recipient != room:
             self.notices.say(
-                session, "incident_entry", key=f"undelivered:{notice.id}:{delivery.channel}",
-                to=[incident_room(notice.incident_id)], incident_id=notice.incident_id, data={"seq": entry.seq},
+                session, "incident_entry", key=f"undelivered:{notice.id}:{delivery.channel}", to=[room],
+                incident_id=notice.incident_id, data={"seq": entry.seq},
             )  # fmt: skip
 
 
 def _name_recipient(delivery: Delivery) -> str:
-    """For people: a service by its name, an address with that of the channel."""
+    """For people: a service by its name, an address with that of the channel; #support and amara in Slack."""
     title = title_of_channel(delivery.channel)
     if delivery.recipient == WHOLE:
         return title
-    return delivery.recipient if delivery.channel == SLACK else f"{delivery.recipient} ({title})"
+    if delivery.channel != SLACK:
+        return f"{delivery.recipient} ({title})"
+    kind, _, name = delivery.recipient.partition(":")
+    return name if kind == "person" or name.isupper() else f"#{name}"  # ids of channels are in capitals

@@ -154,6 +154,23 @@ def test_a_message_that_slack_refuses_is_on_the_timeline(bot: Bot) -> None:
         assert session.scalars(sa.select(Delivery.state).order_by(Delivery.id.desc()).limit(1)).one() == "failed"
 
 
+def test_whom_slack_does_not_reach_is_named_in_the_room(bot: Bot) -> None:
+    incident = declare(bot, "Amara has left")
+    room = bot.room(incident.id)
+    bot.settle()
+    users = bot.workspace.state.users
+    gone = users.pop("U0AMARA")
+    try:
+        forget_users(bot)
+        bot.services.desk.tasks.add(incident.id, actor="mei", title="Call the vendor", owner="amara")
+        words = "Could not deliver “task_given” to amara: Slack knows nobody by the address of amara"
+        wait_until("the words", lambda: any(words in text for text in bot.texts(room)) or None, WAIT_S)
+        bot.settle()
+    finally:
+        users["U0AMARA"] = gone
+    assert len([text for text in bot.texts(room) if words in text]) == 1
+
+
 def test_a_room_that_was_archived_by_hand_is_taken_back(bot: Bot) -> None:
     incident = declare(bot, "Tidied up too early")
     room = bot.room(incident.id)

@@ -84,7 +84,7 @@ def test_a_refusal_is_recorded_once_and_repeated_only_for_something_new(post: Po
     post.pass_time(600, step_s=10)
     with post.database.read() as session:
         entry = session.scalars(sa.select(LedgerEntry)).one()
-    assert "Could not deliver “test” to channel:here: is_archived" in entry.text
+    assert "Could not deliver “test” to #here: is_archived" in entry.text
     post.recipient.refusal = ""
     post.refresh("one")
     post.pass_time(10)
