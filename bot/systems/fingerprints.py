@@ -7,7 +7,8 @@ record hashes may differ between PostgreSQL's major versions and machine archite
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
@@ -17,6 +18,8 @@ from bot.systems.databases import observe_server
 from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, connect
 from bot.systems.table_hashes import Method, TableFingerprint, count_table, hash_tables, list_tables, reading
+
+Part = TypeVar("Part", int, TableFingerprint)
 
 LIST_SEQUENCES = """
     SELECT format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
@@ -58,6 +61,16 @@ class Fingerprint(BaseModel):
     def rows(self) -> int:
         """All rows of all tables."""
         return sum(table.rows for table in self.tables.values())
+
+    @property
+    def trees(self) -> dict[str, str]:
+        """Of each partition whose rows may lie in another one after a restore, the table that stands for all."""
+        return {name: table.tree for name, table in self.tables.items() if table.tree is not None}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by name, of partitions that may exchange rows by the name of the table above; as `count_rows` does."""
+        return _fold({name: table.rows for name, table in self.tables.items()}, self.trees)
 
 
 class Difference(BaseModel):
@@ -110,9 +123,17 @@ def take_fingerprint(
     )
 
 
-def count_rows(url: str, *, statement_timeout_s: float = 10, lock_timeout_s: float | None = None) -> dict[str, int]:
+def count_rows(
+    url: str,
+    *,
+    trees: Mapping[str, str] | None = None,
+    statement_timeout_s: float = 10,
+    lock_timeout_s: float | None = None,
+) -> dict[str, int]:
     """Exact rows of every table, without checksums: for a look, not for a proof.
 
+    Partitions that may exchange rows are counted as one, by the name of the table above them: those of `trees`, a
+    Fingerprint's, whose `counts` are to be compared, by default those that the database has.
     Raises FingerprintFailed where one table takes longer than `statement_timeout_s` or cannot be read.
     """
     try:
@@ -121,9 +142,10 @@ def count_rows(url: str, *, statement_timeout_s: float = 10, lock_timeout_s: flo
         ) as connection:
             connection.execute("SET default_transaction_read_only = on")
             tables = list_tables(connection, {}, portable=False)
-            return {table.name: count_table(connection, table) for table in sorted(tables)}
+            counts = {table.name: count_table(connection, table) for table in sorted(tables)}
     except psycopg.Error as error:
         raise FingerprintFailed(f"The rows could not be counted: {error}") from error
+    return _fold(counts, {table.name: table.tree for table in tables if table.tree} if trees is None else trees)
 
 
 def read_sequences(url: str) -> dict[str, SequenceState]:
@@ -135,11 +157,21 @@ def read_sequences(url: str) -> dict[str, SequenceState]:
 def compare_fingerprints(expected: Fingerprint, found: Fingerprint) -> list[Difference]:
     """What of `expected` is not in `found`, or more than it: missing, added and changed things, in words."""
     same_hash = (expected.server_major, expected.machine) == (found.server_major, found.machine)
+    trees = expected.trees | found.trees
     return [
-        *_compare_tables(expected.tables, found.tables, same_hash=same_hash),
+        *_compare_tables(_fold(expected.tables, trees), _fold(found.tables, trees), same_hash=same_hash),
         *_compare_sequences(expected.sequences, found.sequences),
         *_compare_large_objects(expected.large_objects, found.large_objects),
     ]
+
+
+def _fold(parts: Mapping[str, Part], trees: Mapping[str, str]) -> dict[str, Part]:
+    """Those of one tree added up under its name, the others as they are."""
+    folded: dict[str, Part] = {}
+    for name, part in parts.items():
+        whole = trees.get(name, name)
+        folded[whole] = folded[whole] + part if whole in folded else part
+    return folded
 
 
 def _recall_methods(like: Fingerprint | None) -> dict[str, Method]:

@@ -84,14 +84,33 @@ TEXT_SETTINGS = {
 # Our connections already share the ranges; the server's own helpers, and code compiled for one range, only cost more.
 PLAN_SETTINGS = {"max_parallel_workers_per_gather": "0", "jit": "off"}
 
-LIST_TABLES = """
+# The topmost table above one whose partitions are chosen by a hash that a restore may change. A value of a column's
+# type, or one within it, is hashed by an object id there, and a row may lie in another partition afterwards.
+FIND_TREE = """
+    SELECT above.oid FROM pg_partition_ancestors(c.oid) WITH ORDINALITY AS above (oid, height)
+    JOIN pg_partitioned_table p ON p.partrelid = above.oid AND p.partstrat = 'h'
+    JOIN pg_opclass o ON o.oid = ANY(p.partclass)
+    WHERE format_type(o.opcintype, NULL)
+          = ANY(ARRAY['anyenum', 'anyarray', 'anyrange', 'anymultirange', 'record', 'oid'])
+    ORDER BY above.height DESC LIMIT 1
+"""
+
+# The columns of partitions that may exchange rows come in the order of the table above them, so that a row has the same
+# hash in each.
+LIST_TABLES = f"""
     SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname, c.relname, c.relpages,
-           coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE h.hashable), '{}'),
-           coalesce(array_agg(t.typname ORDER BY a.attnum) FILTER (WHERE h.hashable), '{}'),
-           coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE NOT h.hashable), '{}')
+           coalesce(array_agg(a.attname ORDER BY o.place) FILTER (WHERE h.hashable), '{{}}'),
+           coalesce(array_agg(t.typname ORDER BY o.place) FILTER (WHERE h.hashable), '{{}}'),
+           coalesce(array_agg(a.attname ORDER BY o.place) FILTER (WHERE NOT h.hashable), '{{}}'),
+           coalesce(array_agg(a.attname ORDER BY o.place) FILTER (WHERE a.attname IS NOT NULL), '{{}}'),
+           (SELECT format('%%I.%%I', rn.nspname, r.relname)
+            FROM pg_class r JOIN pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = tree.oid)
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN LATERAL ({FIND_TREE}) AS tree ON c.relispartition
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attribute up ON up.attrelid = tree.oid AND up.attname = a.attname AND up.attnum > 0
+    CROSS JOIN LATERAL (SELECT coalesce(up.attnum, a.attnum)) AS o (place)
     LEFT JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_type e ON e.oid = t.typelem
     LEFT JOIN pg_collation l ON l.oid = a.attcollation
@@ -102,9 +121,9 @@ LIST_TABLES = """
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                               AND d.deptype = 'e')
-    GROUP BY c.oid, n.nspname, c.relname
+    GROUP BY c.oid, n.nspname, c.relname, tree.oid
     ORDER BY c.relpages DESC, 1
-"""
+"""  # noqa: S608 (made of constants of this file)
 
 # Every column is hashed with a seed of its own, and what they make together once more, for the same reason as below. As
 # a seed it counts with all its bits.
@@ -127,6 +146,9 @@ ROW_HASHES: Mapping[Method, str] = {
     "record": "hash_record_extended(t.*, 0)",
     "text": "hashtextextended((t.*)::text, 0)",
 }
+HAS_TREES = f"""
+    SELECT EXISTS (SELECT FROM pg_class c CROSS JOIN LATERAL ({FIND_TREE}) AS tree WHERE c.relispartition)
+"""  # noqa: S608 (made of constants of this file)
 
 
 class TableFingerprint(BaseModel):
@@ -134,19 +156,31 @@ class TableFingerprint(BaseModel):
 
     `method` says what is hashed: the `values` of the columns, or the row as `text`, which any version of PostgreSQL
     does alike. `columns` and `record` are how older backups have it. `text` and `record` are xor and sum, the others
-    a sum.
+    a sum. `tree` is the partitioned table above, where a restore may put a row of this one into another of its
+    partitions; then only the sum over all of them can be compared. Older backups do not know it.
     """
 
     model_config = ConfigDict(frozen=True)
     rows: int
     checksum: str | None = None
     method: Method | None = None
+    tree: str | None = None
+
+    def __add__(self, other: TableFingerprint) -> TableFingerprint:
+        """Both together, as one table; of no method where they were hashed in different ways."""
+        rows = self.rows + other.rows
+        if self.method is None or self.method != other.method:
+            return TableFingerprint(rows=rows)
+        sums = (_read_checksum(self), _read_checksum(other))
+        xor, total = sums[0].xor ^ sums[1].xor, sums[0].total + sums[1].total
+        return TableFingerprint(rows=rows, checksum=_write_checksum(self.method, xor, total), method=self.method)
 
 
 class Table(NamedTuple):
     """One table: its name as SQL writes it, its parts, how its rows are hashed, and its pages as last counted.
 
-    `values` are the columns that can be hashed as they are, of the `types`; `texts` are the others.
+    `values` are the columns that can be hashed as they are, of the `types`; `texts` are the others. `tree` is as in
+    TableFingerprint; then all `columns` are in the order of that table.
     """
 
     name: str
@@ -157,6 +191,8 @@ class Table(NamedTuple):
     values: tuple[str, ...]
     types: tuple[str, ...]
     texts: tuple[str, ...]
+    columns: tuple[str, ...]
+    tree: str | None
 
 
 class _Range(NamedTuple):
@@ -198,9 +234,20 @@ def list_tables(connection: Connection, methods: Mapping[str, Method], *, portab
     rows = connection.execute(LIST_TABLES, {"hashable": HASHABLE_TYPES}).fetchall()
     own: Method = "text" if portable else "values"
     return [
-        Table(name, schema, table, methods.get(name, own), pages, tuple(values), tuple(types), tuple(texts))
-        for name, schema, table, pages, values, types, texts in rows
-    ]
+        Table(
+            name, schema, table, methods.get(name, own), pages, tuple(values), tuple(types), tuple(texts),
+            tuple(columns), tree,
+        )
+        for name, schema, table, pages, values, types, texts, columns, tree in rows
+    ]  # fmt: skip
+
+
+def has_trees(connection: Connection) -> bool:
+    """Whether a restore may put rows of a partition into another one. Then they must go in through the table above.
+
+    pg_dump knows that of enums alone, not of arrays of them and rows with them.
+    """
+    return connection.execute(HAS_TREES).fetchone() == (True,)
 
 
 def hash_tables(
@@ -271,11 +318,19 @@ def _hash_range(connection: Connection, part: _Range) -> _Sums:
     elif part.table.method == "columns":
         query = sql.SQL(HASH_COLUMNS).format(columns=_write_columns(part.table), table=table, within=within)
     else:
-        hashed = sql.SQL(ROW_HASHES[part.table.method])
+        hashed = _write_row_hash(part.table)
         query = sql.SQL(HASH_ROWS).format(hashed=hashed, table=table, within=within)
     row = connection.execute(query).fetchone()
     assert row is not None  # an aggregate has one row
     return _Sums(*row)
+
+
+def _write_row_hash(table: Table) -> sql.Composable:
+    """The whole row; of partitions that may exchange rows, with the columns in the order that all of them share."""
+    if table.tree is None:
+        return sql.SQL(ROW_HASHES[table.method])
+    row = sql.SQL(", ").join(sql.Identifier("t", name) for name in table.columns)
+    return sql.SQL(ROW_HASHES[table.method].replace("t.*", "ROW({})")).format(row)
 
 
 def _write_hashes(table: Table) -> sql.Composable:
@@ -304,5 +359,16 @@ def _add_up(table: Table, ranges: list[_Sums]) -> TableFingerprint:
     rows = xor = total = 0
     for sums in ranges:
         rows, xor, total = rows + sums.rows, xor ^ sums.xor, total + sums.total
-    checksum = str(total) if table.method in ("values", "columns") else f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total}"
-    return TableFingerprint(rows=rows, checksum=checksum, method=table.method)
+    checksum = _write_checksum(table.method, xor, total)
+    return TableFingerprint(rows=rows, checksum=checksum, method=table.method, tree=table.tree)
+
+
+def _write_checksum(method: Method, xor: int, total: int) -> str:
+    if method in ("values", "columns"):
+        return str(total)
+    return f"{xor & 0xFFFF_FFFF_FFFF_FFFF:016x}:{total}"
+
+
+def _read_checksum(table: TableFingerprint) -> _Sums:
+    xor, _, total = f"0:{table.checksum}".rpartition(":")
+    return _Sums(table.rows, int(xor.rpartition(":")[2], 16), int(total))

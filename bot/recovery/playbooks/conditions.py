@@ -52,11 +52,12 @@ def _has_lost_rows(occasion: Occasion) -> Answer:
     if not _exists(occasion):
         return Answer(True, f"there is no database {database}")
     manifest = find_backup(world, database, find_backup_before(occasion))
-    found = count_rows(recovery_url(world.environment, database, settings_of(world, database)), statement_timeout_s=10)
+    url, before = recovery_url(world.environment, database, settings_of(world, database)), manifest.fingerprint
+    found = count_rows(url, trees=before.trees, statement_timeout_s=10)
     shrunk = [
-        f"{name}: {table.rows:,} in {manifest.key}, {found.get(name, 0):,} now"
-        for name, table in manifest.fingerprint.tables.items()
-        if name not in found or found[name] < table.rows * (1 - SHRUNK_TOLD)
+        f"{name}: {rows:,} in {manifest.key}, {found.get(name, 0):,} now"
+        for name, rows in before.counts.items()
+        if name not in found or found[name] < rows * (1 - SHRUNK_TOLD)
     ]
     return Answer(bool(shrunk), "; ".join(shrunk) or f"no table has shrunk since {manifest.key}")
 

@@ -11,6 +11,7 @@ from psycopg import sql
 from bot.systems.dumps.manifest import REST_PART, SCHEMA_PART, PartFormat
 from bot.systems.dumps.rows import BINARY_TYPES, Pages, TableRows
 from bot.systems.postgres import Connection
+from bot.systems.table_hashes import FIND_TREE, has_trees
 
 # Tables from this size on do not go into the rest.
 LARGE_TABLE_BYTES = 8 * 1024 * 1024
@@ -24,12 +25,12 @@ PARTS_PER_TABLE = 16
 # In binary only where the text needs no conversion, every type is one that all servers write alike, rows lie in pages
 # as PostgreSQL itself lays them, and names are such that no quoting of any program can get them wrong.
 # In the rest, which pg_restore loads, is what only it gets right. The hash of an enum is another after a restore, so
-# that rows of partitions by it change places: pg_dump sends them through the partitioned table. And where names are not
-# in UTF-8, it does not recognise ours.
-LIST_LARGE_TABLES = """
+# that rows of partitions by it change places: they are sent through the partitioned table. And where names are not in
+# UTF-8, it does not recognise ours.
+LIST_LARGE_TABLES = f"""
     SELECT format('%%I.%%I', n.nspname, c.relname), pg_table_size(c.oid), n.nspname, c.relname,
            pg_relation_size(c.oid) / current_setting('block_size')::int,
-           coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attgenerated = ''), '{}'),
+           coalesce(array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attgenerated = ''), '{{}}'),
            coalesce(bool_and(t.typtype = 'e' OR (t.oid < 16384 AND t.typname = ANY(%(binary)s)))
                         FILTER (WHERE a.attgenerated = ''), false)
                AND n.nspname || c.relname || string_agg(a.attname, '') !~ '["\\\\\\n\\r]'
@@ -42,13 +43,11 @@ LIST_LARGE_TABLES = """
       AND pg_table_size(c.oid) >= %(large)s
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                               AND d.deptype = 'e')
-      AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) AS above (oid)
-                      JOIN pg_partitioned_table p ON p.partrelid = above.oid AND p.partstrat = 'h'
-                      JOIN pg_opclass o ON o.oid = ANY(p.partclass) AND o.opcintype = 'anyenum'::regtype)
+      AND NOT (c.relispartition AND EXISTS ({FIND_TREE}))
       AND (current_setting('server_encoding') = 'UTF8' OR n.nspname || c.relname ~ '^[ -~]*$')
     GROUP BY c.oid, n.nspname, c.relname
     ORDER BY 2 DESC LIMIT 50
-"""
+"""  # noqa: S608 (made of constants)
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,13 @@ def plan_parts(connection: Connection) -> list[PartPlan]:
     _lock(connection, tables)
     pieces = [*_plan_binary([table for table in tables if table.is_binary])]
     text = _plan_text([table for table in tables if not table.is_binary])
-    apart = tuple(f"--exclude-table-data={table.name}" for table in tables)
+    options = ["--section=data", *(f"--exclude-table-data={table.name}" for table in tables)]
+    if has_trees(connection):
+        options.append("--load-via-partition-root")
     return [
         *(PartPlan(f"rows-{n}", "binary", (), (t.name,), rows, pages) for n, (t, rows, pages) in enumerate(pieces, 1)),
         *text,
-        PartPlan(REST_PART, "custom", ("--section=data", *apart)),
+        PartPlan(REST_PART, "custom", tuple(options)),
         PartPlan(SCHEMA_PART, "custom", ("--section=pre-data", "--section=post-data")),
     ]
 

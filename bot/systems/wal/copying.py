@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.systems.outcomes import SystemCancelled
 from bot.systems.postgres import client_environment, connect, database_of
 from bot.systems.processes import Child
+from bot.systems.table_hashes import has_trees
 
 
 def copy_database(
@@ -26,6 +27,8 @@ def copy_database(
     Statistics are gathered at the end. Raises ProcessFailed or SystemCancelled; then the target is half filled.
     """
     jobs = f"--jobs={os.cpu_count() or 2}"
+    with connect(source_url, purpose="copy") as connection:
+        through_root = has_trees(connection)
 
     def check() -> None:
         if cancelled():
@@ -36,10 +39,13 @@ def copy_database(
         told("reading")
         # Not compressed: it is read once, at once, on the same machine.
         dump: list[str | Path] = [bindir / "pg_dump", "--format=directory", "--compress=0", jobs, f"--file={folder}"]
+        dump += ["--load-via-partition-root"] if through_root else []
         _run(dump, client_environment(source_url, purpose="copy"), check)
         told("writing")
+        # Through the root pg_restore does not know which partition rows go into, and several jobs would wait for locks.
         load: list[str | Path] = [
-            bindir / "pg_restore", "--exit-on-error", jobs, f"--dbname={database_of(target_url)}", folder,
+            bindir / "pg_restore", "--exit-on-error", *([] if through_root else [jobs]),
+            f"--dbname={database_of(target_url)}", folder,
         ]  # fmt: skip
         _run(load, client_environment(target_url, purpose="copy"), check)
     finally:

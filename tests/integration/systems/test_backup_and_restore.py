@@ -29,10 +29,11 @@ from bot.systems.dumps.backup import BackupFailed, back_up
 from bot.systems.dumps.listing import confirm_backup, list_backups, read_manifest
 from bot.systems.dumps.manifest import Manifest
 from bot.systems.dumps.restore import restore_archive
-from bot.systems.fingerprints import compare_fingerprints, take_fingerprint
+from bot.systems.fingerprints import compare_fingerprints, count_rows, take_fingerprint
 from bot.systems.outcomes import SystemCancelled, SystemFailed
 from bot.systems.postgres import Connection, client_environment, connect
 from bot.systems.processes import Child, capture
+from bot.systems.wal.copying import copy_database
 from tests.integration.systems.conftest import MakePlace, Place
 from tests.integration.systems.exhibits import UNUSUAL_SCHEMA, execute, fetch
 
@@ -148,28 +149,63 @@ def test_bytes_of_no_encoding_go_as_text_and_come_back(
             cluster.drop_database(name)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "portable"),
+    [("mood", "mood", False), ("mood[]", "ARRAY[mood]", True), ("feelings", "ROW(n, mood)::feelings", False)],
+)
 def test_rows_whose_partition_the_hash_of_an_enum_chose_are_restored(
-    make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    key: str, value: str, portable: bool, make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Enums have other hashes on another server, so that a row belongs into another partition there."""
     monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", 1)
     source, target = make_place(None, """
         CREATE TYPE mood AS ENUM ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l');
-        CREATE TABLE bag (feeling mood, at int) PARTITION BY HASH (feeling);
+        CREATE TYPE feelings AS (day int, feeling mood);
+        CREATE TABLE bag (feeling KEY, at int) PARTITION BY HASH (feeling);
         CREATE TABLE bag_0 PARTITION OF bag FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY RANGE (at);
         CREATE TABLE bag_0_all PARTITION OF bag_0 DEFAULT;
-        CREATE TABLE bag_1 PARTITION OF bag FOR VALUES WITH (MODULUS 2, REMAINDER 1);
-        INSERT INTO bag SELECT unnest(enum_range(NULL::mood)), at FROM generate_series(1, 100) at;
+        CREATE TABLE bag_1 (at int, feeling KEY);
+        ALTER TABLE bag ATTACH PARTITION bag_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        INSERT INTO bag SELECT HASHED, at FROM
+            unnest(enum_range(NULL::mood)) WITH ORDINALITY each (mood, n), generate_series(1, 1 << n::int) at;
         CREATE TABLE tag AS SELECT 'a'::mood;
-    """), make_place()  # fmt: skip
+    """.replace("KEY", key).replace("HASHED", value)), make_place()  # fmt: skip
 
-    manifest = back_up(source.url, bucket, prefix="enums/", run="r1")
+    manifest = back_up(source.url, bucket, prefix="enums/", run="r1", portable=portable)
     restore_archive(target.url, bucket, manifest)
 
+    found = take_fingerprint(target.url, like=manifest.fingerprint)
+    leaves = [f"public.{name}" for name in ("bag_0_all", "bag_1")]
+    assert [found.tables[leaf].rows for leaf in leaves] != [manifest.fingerprint.tables[leaf].rows for leaf in leaves]
+    assert compare_fingerprints(manifest.fingerprint, found) == []
+    assert count_rows(target.url) == manifest.fingerprint.counts == {"public.bag": 8190, "public.tag": 1}
     listed = "SELECT b::text FROM bag b ORDER BY b"
-    assert len(fetch(source.owner_url, listed)) == 1200
+    assert len(fetch(source.owner_url, listed)) == 8190
     assert fetch(source.owner_url, listed) == fetch(target.owner_url, listed)
     assert {part.table.table for part in manifest.parts if part.table is not None} == {"tag"}
+    for change in ("UPDATE bag SET at = -1 WHERE at = 4096", "DELETE FROM bag WHERE at = -1"):
+        execute(target.owner_url, change)
+        now = take_fingerprint(target.url, like=manifest.fingerprint)
+        [difference] = compare_fingerprints(manifest.fingerprint, now)
+        assert (difference.name, difference.inconclusive) == ("public.bag", False)
+
+
+def test_rows_whose_partition_the_hash_of_an_array_chose_are_copied(make_place: MakePlace, scratch: Path) -> None:
+    """As a restore to a time does it."""
+    source, target = make_place(None, """
+        CREATE TYPE mood AS ENUM ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l');
+        CREATE TABLE bag (feelings mood[]) PARTITION BY HASH (feelings);
+        CREATE TABLE bag_0 PARTITION OF bag FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE bag_1 PARTITION OF bag FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        INSERT INTO bag SELECT ARRAY[one] FROM unnest(enum_range(NULL::mood)) one;
+    """), make_place()  # fmt: skip
+    with connect(source.url) as connection:
+        tools = find_client_tools(observe_server(connection).major)
+
+    copy_database(source.url, target.url, scratch / "copy", tools.bindir)
+
+    expected = take_fingerprint(source.url)
+    assert compare_fingerprints(expected, take_fingerprint(target.url, like=expected)) == []
 
 
 def test_rows_that_another_access_method_lays_out_go_as_text(
