@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -72,7 +72,21 @@ class History:
 
 
 class Needless(Refused):
-    """There is nothing to do: the world is already as the action would leave it."""
+    """There is nothing to do: the world is already as the action would leave it.
+
+    `seen` is the proof of it, where there is more to say than the reason.
+    """
+
+    def __init__(self, reason: str, next_step: str = "", seen: Sequence[Verdict] = ()) -> None:
+        super().__init__(reason, next_step)
+        self.seen = seen
+
+    @property
+    def proof(self) -> list[Verdict]:
+        """What was looked for and found."""
+        return list(self.seen) or [
+            Verdict(name="What was to be done", expected="so, without this run", found=self.reason, good=True)
+        ]
 
 
 class Memory:

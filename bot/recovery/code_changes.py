@@ -90,7 +90,11 @@ class CodeAction(ApplicationAction[C]):
         if not due:
             away = [world.policy.hosts[key].title for key in asked.away]
             said = f"every host has that answers; {', '.join(away)} did not" if away else "every host has already"
-            raise Needless(f"{target['label']} is what {said}.", "`restart_application` starts it again.")
+            raise Needless(
+                f"{target['label']} is what {said}.",
+                "`restart_application` starts it again.",
+                asked.prove(world.policy, str(target["label"])),
+            )
         return {
             "running": dict(asked.running),
             "due": list(due),

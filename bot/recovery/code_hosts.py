@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from bot.outcome import Failed, Refused
+from bot.policy import Policy
 from bot.recovery.action import Context, Facts, World
 from bot.recovery.on_hosts import list_application_hosts
 from bot.recovery.releases import current_of
@@ -38,6 +39,14 @@ class Asked:
     def list_due(self, name: str) -> list[str]:
         """Keys of those that have another release, or have this one and work in another."""
         return [key for key, one in self.seen.items() if current_of(one)[0] != name or is_astray(one)]
+
+    def prove(self, policy: Policy, label: str) -> list[Verdict]:
+        """That every host which answers has what is called `label`, where none of them is due."""
+        had = [Verdict(name=policy.hosts[key].title, expected=label, found=label, good=True) for key in self.seen]
+        return had + [
+            Verdict(name=policy.hosts[key].title, expected=label, found=why, good=False, unknown=True)
+            for key, why in self.away.items()
+        ]
 
 
 def ask_hosts(world: World, application: str) -> Asked:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.outcome import Cancelled, Failed, Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, Memory, Step
+from bot.recovery.action import Action, Context, Evidence, Facts, Memory, Needless, Step
 from bot.recovery.locks import Held, release_locks, take_locks
 from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
@@ -58,7 +58,11 @@ class Execution:
             self._write_end(run, "refused", refusal.words)
             return
         try:
-            self._begin(run, action, context)
+            try:
+                self._begin(run, action, context)
+            except Needless as needless:
+                self._end_needless(run, action, context, needless)
+                return
             steps = action.steps()
             for index in range(len(steps)):
                 self._perform(run, index, steps, context)
@@ -214,6 +218,19 @@ class Execution:
         disaster = self.policy.disasters.get(action.disaster(self.world, context.parameters) or "")
         phases = {step.name: step.phase for step in action.steps()}
         return build_proof(run, steps, phases, evidence, incident, disaster, self.clock())
+
+    def _end_needless(self, run: Run, action: Action[Any], context: Context[Any], needless: Needless) -> None:
+        """The world has become what was approved without this run: neither its success nor anybody's failure."""
+        begun = any(step.attempts for step in self.runs.list_steps(run.id))
+        true_now = self._clean_up(run, action, context) if begun else "It has come about since; this run did nothing."
+        words = self.redact(f"Nothing was left to do: {needless.reason} {true_now}".strip())
+        verdicts = self._redact_evidence(Evidence(needless.proof)).verdicts
+        with self.database.write() as session:
+            row = lock_run(session, run.id)
+            row.finished_at = self.clock()
+            row.proof = Proof(verdicts=verdicts, at=self.clock())
+            data: Facts = {"proof": row.proof.model_dump(mode="json")}
+            self._end(session, row, "needless", words, f"ended without doing anything. {words}", data)
 
     def _stop(self, run: Run, state: str, words: str, action: Action[Any], context: Context[Any]) -> None:
         """End a run that did not work: remove what only it made, and say what is true now.

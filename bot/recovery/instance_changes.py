@@ -11,8 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from bot.outcome import Refused
-from bot.recovery.action import Context, Facts, World
+from bot.recovery.action import Context, Facts, Needless, World
 from bot.recovery.instances import (
     OBSERVE_PERMISSIONS,
     act_once,
@@ -38,7 +37,7 @@ def observe_change(world: World, name: str, wanted: Settings) -> Facts:
     refuse_unready(instance)
     if _is_reached(instance, wanted):
         told = ", ".join(f"{setting} {value}" for setting, value in wanted.items())
-        raise Refused(f"{name} has {told} already.", "There is nothing to change.")
+        raise Needless(f"{name} has {told} already.", "There is nothing to change.")
     return {**observe_instance(instance), "before": _read(instance, wanted)}
 
 

@@ -5,7 +5,7 @@ Health is left out of it, so that who watches goes on seeing how the application
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,11 @@ def ask_flags(world: World, application: str) -> tuple[dict[str, JsonValue], dic
         except (Refused, Failed) as error:
             silent[host.host.title] = error.reason
     return flags, silent
+
+
+def tell_unasked(silent: Mapping[str, str]) -> str:
+    """Who did not answer, as an addition to what the others said."""
+    return f" Not asked: {'; '.join(f'{title}, {why}' for title, why in silent.items())}" if silent else ""
 
 
 def show_since(moment: str) -> str:

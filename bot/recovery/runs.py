@@ -24,7 +24,7 @@ from bot.store.documents import PlanDocument
 from bot.store.tables import Approval, Plan, Run, RunOutput, RunStep
 
 ASK_AGAIN = "Ask for a new plan."
-ENDED = ("done", "refused", "failed", "cancelled")
+ENDED = ("done", "needless", "refused", "failed", "cancelled")
 Listener = Callable[[Session, Run], None]
 
 

@@ -21,7 +21,7 @@ from bot.words import show_duration
 SWEEP_LIMIT_S, PLAN_LIMIT_S = 400.0, 300.0
 RUN_LIMIT_S = 8 * 3600.0
 WORST_FIRST = ("critical", "warning", "unknown", "ok")
-FINISHED = ("done", "failed", "refused", "cancelled")
+FINISHED = ("done", "needless", "failed", "refused", "cancelled")
 
 
 @click.group()
@@ -236,7 +236,7 @@ def finish_run(session: TerminalSession, run_id: int, as_json: bool) -> None:
     session.settle(lambda: services.runs.find(run_id).state in FINISHED, RUN_LIMIT_S)
     run = services.runs.find(run_id)
     answer_run(services, run, as_json)
-    if run.state != "done" or not (run.proof and run.proof.good):
+    if run.state not in ("done", "needless") or not (run.proof and run.proof.good):
         raise Failed(f"Run {run.id} is {run.state}.", run.words)
 
 

@@ -20,7 +20,7 @@ from bot.store.tables import Incident, IncidentRole, Link, Notice, Run, Task
 
 KIND = "incident_summary"
 COORDINATOR = "dr_coordinator"
-ENDED = ("done", "failed", "cancelled", "refused")
+ENDED = ("done", "needless", "failed", "cancelled", "refused")
 LINKS = 5
 ENDED_SHOWN = 2
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bot.outcome import Cancelled, Refused
 from bot.policy.durations import PositiveDuration
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.backups import maintenance_url, recovery_url, settings_of
 from bot.recovery.side_restore import OfDatabase
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
@@ -70,7 +70,7 @@ class EndQueriesAction(Action[EndQueries]):
         spared = {one.session: reason for one in meant if (reason := why_spared(one, settings.protected_sessions))}
         ending = [one for one in meant if one.session not in spared]
         if not ending:
-            raise Refused(*_explain_nothing(parameters, _limit(parameters, settings.terminate_query_after), spared))
+            raise _explain_nothing(parameters, _limit(parameters, settings.terminate_query_after), spared)
         return {
             "sessions": [one.model_dump(mode="json") for one in ending],
             "spared": [f"{one.pid} {one.role} {one.application}: {spared[one.session]}" for one in meant
@@ -160,13 +160,15 @@ def _limit(parameters: EndQueries, limit: timedelta) -> timedelta:
     return parameters.older_than or limit
 
 
-def _explain_nothing(parameters: EndQueries, limit: timedelta, spared: dict[str, str]) -> tuple[str, str]:
+def _explain_nothing(parameters: EndQueries, limit: timedelta, spared: dict[str, str]) -> Refused:
     if spared:
-        return f"Only protected sessions are meant: {'; '.join(spared.values())}.", "They have to end by themselves."
+        words = f"Only protected sessions are meant: {'; '.join(spared.values())}."
+        return Refused(words, "They have to end by themselves.")
     if parameters.sessions is not None:
-        return "None of these sessions runs a query or leaves a transaction open any more.", "Nothing is to be done."
+        words = "None of these sessions runs a query or leaves a transaction open any more."
+        return Needless(words, "Nothing is to be done.")
     reason = f"No query of {parameters.database}, and no open transaction, has lasted for {show_duration(limit)}."
-    return reason, "Choose a shorter time with older_than=…"
+    return Needless(reason, "Choose a shorter time with older_than=…")
 
 
 def _describe(one: RunningQuery, mode: Ending, observed: Facts) -> str:

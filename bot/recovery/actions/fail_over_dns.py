@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from bot.outcome import Failed, Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.outcome import Failed
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Parameters, Step, World
 from bot.recovery.instances import look_for
 from bot.recovery.side_plan import list_moved
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
@@ -80,7 +80,7 @@ class FailOverTheName(Action[FailOverDns]):
         setup = look(world)
         present, wanted = find_present(setup), _find_wanted(world, setup, parameters)
         if present == wanted:
-            raise Refused(
+            raise Needless(
                 f"{setup.hostname} leads there already: {describe(setup, present)}.", "Nothing is to be done."
             )
         return {

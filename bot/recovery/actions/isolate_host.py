@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from bot.outcome import Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Parameters, Step, World
 from bot.recovery.instances import act_once, environment_of
 from bot.recovery.replacing import HEALTHY, Place, find_place
 from bot.recovery.side_plan import list_moved
@@ -66,7 +66,7 @@ class IsolateTheHost(Action[IsolateHost]):
             )
         wanted = parameters.groups or [wall.identifier]
         if sorted(wanted) == list(wires.groups):
-            raise Refused(f"{place.old} has exactly {', '.join(wanted)} already.", "There is nothing to do.")
+            raise Needless(f"{place.old} has exactly {', '.join(wanted)} already.", "There is nothing to do.")
         states = place.list_states()
         return {
             "instance": place.old,

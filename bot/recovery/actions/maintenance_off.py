@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 
 from bot.outcome import Refused
-from bot.recovery.action import Context, Evidence, Facts, History, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.maintenance import (
     ask_as_user,
     ask_flags,
@@ -15,6 +15,7 @@ from bot.recovery.maintenance import (
     show_since,
     tell_flags,
     tell_silent,
+    tell_unasked,
 )
 from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
@@ -36,8 +37,8 @@ class MaintenanceOff(ApplicationAction[OnApplication]):
         """A host that does not answer is left out: users are let in on the others."""
         flags, silent = ask_flags(world, parameters.application)
         if not any(flags.values()):
-            away = f" Not asked: {'; '.join(f'{title}, {why}' for title, why in silent.items())}" if silent else ""
-            raise Refused(f"Maintenance mode is not on.{away}", "`/dr plan maintenance_on` would begin it.")
+            words = f"Maintenance mode is not on.{tell_unasked(silent)}"
+            raise (Refused if silent else Needless)(words, "`/dr plan maintenance_on` would begin it.")
         began = min(str(since) for since in flags.values() if since)
         return {"on": {key: since is not None for key, since in flags.items()}, "since": began, "silent": {**silent}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 
 from bot.outcome import Refused
-from bot.recovery.action import Context, Evidence, Facts, History, Step, World
+from bot.recovery.action import Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.maintenance import (
     ask_as_user,
     ask_flags,
@@ -15,6 +15,7 @@ from bot.recovery.maintenance import (
     show_since,
     tell_flags,
     tell_silent,
+    tell_unasked,
 )
 from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.recovery.side_plan import list_moved
@@ -36,10 +37,10 @@ class MaintenanceOn(ApplicationAction[OnApplication]):
         if not flags:
             raise Refused(f"No host answers: {'; '.join(map(str, silent.values()))}", "See to that first.")
         if all(flags.values()):
-            raise Refused(
-                f"Maintenance mode is on already, since {show_since(min(map(str, flags.values())))}.",
-                "`/dr plan maintenance_off` ends it.",
-            )
+            # Only where every host was asked is there nothing to do.
+            since = show_since(min(map(str, flags.values())))
+            words = f"Maintenance mode is on already, since {since}.{tell_unasked(silent)}"
+            raise (Refused if silent else Needless)(words, "`/dr plan maintenance_off` ends it.")
         return {"on": {key: since is not None for key, since in flags.items()}, "silent": {**silent}}
 
     def plan(self, world: World, parameters: OnApplication, observed: Facts, history: History) -> PlanDocument:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bot.outcome import Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Step, World
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.backups import READ_PERMISSIONS, bucket_of, settings_of
 from bot.recovery.pruning import Pruning, contents_of, find_pruning, read_pruning
 from bot.recovery.side_restore import OfDatabase
@@ -47,7 +46,7 @@ class PruneBackups(Action[Prune]):
         """Every version that would go, by its id. Raises `Refused` where nothing may or need go."""
         pruning = find_pruning(world, parameters.database)
         if pruning.empty:
-            raise Refused(f"No backup of {parameters.database} is old enough to be deleted.", "Nothing is to be done.")
+            raise Needless(f"No backup of {parameters.database} is old enough to be deleted.", "Nothing is to be done.")
         facts: Facts = pruning.model_dump(mode="json")
         return facts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.outcome import Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Parameters, Step, World
 from bot.recovery.secret_versions import (
     MOVE_PERMISSIONS,
     VERSION,
@@ -61,7 +61,7 @@ class RollBackTheSecret(Action[RollBackSecret]):
         secret, current = require_current(entry)
         wanted = parameters.version or find_previous(secret)
         if wanted == current:
-            raise Refused(f"Version {wanted} of {parameters.secret} is the current one.", "There is nothing to do.")
+            raise Needless(f"Version {wanted} of {parameters.secret} is the current one.", "There is nothing to do.")
         refuse_useless(entry, wanted)
         return {
             "secret": entry.name,

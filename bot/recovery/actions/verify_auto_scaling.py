@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bot.outcome import Refused
 from bot.policy import Policy
-from bot.recovery.action import Action, Context, Evidence, Facts, History, Parameters, Step, World
+from bot.recovery.action import Action, Context, Evidence, Facts, History, Needless, Parameters, Step, World
 from bot.recovery.instances import environment_of
 from bot.recovery.scaling import find_scaling_group, tell_group
 from bot.recovery.side_plan import list_moved
@@ -35,7 +34,7 @@ class VerifyTheAutoScaling(Action[VerifyAutoScaling]):
     def observe(self, world: World, parameters: VerifyAutoScaling) -> Facts:
         _, group = find_scaling_group(world)
         if not list_differences(group, want(group, world.policy.infrastructure.auto_scaling)):
-            raise Refused(f"{group.name} has the settings of the policy already.", "There is nothing to change.")
+            raise Needless(f"{group.name} has the settings of the policy already.", "There is nothing to change.")
         return tell_group(group)
 
     def plan(self, world: World, parameters: VerifyAutoScaling, observed: Facts, history: History) -> PlanDocument:

@@ -83,6 +83,8 @@ def _settle_task(rows: PlaybookRows, session: Session, run: PlaybookRun, task: P
             leave_behind(rows, session, run, task, "needless", f"not needed: {plan.reason}")
         elif task.state == "asked" and plan.state != "approved":
             fail_task(rows, session, run, task, f"Plan {plan.id} is {plan.state}: {plan.reason}")
+    elif begun.state == "needless":
+        leave_behind(rows, session, run, task, "needless", begun.words)
     elif begun.state == "done":
         _settle_done(rows, session, run, task, begun)
     elif begun.finished_at and task.state == "asked":

@@ -27,6 +27,7 @@ ENDINGS = {
     "cancelling": ("octagonal_sign", "Cancelling, until what is under way has stopped"),
     "cancelled": ("octagonal_sign", "Cancelled"),
     "done": ("white_check_mark", "Done"),
+    "needless": ("heavy_minus_sign", "Nothing was left to do"),
     "refused": ("no_entry_sign", "Not started"),
     "failed": ("x", "Failed"),
 }

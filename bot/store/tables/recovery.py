@@ -81,7 +81,8 @@ class Handover(Table):
 class Run(Table):
     """One execution of one approved plan.
 
-    States: queued, running, cancelling; then done, refused, failed or cancelled.
+    States: queued, running, cancelling; then done, refused, failed, cancelled, or needless: when it was to
+    begin, the world had become what was approved without it.
     """
 
     __tablename__ = "runs"

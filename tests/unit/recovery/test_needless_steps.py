@@ -1,4 +1,4 @@
-"""A playbook's step whose action finds nothing to do: it is behind, and nobody is waited for."""
+"""What finds nothing to do any more: a run ends without a failure, a playbook's step is behind."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 
+from bot.outcome import Refused
 from bot.policy import Playbook
 from bot.recovery import registry
 from bot.recovery.action import Facts, Needless, World
 from bot.recovery.plans import start_run
 from bot.recovery.playbooks.desk import Playbooks
+from bot.recovery.runs import list_under_way
 from bot.store.tables import Plan, PlaybookTask
 from tests.integration.store.stores import open_store
 from tests.unit.recovery.folder_action import ChangeFolder, Desk, Folder
 
 DATABASE = "traitortrack"
 WHY = "The folder is as it should be"
+WORDS = f"Nothing was left to do: {WHY}. It has come about since; this run did nothing."
 
 
 class MindfulFolder(ChangeFolder):
@@ -84,6 +87,53 @@ def test_one_that_has_become_needless_since_the_whole_was_approved(desk: Desk, r
     playbooks.turns.advance(number)
     first = first_of(playbooks, number)
     assert (first.state, first.words) == (("needless", f"not needed: {WHY}.") if right else ("asked", ""))
+
+
+def test_one_that_becomes_needless_while_its_run_waits_to_begin(desk: Desk) -> None:
+    playbooks = open_playbook(desk, "each")
+    number = begin(desk, playbooks)
+    playbooks.turns.advance(number)
+    plan_id = first_of(playbooks, number).plan_id
+    assert plan_id is not None
+    desk.plans.make(plan_id)
+    desk.start(desk.plans.find(plan_id))
+    (desk.folder / "right").touch()
+    desk.work()
+    playbooks.turns.advance(number)
+    playbooks.turns.advance(number)
+    assert [task.state for task in playbooks.list_tasks(number)] == ["needless", "asked"]
+    assert (playbooks.find(number).state, first_of(playbooks, number).words) == ("running", WORDS)
+
+
+def test_a_run_that_has_become_needless_since_its_approval_says_so_with_proof(desk: Desk) -> None:
+    run = desk.start(desk.plan())
+    (desk.folder / "right").touch()
+    desk.work()
+    ended = desk.runs.find(run.id)
+    assert (ended.state, ended.words) == ("needless", WORDS)
+    assert ended.proof is not None
+    assert ended.proof.good
+    assert [(one.name, one.found) for one in ended.proof.verdicts] == [("What was to be done", f"{WHY}.")]
+    assert (ended.way_back, desk.runs.list_steps(run.id), ended.finished_at is None) == (None, [], False)
+    assert list_under_way(desk.database) == []
+    (desk.folder / "right").unlink()
+    document = desk.plan().document
+    assert document is not None
+    assert document.duration.source == "never done", "what did nothing predicts nothing"
+    desk.run()
+
+
+def test_a_run_that_is_tried_again_and_has_become_needless_tells_what_it_did_before(desk: Desk) -> None:
+    (desk.folder / "breaks-gather").touch()
+    run = desk.run()
+    assert run.state == "failed"
+    (desk.folder / "right").touch()
+    desk.runs.retry(run.id, desk.person("diego"))
+    desk.work()
+    ended = desk.runs.find(run.id)
+    assert (ended.state, ended.words) == ("needless", f"Nothing was left to do: {WHY}. The folder is as it is.")
+    with pytest.raises(Refused, match="is needless"):
+        desk.runs.retry(run.id, desk.person("diego"))
 
 
 def test_in_the_plan_of_the_whole_it_is_told(desk: Desk) -> None:

@@ -142,7 +142,9 @@ def runs() -> st.SearchStrategy[Run]:
     return st.builds(
         make_run,
         id=NUMBERS,
-        state=st.sampled_from(["queued", "running", "cancelling", "cancelled", "done", "refused", "failed"]),
+        state=st.sampled_from(
+            ["queued", "running", "cancelling", "cancelled", "done", "needless", "refused", "failed"]
+        ),
         target=shapes.lines(),
         words=shapes.texts().map(str.strip),
         started_at=st.none() | st.just(NOON),
