@@ -12,6 +12,7 @@ import psycopg
 from bot.diagnostics.check import NO_WAY_IN, Check, Surroundings
 from bot.outcome import Failed, Refused
 from bot.store.documents import Finding
+from bot.systems.row_values import explain
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def _without_way_in(check: Check, error: Refused | Failed) -> Finding:
 
 
 def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+    return explain(error).strip().partition("\n")[0].rstrip(".")
 
 
 def _overdue(check: Check, place: Surroundings) -> Finding:

@@ -31,6 +31,7 @@ from bot.policy import Policy
 from bot.store.database import Database
 from bot.store.tables import Meter as MeterRow
 from bot.systems.redaction import Redactor
+from bot.systems.row_values import explain
 from bot.systems.web_application import Answer
 from bot.words import cut
 
@@ -132,7 +133,7 @@ class Sampler:
         except KeyError as error:
             outcome = f"{error.args[0]} is not set."
         except psycopg.Error as error:
-            outcome = f"{type(error).__name__}: {error}"
+            outcome = f"{type(error).__name__}: {explain(error)}"
         except Exception as error:  # the boundary of this thread: one broken meter must not silence the others
             log.exception("the meter %s failed", meter.key)
             outcome = f"The meter itself failed: {type(error).__name__}"

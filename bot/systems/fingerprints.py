@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.systems.databases import observe_server
 from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, connect
+from bot.systems.row_values import explain
 from bot.systems.table_hashes import Method, TableFingerprint, count_table, hash_tables, list_tables, reading
 
 Part = TypeVar("Part", int, TableFingerprint)
@@ -113,7 +114,7 @@ def take_fingerprint(
             tables = list_tables(connection, _recall_methods(like), portable=portable)
             counted = hash_tables(url, held, tables, connections, check)
     except psycopg.Error as error:
-        raise FingerprintFailed(f"The content could not be read in full: {error}") from error
+        raise FingerprintFailed(f"The content could not be read in full: {explain(error)}") from error
     return Fingerprint(
         server_major=server.major,
         machine=server.machine,
@@ -144,7 +145,7 @@ def count_rows(
             tables = list_tables(connection, {}, portable=False)
             counts = {table.name: count_table(connection, table) for table in sorted(tables)}
     except psycopg.Error as error:
-        raise FingerprintFailed(f"The rows could not be counted: {error}") from error
+        raise FingerprintFailed(f"The rows could not be counted: {explain(error)}") from error
     return _fold(counts, {table.name: table.tree for table in tables if table.tree} if trees is None else trees)
 
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from bot.systems.outcomes import SystemFailed
+from bot.systems.row_values import hide_rows
 
 # Asks the kernel to kill us with our parent (PR_SET_PDEATHSIG is 1, prctl(2)), unless that has died already, gives
 # SIGPIPE its ordinary meaning back, which Python took, and becomes the command.
@@ -34,7 +35,7 @@ LINE_CHARACTERS = 500
 
 
 class ProcessFailed(SystemFailed):
-    """A child ended with a status other than 0. The message carries the end of what it said."""
+    """A child ended with a status other than 0. The message carries the end of what it said, without values of rows."""
 
     def __init__(self, name: str, status: int, said: str) -> None:
         self.name, self.status, self.said = name, status, said
@@ -107,7 +108,7 @@ class Child:
                 check()
         self._reader.join()
         if status != 0:
-            raise ProcessFailed(self.name, status, self.said)
+            raise ProcessFailed(self.name, status, hide_rows(self.said))
 
     def kill(self) -> None:
         """Kill the whole process group and wait until it is gone. Does nothing when it has ended already."""

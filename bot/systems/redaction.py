@@ -13,6 +13,8 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from pydantic import JsonValue
 
+from bot.systems.row_values import hide_rows
+
 HIDDEN = "[hidden]"
 SHORTEST = 6
 """Shorter values are too likely to be ordinary words; the shapes below still find them beside a name or in a URL."""
@@ -135,18 +137,18 @@ class Redactor:
 
 
 class RedactingFormatter(logging.Formatter):
-    """What another formatter makes of a record, errors with their tracebacks too, without secrets."""
+    """What another formatter makes of a record, errors with their tracebacks too, without secrets and rows."""
 
     def __init__(self, inner: logging.Formatter, redactor: Redactor) -> None:
         super().__init__()
         self._inner, self._redactor = inner, redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._redactor.redact(self._inner.format(record))
+        return self._redactor.redact(hide_rows(self._inner.format(record)))
 
 
 def redact_log(redactor: Redactor) -> None:
-    """From now on no secret is written by the handlers that the process logs with."""
+    """From now on no secret and no row is written by the handlers that the process logs with."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(RedactingFormatter(handler.formatter or logging.Formatter(), redactor))
 

@@ -36,6 +36,7 @@ from bot.systems.outlines import read_outline
 from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, client_environment, connect, database_of
 from bot.systems.processes import Child
 from bot.systems.row_profiles import read_profile
+from bot.systems.row_values import explain
 from bot.systems.table_hashes import export_snapshot
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _reading(url: str, run: str) -> Iterator[tuple[Connection, str, datetime]]:
             assert row is not None  # a SELECT without FROM has one row
             yield connection, export_snapshot(connection), row[0].astimezone(UTC)
     except psycopg.Error as error:
-        raise BackupFailed(f"The database could not be read: {error}. There is no backup.") from error
+        raise BackupFailed(f"The database could not be read: {explain(error)}. There is no backup.") from error
 
 
 def _look(url: str) -> Looks | None:
@@ -236,7 +237,8 @@ def _look(url: str) -> Looks | None:
             connection.execute("SET default_transaction_read_only = on")
             return Looks(outline=read_outline(connection), profile=read_profile(connection))
     except (psycopg.Error, Failed, Refused) as error:
-        log.warning("the backup is taken without a look at the whole: %s", error)
+        reason = f"{type(error).__name__}: {explain(error)}" if isinstance(error, psycopg.Error) else error.reason
+        log.warning("the backup is taken without a look at the whole: %s", reason)
         return None
 
 

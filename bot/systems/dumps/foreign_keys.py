@@ -21,6 +21,7 @@ from bot.systems.dumps.passing_files import open_passing_file
 from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, connect
 from bot.systems.processes import capture
+from bot.systems.row_values import explain
 
 # Lines of pg_restore's table of contents: number; the catalog's and the object's ids, kind, schema, name.
 KEY = re.compile(r"\d+; \d+ \d+ FK CONSTRAINT ")
@@ -117,7 +118,7 @@ def add_unchecked(connection: Connection, statements: list[str], check: Callable
         try:
             connection.execute(statement.encode())
         except psycopg.Error as error:
-            raise CheckFailed(f"A foreign key could not be added: {error}") from error
+            raise CheckFailed(f"A foreign key could not be added: {explain(error)}") from error
     found = connection.execute(LIST_UNCHECKED).fetchall()
     return tuple(
         ForeignKey(schema_name=schema, table=table, name=name)
@@ -156,7 +157,7 @@ def _check_key(connection: Connection, key: ForeignKey) -> list[str]:
         return [f"{key} does not hold: {error.diag.message_detail or error.diag.message_primary}"]
     except psycopg.Error as error:
         raise CheckFailed(
-            f"Whether the foreign key {key} holds could not be found out: {error}. "
+            f"Whether the foreign key {key} holds could not be found out: {explain(error)}. "
             "For new rows it is enforced. Try again when nobody changes its tables."
         ) from error
     return []

@@ -28,6 +28,7 @@ from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.fingerprints import Difference, read_sequences
 from bot.systems.outcomes import SystemFailed, SystemRefused
 from bot.systems.postgres import Connection, connect
+from bot.systems.row_values import explain
 from bot.systems.side_databases import drop_side
 
 LOOK_EVERY_S = 0.2
@@ -104,7 +105,7 @@ def create_for(maintenance_url: str, name: str, dump: PlainDump, *, owner: str) 
             create_beside(connection, name, like=like)
         except psycopg.Error as error:
             raise SystemRefused(
-                f"The server cannot make a database as the dump's was: {error.diag.message_primary}. Nothing was "
+                f"The server cannot make a database as the dump's was: {explain(error)}. Nothing was "
                 "changed. Install what is missing on the server, or choose another backup."
             ) from error
         row = connection.execute("SELECT oid::bigint FROM pg_database WHERE datname = %s", (name,)).fetchone()
@@ -157,7 +158,7 @@ def compare(url: str, dump: PlainDump) -> tuple[int, list[Difference]]:
             differences = [*_compare_tables(found), *_compare_others(connection, url, dump)]
             return sum(rows or 0 for rows in found.values()), differences
     except psycopg.Error as error:
-        raise LoadFailed(f"What was loaded could not be read: {error.diag.message_primary or error}.") from error
+        raise LoadFailed(f"What was loaded could not be read: {explain(error)}.") from error
 
 
 def _unpack(file: PlainFile, watch: Watch, phase: str) -> Gunzipped:
@@ -200,7 +201,7 @@ def _run(
     except psycopg.Error as error:
         raise LoadFailed(
             f'The server did not take "{statement.beginning}" from {reader.place}: '
-            f"{error.diag.message_primary or error}. Choose another dump, or have somebody look at this one."
+            f"{explain(error)}. Choose another dump, or have somebody look at this one."
         ) from error
 
 

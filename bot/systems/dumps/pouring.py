@@ -24,6 +24,7 @@ import psycopg
 from bot.systems.dumps.watch import Watch
 from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, connect
+from bot.systems.row_values import explain
 
 LOOK_EVERY_S = 0.2
 # Pieces that wait for a session: enough that none waits for the next, few enough to be small in memory.
@@ -159,7 +160,7 @@ def _load_rows(url: str, first: Statements, waiting: Queue[Rows | None], watch: 
                             copy.write(rows.content)
             except psycopg.Error as error:
                 raise RowsRefused(
-                    f"The server did not take rows ({_first_line(statement)}): {_explain(error)}"
+                    f"The server did not take rows ({_first_line(statement)}): {explain(error)}"
                 ) from error
 
 
@@ -180,7 +181,7 @@ def _execute(connection: Connection, statements: Statements) -> None:
     try:
         connection.execute(statements.text)
     except psycopg.Error as error:
-        raise RowsRefused(f"The server did not take what comes between rows: {_explain(error)}") from error
+        raise RowsRefused(f"The server did not take what comes between rows: {explain(error)}") from error
 
 
 def _put(waiting: Queue[Rows | None], piece: Rows | None, watch: Watch) -> None:
@@ -206,8 +207,3 @@ def _take(waiting: Queue[Rows | None], watch: Watch) -> Iterator[Rows]:
 
 def _first_line(statement: bytes) -> str:
     return statement.decode("utf-8", "replace").partition("(")[0].strip()
-
-
-def _explain(error: psycopg.Error) -> str:
-    """Without what PostgreSQL adds about the place, which may quote the row."""
-    return error.diag.message_primary or str(error)

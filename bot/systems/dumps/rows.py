@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.systems.client_tools import ClientTools
 from bot.systems.dumps.pouring import RowsRefused
 from bot.systems.postgres import LIFT_TIME_LIMITS, connect
+from bot.systems.row_values import explain
 
 # Fixed by PostgreSQL's protocol since long before the oldest version that we meet. An enum travels by its label.
 BINARY_TYPES = [
@@ -123,6 +124,4 @@ def load(url: str, rows: TableRows, contents: Iterable[Iterator[bytes]], *, alon
                         for chunk in content:
                             copy.write(chunk)
         except psycopg.Error as error:
-            # Without what PostgreSQL adds about the place, which may quote the row.
-            reason = error.diag.message_primary or str(error)
-            raise RowsRefused(f"The server did not take rows (COPY {rows}): {reason}") from error
+            raise RowsRefused(f"The server did not take rows (COPY {rows}): {explain(error)}") from error
