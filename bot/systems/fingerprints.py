@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict
 
+from bot.systems.connection_limits import find_tightest
 from bot.systems.databases import observe_server
 from bot.systems.outcomes import SystemFailed
 from bot.systems.postgres import Connection, connect
@@ -100,7 +101,7 @@ def take_fingerprint(
     connections: int = 2,
     check: Callable[[], None] = lambda: None,
 ) -> Fingerprint:
-    """Read every table once, several at a time, and return what the database holds.
+    """Read every table once, by so many `connections` at a time as there are free, and return what the database holds.
 
     `snapshot` is one exported by pg_export_snapshot() and still held; without it one is taken here. `like` makes
     tables comparable with an earlier fingerprint by hashing them the same way; `portable` hashes by text everywhere,
@@ -112,7 +113,7 @@ def take_fingerprint(
             server = observe_server(connection)
             sequences, large_objects = _read_sequences(connection), _read_large_objects(connection)
             tables = list_tables(connection, _recall_methods(like), portable=portable)
-            counted = hash_tables(url, held, tables, connections, check)
+            counted = hash_tables(url, held, tables, _limit(connection, connections), check)
     except psycopg.Error as error:
         raise FingerprintFailed(f"The content could not be read in full: {explain(error)}") from error
     return Fingerprint(
@@ -164,6 +165,10 @@ def compare_fingerprints(expected: Fingerprint, found: Fingerprint) -> list[Diff
         *_compare_sequences(expected.sequences, found.sequences),
         *_compare_large_objects(expected.large_objects, found.large_objects),
     ]
+
+
+def _limit(connection: Connection, wanted: int) -> int:
+    return max(1, min(wanted, find_tightest(connection).free))
 
 
 def _fold(parts: Mapping[str, Part], trees: Mapping[str, str]) -> dict[str, Part]:

@@ -9,24 +9,12 @@ from psycopg.conninfo import conninfo_to_dict
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import DatabasePointCheck, Point
 from bot.store.documents import FindingState, Measure, Suggestion
+from bot.systems.connection_limits import list_limits
 from bot.systems.postgres import Connection
 
 BY_STATE = """
     SELECT coalesce(state, 'unknown'), count(*) FROM pg_stat_activity
     WHERE backend_type = 'client backend' GROUP BY 1 ORDER BY 2 DESC
-"""
-LIMITS = """
-    SELECT 'the server''s max_connections', current_setting('max_connections')::int
-             - current_setting('superuser_reserved_connections')::int,
-           (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
-    UNION ALL
-    SELECT format('the limit of the database %%s', datname), datconnlimit,
-           (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND a.backend_type = 'client backend')
-    FROM pg_database d WHERE datname = current_database() AND datconnlimit >= 0
-    UNION ALL
-    SELECT format('the limit of the role %%s', rolname), rolconnlimit,
-           (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid AND a.backend_type = 'client backend')
-    FROM pg_roles r WHERE rolconnlimit >= 0 AND (rolname = %(role)s OR rolname = current_user)
 """
 HOLDERS = """
     SELECT coalesce(usename, ''), coalesce(nullif(application_name, ''), 'no name'),
@@ -47,20 +35,20 @@ class DatabaseConnections(DatabasePointCheck):
 
     def look(self, surroundings: Surroundings) -> Iterator[Point]:
         url = surroundings.environment.get(surroundings.settings.connection_env, "")
-        role = {"role": str(conninfo_to_dict(url).get("user") or "") if url else ""}
+        role = str(conninfo_to_dict(url).get("user") or "") if url else ""
         with surroundings.connect(self.timeout_s) as connection:
             counts: dict[str, int] = dict(connection.execute(BY_STATE).fetchall())
-            limits = connection.execute(LIMITS, role).fetchall()
-            application = connection.execute(OF_THE_APPLICATION, role).fetchone()
+            limits = list_limits(connection, role)
+            application = connection.execute(OF_THE_APPLICATION, {"role": role}).fetchone()
             holders = list(_describe_holders(connection))
         used = sum(counts.values())
         states = ", ".join(f"{count} {state}" for state, count in counts.items())
         measure = Measure(name="connections", value=used)
-        yield Point("ok", f"{used} of {limits[0][1]} in use: {states}.", measures=(measure,))
+        yield Point("ok", f"{used} of {limits[0].limit} in use: {states}.", measures=(measure,))
         for what, limit, taken in limits:
             yield from _judge_limit(surroundings, what, limit, taken, holders)
-        if application and role["role"] and application[0] == 0 and application[1]:
-            words = f"The application's role {role['role']} has no session here, but has in {application[1]}."
+        if application and role and application[0] == 0 and application[1]:
+            words = f"The application's role {role} has no session here, but has in {application[1]}."
             yield Point("warning", words, signs=("wrong address",), normal="It has its sessions here.")
 
 

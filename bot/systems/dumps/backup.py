@@ -22,6 +22,7 @@ import psycopg
 from bot.outcome import Failed, Refused
 from bot.systems.archives import Bucket
 from bot.systems.client_tools import ClientTools, find_client_tools
+from bot.systems.connection_limits import choose_jobs
 from bot.systems.database_traits import observe_traits
 from bot.systems.databases import list_extensions, observe_database, observe_server
 from bot.systems.dumps.manifest import MANIFEST_SUFFIX, Looks, Manifest, Part, Source
@@ -80,7 +81,8 @@ def back_up(
 
     `run` names the attempt; the backup's key is `<prefix><database>_<snapshot, UTC>_<run>`. A run that has its manifest
     already returns it and does nothing. `portable` makes the checksums comparable across major versions. `jobs` are
-    dumps at a time, by default one per core, at most 4. Phases told: snapshot, dump, verify, manifest.
+    dumps at a time, by default one per core, at most 4, and fewer where the role may not open as many connections.
+    Phases told: snapshot, dump, verify, manifest.
     Raises SystemRefused, SystemFailed or SystemCancelled; then there is no manifest, and what was stored is no backup.
     """
     key_prefix = f"{prefix}{quote(database_of(url), safe='')}_"
@@ -94,9 +96,12 @@ def back_up(
         tools = find_client_tools(observe_server(connection).major)
         source = _describe_source(connection, url, tools)
         dumper = _Dumper(url, bucket, key, tools, snapshot, source.encoding, marks, storage_class, watch)
-        plans, workers = plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
+        plans, wanted = plan_parts(connection), jobs or min(os.cpu_count() or 2, DATA_PARTS)
+        workers = choose_jobs(connection, wanted, _count_connections, "A backup")
         with ThreadPoolExecutor(1, thread_name_prefix="look") as beside:
             looking = beside.submit(_look, url)
+            if workers == 1:  # there may be no connection for it to have beside the others
+                wait([looking])
             parts, fingerprint = _dump_parts(dumper, plans, workers, portable=portable)
     manifest = Manifest(
         key=key,
@@ -111,6 +116,19 @@ def back_up(
     )
     bucket.store(manifest.manifest_key, [manifest.model_dump_json(indent=1).encode()], metadata=marks)
     return manifest
+
+
+def _count_connections(workers: int) -> int:
+    """One each for the dumps, two or more for the content: one that holds it together, and those that read.
+
+    One more for the look, or for one that the server has not seen end when the next comes.
+    """
+    return workers + 1 + _count_readers(workers) + 1
+
+
+def _count_readers(workers: int) -> int:
+    """One connection reads about as fast as two dumps."""
+    return max(1, workers // 2)
 
 
 @dataclass(frozen=True)
@@ -195,8 +213,8 @@ def _dump_parts(
         ThreadPoolExecutor(workers, thread_name_prefix="backup") as pool,
     ):
         before = read_sequences(dumper.url)
-        # One connection reads about as fast as two dumps.
-        content = beside.submit(dumper.watch.guard, lambda: dumper.fingerprint(max(1, workers // 2), portable=portable))
+        readers = _count_readers(workers)
+        content = beside.submit(dumper.watch.guard, lambda: dumper.fingerprint(readers, portable=portable))
         dumped = [pool.submit(dumper.watch.guard, partial(dumper.dump_part, plan)) for plan in plans]
         wait([content])
         wait(dumped)

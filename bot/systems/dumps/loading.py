@@ -69,6 +69,15 @@ class Loader:
             self._analyze(workers)
         return keys
 
+    def count_connections(self, workers: int) -> int:
+        """How many there are at most with so many `workers`; one that hands rows out is one, too."""
+        shares = self._share_out([part for part in self._data if part.format == "binary"], workers)
+        binary = min(workers, len(shares))
+        plain = sorted(self._count_sessions(part, workers) + 1 for part in self._data if part.format == "plain")
+        custom = sum(part.format == "custom" for part in self._data)
+        loading = binary + sum(plain[-workers:]) + min(workers, custom)
+        return max(loading, workers)
+
     def end_sessions(self) -> None:
         """End what still works in the target and see it gone. Raises DatabaseUnreachable or DatabaseMissing."""
         with connect(self.url, purpose="restore stopped") as connection:
@@ -113,17 +122,20 @@ class Loader:
             file.flush()
             self._restore(schema, *options, f"--use-list={path}")
 
+    @property
+    def _data(self) -> list[Part]:
+        return [part for part in self.manifest.parts if part.name != SCHEMA_PART]
+
     def _load_data(self, workers: int) -> None:
         """The parts side by side, the largest first."""
-        parts = [part for part in self.manifest.parts if part.name != SCHEMA_PART]
-        parts.sort(key=lambda part: part.dump_bytes, reverse=True)
+        parts = sorted(self._data, key=lambda part: part.dump_bytes, reverse=True)
         plain = deque(part for part in parts if part.format == "plain")
         custom = deque(part for part in parts if part.format == "custom")
         binary = deque(self._share_out([part for part in parts if part.format == "binary"], workers))
-        share_bytes = sum(part.dump_bytes for part in parts) / workers
+        pour_part = partial(self._pour_part, workers)
         works: list[Callable[[], None]] = [
             *[partial(self._load_each, binary, self._load_rows)] * min(workers, len(binary)),
-            *[partial(self._load_each, plain, partial(self._pour_part, share_bytes))] * min(workers, len(plain)),
+            *[partial(self._load_each, plain, pour_part)] * min(workers, len(plain)),
             *[partial(self._load_each, custom, self._load_part)] * min(workers, len(custom)),
         ]
         with ThreadPoolExecutor(len(works), thread_name_prefix="restore") as pool:
@@ -157,10 +169,14 @@ class Loader:
         alone = sum(part.table == table for part in self.manifest.parts) == len(parts)
         load(self.url, table, (self._unpack(part, "data") for part in parts), alone=alone)
 
-    def _pour_part(self, share_bytes: float, part: Part) -> None:
-        """Rows of tables, through as many sessions as the part is worth: one is cheaper, several are sooner done."""
-        sessions = max(1, min(round(part.dump_bytes / share_bytes), SESSIONS_PER_PART))
-        pour(self.url, self._unpack(part, "data"), sessions, self.watch)
+    def _pour_part(self, workers: int, part: Part) -> None:
+        """Rows of tables."""
+        pour(self.url, self._unpack(part, "data"), self._count_sessions(part, workers), self.watch)
+
+    def _count_sessions(self, part: Part, workers: int) -> int:
+        """As many as the part is worth: one is cheaper, several are sooner done."""
+        share_bytes = _count_bytes(self._data) / workers
+        return max(1, min(round(part.dump_bytes / share_bytes), SESSIONS_PER_PART))
 
     def _load_part(self, part: Part) -> None:
         """A part with anything in it, as pg_restore loads it."""

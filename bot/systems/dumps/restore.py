@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.systems.archives import Bucket
 from bot.systems.client_tools import ClientTools, find_client_tools
+from bot.systems.connection_limits import choose_jobs
 from bot.systems.databases import (
     is_empty,
     list_available_extensions,
@@ -92,15 +93,19 @@ def restore_archive(
 
     Owners and grants are set as they were. The first error stops everything. Statistics are gathered at the end.
     Phases told: pre-data, data, post-data, analyze.
-    `jobs` are parts or indexes at a time, by default one per core. After a failure the target is half filled: drop it.
+    `jobs` are parts or indexes at a time, by default one per core, and fewer where the role may not open as many
+    connections. After a failure the target is half filled: drop it.
     Without `check_keys`, foreign keys hold for new rows alone, and whoever compares the rows owes them `check_keys` of
     `foreign_keys` afterwards.
-    Raises what check_target raises, ArchiveDamaged, ProcessFailed, StorageUnavailable or SystemCancelled.
+    Raises what check_target raises, ConnectionsLacking, ArchiveDamaged, ProcessFailed, StorageUnavailable or
+    SystemCancelled.
     """
     tools = check_target(url, bucket, manifest)
     watch = Watch(progress, cancelled)
-    workers = jobs or os.cpu_count() or 2
     loader = Loader(url, bucket, manifest, tools, watch)
+    with connect(url, purpose="check target") as connection:
+        wanted = jobs or os.cpu_count() or 2
+        workers = choose_jobs(connection, wanted, loader.count_connections, "A restore")
     try:
         unchecked = loader.load(workers, check_keys=check_keys)
     except BaseException:

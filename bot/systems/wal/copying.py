@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.systems.connection_limits import choose_jobs
 from bot.systems.outcomes import SystemCancelled
 from bot.systems.postgres import client_environment, connect, database_of
 from bot.systems.processes import Child
@@ -27,6 +28,8 @@ def copy_database(
     Statistics are gathered at the end. Raises ProcessFailed or SystemCancelled; then the target is half filled.
     """
     jobs = f"--jobs={os.cpu_count() or 2}"
+    with connect(target_url, purpose="copy") as connection:  # the source's server is ours alone
+        load_jobs = choose_jobs(connection, os.cpu_count() or 2, lambda count: count, "A copy")
     with connect(source_url, purpose="copy") as connection:
         through_root = has_trees(connection)
 
@@ -44,7 +47,7 @@ def copy_database(
         told("writing")
         # Through the root pg_restore does not know which partition rows go into, and several jobs would wait for locks.
         load: list[str | Path] = [
-            bindir / "pg_restore", "--exit-on-error", *([] if through_root else [jobs]),
+            bindir / "pg_restore", "--exit-on-error", *([] if through_root else [f"--jobs={load_jobs}"]),
             f"--dbname={database_of(target_url)}", folder,
         ]  # fmt: skip
         _run(load, client_environment(target_url, purpose="copy"), check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -65,7 +66,7 @@ def test_what_the_server_says_is_told_without_the_row(statement: str, kept: str,
 def test_what_a_program_says_of_rows_that_it_could_not_load_is_told_without_them(place: Place) -> None:
     with connect(place.url) as connection:
         tools = find_client_tools(observe_server(connection).major)
-    command = [tools.psql, "--set=ON_ERROR_STOP=1", "--command=COPY bag FROM STDIN"]
+    command: list[str | Path] = [tools.psql, "--set=ON_ERROR_STOP=1", "--command=COPY bag FROM STDIN"]
     for row in (f"{SECRET}\t1\n", f"{SECRET}!\tDoe\n", f"{SECRET}!\t-1\n"):
         with Child(command, environment=client_environment(place.url), stdin=True) as child:
             child.stdin.write(row.encode())
