@@ -9,7 +9,9 @@ from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.databases import observe_database, observe_server
 from bot.systems.dumps.backup import back_up
 from bot.systems.dumps.listing import confirm_backup
+from bot.systems.dumps.manifest import Manifest
 from bot.systems.postgres import connect
+from bot.systems.restore_rights import list_lacking_rights
 from bot.words import show_duration, show_size
 
 WORK_FROM = 14
@@ -71,7 +73,19 @@ class BackUpDatabase(Action[BackUp]):
             found=f"{show_size(manifest.size_bytes)} in {len(manifest.parts)} objects, {rows:,} rows",
             good=True,
         )
-        return Evidence([verdict], {"key": manifest.key, "rows": rows}, f"{manifest.key} can be restored from.")
+        restorable = _judge_restorable(context, manifest)
+        words = f"{manifest.key} can {'be restored from.' if restorable.good else 'not be restored by the bot yet.'}"
+        return Evidence([verdict, restorable], {"key": manifest.key, "rows": rows}, words)
+
+
+def _judge_restorable(context: Context[BackUp], manifest: Manifest) -> Verdict:
+    """Whether the bot has the rights that a restore takes; better known now than when it is needed."""
+    database, source = context.parameters.database, manifest.source
+    url = recovery_url(context.world.environment, database, settings_of(context.world, database))
+    with connect(url, purpose="verify") as connection:
+        lacking = "; ".join(list_lacking_rights(connection, source.owners, source.extensions))
+    without = f"yes, without its subscriptions: {', '.join(source.subscriptions)}" if source.subscriptions else "yes"
+    return Verdict(name="Rights to restore it", expected="yes", found=lacking or without, good=not lacking)
 
 
 def take(context: Context[BackUp]) -> Facts:

@@ -221,6 +221,9 @@ def _manifest(context: Context[Restore]) -> Manifest:
 
 def _describe_backup(manifest: Manifest, newest: str) -> list[str]:
     notes = [f"From {manifest.key}: {manifest.fingerprint.rows:,} rows, {show_size(manifest.size_bytes)}."]
+    if manifest.source.subscriptions:
+        names = ", ".join(manifest.source.subscriptions)
+        notes.append(f"Without its subscriptions, which no backup holds; make them again afterwards: {names}.")
     if manifest.key != newest:
         notes.append(f"This is not the newest backup; that is {newest}.")
     return notes

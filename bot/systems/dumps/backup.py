@@ -36,6 +36,7 @@ from bot.systems.outcomes import SystemFailed
 from bot.systems.outlines import read_outline
 from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, client_environment, connect, database_of
 from bot.systems.processes import Child
+from bot.systems.restore_rights import list_owners, list_subscriptions
 from bot.systems.row_profiles import read_profile
 from bot.systems.row_values import explain
 from bot.systems.table_hashes import export_snapshot
@@ -276,7 +277,9 @@ def _describe_source(connection: Connection, url: str, tools: ClientTools) -> So
         server_major=server.major,
         pg_dump_version=tools.version,
         roles=tuple(role for (role,) in roles),
+        owners=list_owners(connection),
         extensions=list_extensions(connection),
+        subscriptions=list_subscriptions(connection),
         traits=observe_traits(connection, database.name),
     )
 

@@ -44,7 +44,11 @@ class Part(BaseModel):
 
 
 class Source(BaseModel):
-    """Where a backup came from, and what a target must have for it."""
+    """Where a backup came from, and what a target must have for it.
+
+    `owners` are those of the `roles` that own something. `subscriptions` are not in the backup, as only a superuser
+    may read where they lead. Backups of earlier versions know of neither.
+    """
 
     model_config = ConfigDict(frozen=True)
     database: str
@@ -59,7 +63,9 @@ class Source(BaseModel):
     server_major: int
     pg_dump_version: str
     roles: tuple[str, ...]
+    owners: tuple[str, ...] = ()
     extensions: dict[str, str]
+    subscriptions: tuple[str, ...] = ()
     traits: DatabaseTraits
 
     @property

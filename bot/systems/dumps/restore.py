@@ -30,6 +30,7 @@ from bot.systems.postgres import (
     connect,
     database_of,
 )
+from bot.systems.restore_rights import list_lacking_rights
 
 # A restored database with its indexes has been seen to take up to twice its dump; half as much again is for WAL.
 SPACE_PER_DUMP_BYTE = 2.5
@@ -124,6 +125,7 @@ def _find_missing(connection: Connection, manifest: Manifest) -> Iterator[str]:
     extensions = sorted(manifest.source.extensions.keys() - list_available_extensions(connection))
     if extensions:
         yield f"extensions are not installed on its server: {', '.join(extensions)}"
+    yield from list_lacking_rights(connection, manifest.source.owners, manifest.source.extensions)
 
 
 def _find_lack_of_space(connection: Connection, manifest: Manifest) -> Iterator[str]:

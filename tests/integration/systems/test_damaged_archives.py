@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -300,6 +301,37 @@ def test_what_the_server_lacks_is_named(sample: Manifest, bucket: Bucket, make_p
     assert "roles are missing on its server: auditor" in str(caught.value)
     assert "extensions are not installed on its server: postgis" in str(caught.value)
     assert fetch(target.owner_url, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace") == []
+
+
+def test_what_the_role_may_not_make_again_is_named(make_place: MakePlace, bucket: Bucket, cluster: Cluster) -> None:
+    """Seen before anything is written, and by whoever takes the backup."""
+    source, target = make_place(), make_place()
+    execute(source.admin_url, """
+        CREATE TABLE bag (id int);
+        CREATE EXTENSION pg_stat_statements;
+        CREATE EXTENSION hstore;
+        CREATE TABLE tag (id int);
+        ALTER TABLE tag OWNER TO traitortrack;
+    """)  # fmt: skip
+    with psycopg.connect(source.admin_url, autocommit=True) as connection:
+        connection.execute("CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)")
+    try:
+        manifest = back_up(source.url, bucket, prefix="stranger/", run="r1")
+    finally:
+        with psycopg.connect(source.admin_url, autocommit=True) as connection:
+            connection.execute("ALTER SUBSCRIPTION s SET (slot_name = NONE)")
+            connection.execute("DROP SUBSCRIPTION s")
+
+    with pytest.raises(TargetUnfit) as caught:
+        restore_archive(target.url, bucket, manifest)
+
+    assert "what belongs to postgres can only be given back" in str(caught.value)
+    assert "only a superuser may create pg_stat_statements, which holdfast is not" in str(caught.value)
+    assert "hstore" not in str(caught.value)
+    assert manifest.source.owners == ("postgres", "traitortrack")
+    assert manifest.source.subscriptions == ("s",)
+    restore_archive(target.admin_url, bucket, manifest)
+    assert ("pg_stat_statements",) in fetch(target.admin_url, "SELECT extname FROM pg_extension")
 
 
 def test_older_server_is_refused(sample: Manifest, bucket: Bucket, make_place: MakePlace) -> None:
