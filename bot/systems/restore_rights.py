@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator
 
 from bot.systems.postgres import Connection
 
-# Catalogs whose rows have an owner and are dumped, with its column and what of them is not looked at. What belongs to
-# an extension comes back with it; what PostgreSQL itself made has a number below 16384.
+# Catalogs whose rows have an owner and are dumped, with its column and what of them is looked at. What belongs to an
+# extension, or is a part of something else, comes back with it; what PostgreSQL itself made has a number below 16384.
 CATALOGS = {
     "pg_class": ("relowner", "relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND relpersistence <> 't'"),
     "pg_type": ("typowner", "typrelid = 0 AND typelem = 0"),
@@ -35,7 +35,7 @@ CATALOGS = {
 }
 LIST_OWNERS = " UNION ".join(
     f"SELECT pg_get_userbyid({owner}) FROM {catalog} AS c WHERE c.oid >= 16384 AND ({condition}) AND NOT EXISTS ("  # noqa: S608 (made of constants)
-    f"SELECT FROM pg_depend WHERE classid = '{catalog}'::regclass AND objid = c.oid AND deptype = 'e')"
+    f"SELECT FROM pg_depend WHERE classid = '{catalog}'::regclass AND objid = c.oid AND deptype IN ('e', 'i'))"
     for catalog, (owner, condition) in CATALOGS.items()
 )
 # Roles that vendors give what PostgreSQL keeps for superusers.

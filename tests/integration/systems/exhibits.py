@@ -9,6 +9,11 @@ UNUSUAL_SCHEMA = '''
     CREATE TYPE mood AS ENUM ('calm', 'angry');
     CREATE DOMAIN weight AS numeric(8, 2) CHECK (VALUE >= 0);
     CREATE TYPE spot AS (x int, y int);
+    CREATE TYPE stretch AS RANGE (subtype = float8);
+    CREATE AGGREGATE total (int) (sfunc = int4pl, stype = int, initcond = '0');
+    CREATE OPERATOR === (leftarg = int, rightarg = int, function = int4eq);
+    CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
+    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
     CREATE TABLE "Odd ""Schema"""."Table.with ""quotes"" and ünïcode" (
         "select" int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

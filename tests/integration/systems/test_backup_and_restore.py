@@ -56,6 +56,7 @@ def test_unusual_schema_comes_back_as_it_was(make_place: MakePlace, bucket: Buck
 
     assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
     assert manifest.source.database == source.name
+    assert manifest.source.owners == ("traitortrack",)
     assert manifest.fingerprint.large_objects.count == 2
     assert manifest.fingerprint.tables["public.parent"].rows == 1
     assert fetch(target.owner_url, "SELECT bags FROM summary") == [(2,)]
