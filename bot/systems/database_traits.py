@@ -44,6 +44,12 @@ class DatabaseTraits(BaseModel):
     settings: tuple[Setting, ...]
     grants: tuple[Grant, ...] | None
 
+    @property
+    def search_path(self) -> str | None:
+        """The one set for the database, or for its owner in it; None where neither is."""
+        found = {one.role: one.value for one in self.settings if one.name == "search_path"}
+        return found.get(None, found.get(self.owner))
+
 
 class TraitsRefused(SystemRefused):
     """The role may not set something that the database had. The message names it."""

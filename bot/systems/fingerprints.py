@@ -115,7 +115,7 @@ def take_fingerprint(
             tables = list_tables(connection, _recall_methods(like), portable=portable)
             counted = hash_tables(url, held, tables, _limit(connection, connections), check)
     except psycopg.Error as error:
-        raise FingerprintFailed(f"The content could not be read in full: {explain(error)}") from error
+        raise FingerprintFailed(f"The content could not be read in full: {_explain_unread(error)}") from error
     return Fingerprint(
         server_major=server.major,
         machine=server.machine,
@@ -165,6 +165,17 @@ def compare_fingerprints(expected: Fingerprint, found: Fingerprint) -> list[Diff
         *_compare_sequences(expected.sequences, found.sequences),
         *_compare_large_objects(expected.large_objects, found.large_objects),
     ]
+
+
+def _explain_unread(error: psycopg.Error) -> str:
+    """PostgreSQL looks at the functions of a table's indexes before it reads the table."""
+    if not isinstance(error, (psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedTable)):
+        return explain(error)
+    where = (error.diag.context or "").partition("\n")[0]
+    return (
+        f"{explain(error)} ({where}). An index has a function that names it without its schema, as no dump can be "
+        "restored either: ALTER FUNCTION … SET search_path = … for that function."
+    )
 
 
 def _limit(connection: Connection, wanted: int) -> int:

@@ -21,6 +21,7 @@ from bot.systems.archives import Bucket, Stored
 from bot.systems.client_tools import ClientTools
 from bot.systems.databases import observe_database
 from bot.systems.dumps.foreign_keys import ForeignKey, add_unchecked, list_partitioned, take_apart
+from bot.systems.dumps.functions import functions_at_home
 from bot.systems.dumps.manifest import SCHEMA_PART, Manifest, Part
 from bot.systems.dumps.passing_files import open_passing_file
 from bot.systems.dumps.pouring import pour
@@ -61,10 +62,11 @@ class Loader:
         with self._fetch_schema() as schema:
             with self.watch.phase("pre-data"):
                 self._restore(schema, "--section=pre-data")
-            with self.watch.phase("data"):
-                self._load_data(workers)
-            with self.watch.phase("post-data"):
-                keys = self._restore_post_data(schema, workers, check_keys=check_keys)
+            with functions_at_home(self.url, self.manifest.source.traits.search_path):
+                with self.watch.phase("data"):
+                    self._load_data(workers)
+                with self.watch.phase("post-data"):
+                    keys = self._restore_post_data(schema, workers, check_keys=check_keys)
         with self.watch.phase("analyze"):
             self._analyze(workers)
         return keys

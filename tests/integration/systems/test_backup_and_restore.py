@@ -209,6 +209,60 @@ def test_rows_whose_partition_the_hash_of_an_array_chose_are_copied(make_place: 
     assert compare_fingerprints(expected, take_fingerprint(target.url, like=expected)) == []
 
 
+FORGETFUL = """
+    CREATE SCHEMA "Odd App";
+    CREATE TABLE "Odd App".kind (name text PRIMARY KEY);
+    INSERT INTO "Odd App".kind VALUES ('crate');
+    SET search_path = "Odd App", public;
+    CREATE TYPE shape AS ENUM ('crate');
+    CREATE FUNCTION is_known(name text, "odd arg" int DEFAULT 1, VARIADIC more kind[] DEFAULT '{}') RETURNS bool STABLE
+        LANGUAGE sql AS $$ SELECT $1::shape IS NOT NULL $$;
+    CREATE FUNCTION count_kinds() RETURNS bigint LANGUAGE plpgsql
+        AS $$ BEGIN RETURN (SELECT count(*) FROM Kind); END $$;
+    CREATE FUNCTION plain(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT lower($1) $$;
+    CREATE FUNCTION settled() RETURNS bigint LANGUAGE sql SET search_path = "Odd App" SET work_mem = '1MB'
+        AS $$ SELECT count(*) FROM kind $$;
+    CREATE TABLE bag (label text CHECK (is_known(label)), at point);
+    INSERT INTO bag VALUES ('crate', '(1,2)');
+    CREATE INDEX ON bag (plain(label));
+    CREATE MATERIALIZED VIEW kinds AS SELECT count_kinds(), settled();
+"""
+
+
+@pytest.mark.parametrize("large_bytes", [1, parting.LARGE_TABLE_BYTES])
+def test_functions_that_leave_out_the_schema_find_what_they_name(
+    large_bytes: int, make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pg_restore, and the scripts of pg_dump, have no search_path; afterwards the functions are as they were."""
+    monkeypatch.setattr(parting, "LARGE_TABLE_BYTES", large_bytes)
+    source, target = make_place(None, FORGETFUL), make_place()
+    execute(source.admin_url, f'ALTER DATABASE "{source.name}" SET search_path = "Odd App", public')
+
+    manifest = back_up(source.url, bucket, prefix=f"forgetful-{large_bytes}/", run="r1")
+    restore_archive(target.url, bucket, manifest)
+
+    assert compare_fingerprints(manifest.fingerprint, take_fingerprint(target.url, like=manifest.fingerprint)) == []
+    assert dump_schema(source.admin_url) == dump_schema(target.admin_url)
+    assert fetch(target.owner_url, 'SELECT * FROM "Odd App".kinds') == [(1, 1)]
+
+
+def test_index_whose_function_leaves_out_the_schema_keeps_a_backup_from_being_taken(
+    make_place: MakePlace, bucket: Bucket
+) -> None:
+    source = make_place(None, """
+        CREATE FUNCTION plain(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT lower($1) $$;
+        CREATE FUNCTION plainer(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT plain($1) $$;
+        CREATE TABLE bag (label text);
+        CREATE INDEX ON bag (plainer(label));
+    """)  # fmt: skip
+
+    with pytest.raises(SystemFailed, match=r'function plain\(text\) does not exist.*"plainer".*ALTER FUNCTION'):
+        back_up(source.url, bucket, prefix="forgetful-index/", run="r1")
+
+    execute(source.owner_url, "ALTER FUNCTION plainer SET search_path = public")
+    assert back_up(source.url, bucket, prefix="forgetful-index/", run="r2").fingerprint.rows == 0
+
+
 def test_rows_that_another_access_method_lays_out_go_as_text(
     make_place: MakePlace, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
