@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import psycopg
 
 from bot.systems.outcomes import SystemFailed
-from bot.systems.postgres import Connection, connect
+from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, connect
 from bot.systems.row_values import explain
 
 DEFAULT_PATH = '"$user", public'
@@ -48,11 +48,13 @@ def functions_at_home(url: str, search_path: str | None) -> Iterator[None]:
     Raises FunctionsRefused.
     """
     with connect(url, purpose="restore functions") as connection:
+        connection.execute(LIFT_TIME_LIMITS)
         functions = _list_unsure(connection)
         path = ", ".join([search_path or DEFAULT_PATH, *_list_schemas(connection)])
         _alter(connection, functions, "SET search_path FROM CURRENT", path)
     yield
     with connect(url, purpose="restore functions") as connection:
+        connection.execute(LIFT_TIME_LIMITS)
         _alter(connection, functions, "RESET search_path", "")
 
 
