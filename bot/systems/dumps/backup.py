@@ -32,7 +32,7 @@ from bot.systems.dumps.streams import Squeezed
 from bot.systems.dumps.verification import verify_part, verify_rows
 from bot.systems.dumps.watch import Progress, Watch, ignore_progress
 from bot.systems.fingerprints import Fingerprint, read_sequences, take_fingerprint
-from bot.systems.outcomes import SystemFailed
+from bot.systems.outcomes import SystemFailed, SystemRefused
 from bot.systems.outlines import read_outline
 from bot.systems.postgres import LIFT_TIME_LIMITS, Connection, client_environment, connect, database_of
 from bot.systems.processes import Child
@@ -59,6 +59,16 @@ LIST_ROLES = """
     UNION SELECT pg_get_userbyid(setrole) FROM pg_db_role_setting WHERE setdatabase = %(oid)s AND setrole <> 0
     ORDER BY 1
 """
+
+
+LIST_HIDDEN = """
+    SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relrowsecurity AND row_security_active(c.oid) ORDER BY 1
+"""
+
+
+class RowsHidden(SystemRefused):
+    """The role does not see all rows, and a backup must have them."""
 
 
 class BackupFailed(SystemFailed):
@@ -241,12 +251,23 @@ def _reading(url: str, run: str) -> Iterator[tuple[Connection, str, datetime]]:
     try:
         with connect(url, purpose=f"backup {run}", lock_timeout_s=LOCK_TIMEOUT_S) as connection:
             connection.execute(LIFT_TIME_LIMITS)
+            _refuse_hidden(connection)
             lock_large_tables(connection)
             row = connection.execute("SELECT statement_timestamp()").fetchone()
             assert row is not None  # a SELECT without FROM has one row
             yield connection, export_snapshot(connection), row[0].astimezone(UTC)
     except psycopg.Error as error:
         raise BackupFailed(f"The database could not be read: {explain(error)}. There is no backup.") from error
+
+
+def _refuse_hidden(connection: Connection) -> None:
+    hidden = [str(name) for (name,) in connection.execute(LIST_HIDDEN).fetchall()]
+    if hidden:
+        raise RowsHidden(
+            f"Row-level security hides rows of {', '.join(hidden)} from {connection.info.user}, and a backup must have "
+            "all of them. Nothing was begun.",
+            f"Have an administrator let it see them: ALTER ROLE {connection.info.user} BYPASSRLS.",
+        )
 
 
 def _look(url: str) -> Looks | None:
