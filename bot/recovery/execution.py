@@ -58,15 +58,7 @@ class Execution:
             self._write_end(run, "refused", refusal.words)
             return
         try:
-            try:
-                self._begin(run, action, context)
-            except Needless as needless:
-                self._end_needless(run, action, context, needless)
-                return
-            steps = action.steps()
-            for index in range(len(steps)):
-                self._perform(run, index, steps, context)
-            self._prove(run, action, context)
+            self._go(run, action, context)
         except Held as held:  # somebody else works there: nothing of this is touched
             self._write_end(run, "refused", held.words)
         except Refused as refusal:
@@ -83,6 +75,17 @@ class Execution:
             log.exception("run %s failed, reference %s", run_id, reference)
             words = f"Unexpected: {type(error).__name__}. Reference {reference} finds the details in the bot's log."
             self._stop(run, "failed", words, action, context)
+
+    def _go(self, run: Run, action: Action[Any], context: Context[Any]) -> None:
+        try:
+            self._begin(run, action, context)
+        except Needless as needless:
+            self._end_needless(run, action, context, needless)
+            return
+        steps = action.steps()
+        for index in range(len(steps)):
+            self._perform(run, index, steps, context)
+        self._prove(run, action, context)
 
     def _load(self, run_id: int) -> tuple[Run, Plan]:
         with self.database.read() as session:
