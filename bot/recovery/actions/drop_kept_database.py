@@ -20,6 +20,7 @@ from bot.systems.dumps.manifest import Manifest
 from bot.systems.fingerprints import compare_fingerprints, take_fingerprint
 from bot.systems.kept_databases import check_droppable, drop_kept, exists, find_kept, list_kept
 from bot.systems.postgres import connect, replace_database
+from bot.systems.restore_rights import list_lacking_rights
 from bot.words import cut, show_duration, show_size
 
 
@@ -153,11 +154,20 @@ def drop(context: Context[DropKept]) -> Facts:
     observed, manifest = context.plan.observed, _final_archive(context)
     if manifest.source.oid != observed["kept_oid"]:
         raise Refused(f"{manifest.key} is of another database than the plan's.", "Ask for a new plan.")
+    _refuse_no_way_back(context, manifest)
     _compare(context, manifest)
     drop_kept(
         _maintenance(context), context.parameters.database, context.parameters.kept, int(str(observed["kept_oid"]))
     )
     return {"words": f"{manifest.fingerprint.rows:,} rows, all of them in the archive"}
+
+
+def _refuse_no_way_back(context: Context[DropKept], manifest: Manifest) -> None:
+    """An archive that the bot has no rights to restore is none to destroy a database for."""
+    with connect(_maintenance(context), purpose="check") as connection:
+        lacking = "; ".join(list_lacking_rights(connection, manifest.source.owners, manifest.source.extensions))
+    if lacking:
+        raise Refused(f"The bot could not restore {manifest.key}: {lacking}.", "Have that changed, then try again.")
 
 
 def _compare(context: Context[DropKept], manifest: Manifest) -> None:

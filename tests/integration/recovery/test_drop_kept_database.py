@@ -111,6 +111,19 @@ def test_somebody_writes_into_it_after_it_was_archived(rig: Rig, incident: Incid
     rig.assert_sound()
 
 
+def test_archive_that_the_bot_may_not_restore(rig: Rig, incident: Incident) -> None:
+    """Then there is no way back, and it stays."""
+    kept = keep(rig.shared)
+    plan = rig.plan("drop_kept_database", incident, kept=kept)
+    with psycopg.connect(rig.shared.stage.cluster.url(kept, role="postgres"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE stranger ()")
+    ended = rig.finished(approve(rig, plan).id)
+    assert ended.state == "refused"
+    assert "what belongs to postgres can only be given back" in ended.words
+    assert rig.shared.databases() == {DATABASE, kept}
+    rig.assert_sound()
+
+
 def test_archive_that_cannot_be_taken(rig: Rig, incident: Incident) -> None:
     """Without an archive nothing is dropped."""
     kept = keep(rig.shared)
