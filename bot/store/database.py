@@ -75,7 +75,7 @@ class Database:
         """Like `read`, and every query inside sees the same moment, whatever others commit meanwhile."""
         with self.read() as session:
             if self.is_sqlite:
-                session.connection().exec_driver_sql("BEGIN")
+                session.connection().exec_driver_sql("BEGIN DEFERRED")
             else:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
@@ -90,7 +90,7 @@ class _Turns:
     SQLite by itself has whoever waits for another's writing look again after up to 100 ms.
     """
 
-    READS = ("SELECT", "PRAGMA")
+    READS = ("SELECT", "PRAGMA", "BEGIN DEFERRED")
 
     def __init__(self, engine: sa.Engine) -> None:
         self._turn = threading.Lock()

@@ -112,7 +112,7 @@ def now_world(policy: Any, environment: dict[str, str]) -> World:
 def hasten(path: Path, *, restart: str = "3 seconds", **changes: str) -> None:
     """Look every second and give up soon; wait no longer than `restart` for an application to be seen."""
     text = load_plain(path)
-    text["infrastructure"]["rds"] |= {"poll_every": "1 second", "give_up_after": "40 seconds", **changes}
+    text["infrastructure"]["rds"] |= {"poll_every": "1 second", "give_up_after": "2 minutes", **changes}
     for phase in text["disasters"]["database_corruption"]["phases"]:
         phase["expected"] = restart if phase["name"] == "Restart" else phase["expected"]
     dump_plain(path, text)

@@ -32,7 +32,7 @@ def key() -> list[str]:
 def channel(newsroom: Newsroom, page: StandIn, key: list[str]) -> StatuspageChannel:
     settings = newsroom.policy.channels.statuspage
     assert settings is not None
-    client = Statuspage(page.url, settings.page_id, lambda: key[0], Pace(0.0), timeout_s=(5.0, 0.5))
+    client = Statuspage(page.url, settings.page_id, lambda: key[0], Pace(0.0), timeout_s=(5.0, 1.0))
     return StatuspageChannel(settings, client, newsroom.database)
 
 
