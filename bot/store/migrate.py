@@ -17,10 +17,13 @@ LOCK_TIMEOUT_S = 60
 
 
 def migrate(database: Database) -> None:
-    """Apply what is missing; safe to call from several processes at once. Afterwards the schema is current."""
+    """Apply what is missing; safe to call from several processes at once. Afterwards the schema is current.
+
+    All of it or nothing, whenever this process dies. pysqlite by itself commits each change to the schema.
+    """
     with hold_migration_lock(database), database.engine.begin() as connection:
-        if not database.is_sqlite:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
+        begin = "BEGIN IMMEDIATE" if database.is_sqlite else f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"
+        connection.exec_driver_sql(begin)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection

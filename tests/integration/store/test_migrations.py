@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,31 @@ def test_several_processes_may_migrate_at_once(store_url: str) -> None:
             assert ledger.read_head(session) == (0, ledger.GENESIS)
     finally:
         database.close()
+
+
+class Killed(BaseException):
+    """What ends the process, as far as the code can see it."""
+
+
+def die_at_statement(number: int) -> Callable[..., None]:
+    sent = itertools.count(1)
+
+    def send(*_: object) -> None:
+        if next(sent) == number:
+            raise Killed
+
+    return send
+
+
+def test_who_dies_while_migrating_leaves_what_was_there(store_url: str) -> None:
+    for number in range(3, 84, 20):
+        database = Database(store_url)
+        sa.event.listen(database.engine, "before_cursor_execute", die_at_statement(number))
+        with pytest.raises(Killed):
+            migrate(database)
+        database.close()
+    with open_store(store_url) as database:
+        assert list_differences(database) == []
 
 
 def test_rows_need_what_they_belong_to(database: Database) -> None:
