@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 import uvicorn
 from slack_bolt import App
-from slack_bolt.adapter.starlette import SlackRequestHandler
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from bot.services import Services
 from bot.store import ledger
 from bot.web.alerts import alert_routes
 from bot.web.incidents import incident_routes
+from bot.web.slack_events import slack_routes
 
 
 def build_web(services: Services, bolt: App | None) -> Starlette:
@@ -44,12 +44,7 @@ def build_web(services: Services, bolt: App | None) -> Starlette:
         *incident_routes(services),
     ]
     if bolt is not None:
-        handler = SlackRequestHandler(bolt)
-
-        async def slack_events(request: Request) -> Response:
-            return await handler.handle(request)
-
-        routes.append(Route("/slack/events", slack_events, methods=["POST"]))
+        routes += slack_routes(bolt)
     return Starlette(routes=routes)
 
 
