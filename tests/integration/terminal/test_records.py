@@ -13,6 +13,11 @@ def test_a_tampered_ledger_is_named_and_the_status_is_1(terminal: Terminal) -> N
     terminal.ok("incident", "declare", "P4", "Typo on the label")
     good = terminal.ok("ledger", "verify")
     assert "unbroken" in good.out
+    head = good.out.split()[-1]
+    assert "Heads compared: 1" in terminal.ok("ledger", "verify", "--head", head).out
+    other = terminal.run("ledger", "verify", "--head", "f" * 64)
+    assert (other.status, "written anew" in other.out) == (1, True)
+    assert "64" in terminal.run("ledger", "verify", "--head", head[:9]).err
     with terminal.store().write() as session:
         session.execute(sa.text("UPDATE ledger SET text = 'nothing' WHERE seq = 1"))
     bad = terminal.start("ledger", "verify")
