@@ -29,7 +29,9 @@ SETTLED_S = 5.0
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the web server.")
-@click.option("--port", default=3000, show_default=True, help="Its port; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=3000, show_default=True, help="Its port; 0 takes a free one."
+)
 @pass_session
 @guarded
 def serve(session: TerminalSession, host: str, port: int) -> None:

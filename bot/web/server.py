@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.outcome import Failed
 from bot.services import Services
 from bot.store import ledger
 from bot.web.alerts import alert_routes
 from bot.web.incidents import incident_routes
 from bot.web.slack_events import slack_routes
+
+BACKLOG = 128
+"""Connections that may wait until they are taken."""
+ELSEWHERE = "Say --host and --port; port 0 takes a free one."
 
 
 def build_web(services: Services, bolt: App | None) -> Starlette:
@@ -50,18 +56,26 @@ def build_web(services: Services, bolt: App | None) -> Starlette:
 
 @contextmanager
 def serve_web(web: Starlette, host: str, port: int) -> Iterator[int]:
-    """Serve on a thread of its own; gives the port, chosen by the system where 0 is asked for."""
-    server = uvicorn.Server(uvicorn.Config(web, host=host, port=port, log_level="warning", lifespan="off"))
-    socket = server.config.bind_socket()
-    socket.listen()  # who comes before the thread is up waits, and is not refused
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, name="web", daemon=True)
+    """Serve on a thread of its own; gives the port, chosen by the system where 0 is asked for. Raises `Failed`."""
+    listening = _listen(host, port)  # who comes before the thread is up waits, and is not refused
+    server = uvicorn.Server(uvicorn.Config(web, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="web", daemon=True)
     thread.start()
     try:
-        yield socket.getsockname()[1]
+        yield listening.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join(timeout=5)
-        socket.close()
+        listening.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # Python adds the address, with its brackets
+        raise Failed(f"Nothing can listen on {host}, port {port}: {reason}.", next_step=ELSEWHERE) from error
 
 
 def _touch_store(services: Services) -> list[str]:
