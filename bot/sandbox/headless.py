@@ -129,7 +129,8 @@ class Play:
             self.admin.type_command(self.channel, "/dr", "diagnose database")
             sweep = wait_for("the diagnosis", self.finished_sweep, 60)
             words.extend(f"{one.state}: {one.summary}" for one in sweep.findings if one.state != "ok")
-        found = "critical" in {one.state for one in sweep.findings}
+        offered = {one.action for finding in sweep.findings if finding.state == "critical" for one in finding.suggests}
+        found = "restore_database" in offered  # the loss itself: that nothing archives its log is critical as well
         self.story.judge("diagnosis", "; ".join(words) or "found nothing", found)
 
     def restore(self) -> None:
