@@ -36,7 +36,7 @@ def build_web(services: Services, bolt: App | None) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_request: Request) -> Response:
-        """It can keep what it is told: its own store answers. `troubles` are workflows that ended in an error."""
+        """It can keep what it is told: its own store answers. `troubles` are workflows that failed or hang."""
         try:
             troubles = await run_in_threadpool(_touch_store, services)
         except sa.exc.SQLAlchemyError as error:

@@ -256,6 +256,20 @@ def test_trouble_with_the_store_is_no_outcome(
     assert (len(tried), engine.troubles()) == (4, [])
 
 
+def test_work_that_hangs_or_that_nobody_will_do_is_reported(engine: Engine) -> None:
+    enqueue(engine, 1)
+    table = "workflow_status" if engine.database.is_sqlite else "dbos.workflow_status"
+    for change, troubles in {
+        "status = 'PENDING'": [],
+        "status = 'DELAYED', updated_at = 1": [],
+        "status = 'PENDING', updated_at = 1": ["work (work-1) has been under way for more than 12 h"],
+        "status = 'DELAYED', application_version = '0'": ["work (work-1) waits for version 0 of the workflows"],
+    }.items():
+        with engine.database.write() as session:
+            session.execute(sa.text(f"UPDATE {table} SET {change}"))
+        assert engine.troubles() == troubles, change
+
+
 def test_a_name_is_given_once(engine: Engine, work: Work) -> None:
     with pytest.raises(ValueError, match="'work' is registered already"):
         engine.register("work", work)
