@@ -128,11 +128,24 @@ class Engine:
         if not self._lock.acquire(wait=wait, stop=self._stop):
             return False
         self.is_leader = True
-        self._launch()
+        try:
+            self._launch()
+        except BaseException:  # the lock must not stay with a process that does no work
+            self.is_leader = False
+            self._lock.release()
+            raise
         watch = (self._lock.watch, self._stop, on_lost or _end_when_lost)
         threading.Thread(target=watch[0], args=watch[1:], name="leader-watch", daemon=True).start()
         threading.Thread(target=self._sweep, name="orphan-sweep", daemon=True).start()
         return True
+
+    def lead_or_end(self) -> None:
+        """`lead` on a thread of its own, of a process that serves: where it cannot, a new process is to try again."""
+        try:
+            self.lead()
+        except Exception:
+            log.critical("cannot begin to run workflows: ending this process", exc_info=True)
+            _end_process(70)
 
     def pending(self) -> int:
         """How many workflows are queued or running now, the delayed ones left out."""

@@ -53,7 +53,7 @@ def serve(session: TerminalSession, host: str, port: int) -> None:
     with ExitStack() as stack:
         web = build_web(services, None if socket_mode else bolt)
         bound = stack.enter_context(serve_web(web, host, port))
-        threading.Thread(target=services.engine.lead, name="election", daemon=True).start()
+        threading.Thread(target=services.engine.lead_or_end, name="election", daemon=True).start()
         services.prober.start()
         services.sampler.start()
         threading.Thread(target=_prepare_channel, args=(services, stop), name="channel", daemon=True).start()

@@ -270,6 +270,28 @@ def test_work_that_hangs_or_that_nobody_will_do_is_reported(engine: Engine) -> N
         assert engine.troubles() == troubles, change
 
 
+def test_who_cannot_begin_leaves_the_lead_to_others_and_ends(
+    engine: Engine, make_engine: Callable[[], Engine], work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = list[int]()
+    monkeypatch.setattr(engine_room, "_end_process", ends.append)
+    queues = "queues" if engine.database.is_sqlite else "dbos.queues"
+    rename(engine.database, queues, "away")
+    engine.lead_or_end()
+    assert (ends, engine.is_leader) == ([70], False)
+    rename(engine.database, "away" if engine.database.is_sqlite else "dbos.away", "queues")
+    other = make_engine()
+    other.register("work", work)
+    assert other.lead(wait=False)
+    enqueue(other, 1)
+    wait_for(lambda: work.done == [1], "the work", LIMIT_S)
+
+
+def rename(database: Database, table: str, name: str) -> None:
+    with database.write() as session:
+        session.execute(sa.text(f"ALTER TABLE {table} RENAME TO {name}"))
+
+
 def test_a_name_is_given_once(engine: Engine, work: Work) -> None:
     with pytest.raises(ValueError, match="'work' is registered already"):
         engine.register("work", work)
