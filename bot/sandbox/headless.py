@@ -168,7 +168,7 @@ class Play:
             incident, draft = session.get_one(Incident, 1), session.scalars(sa.select(Postmortem)).one()
         self.story.judge("resolved", incident.status, incident.status == "resolved")
         self.story.judge("post-mortem", f"{len(draft.markdown)} characters", "## Recovery clock" in draft.markdown)
-        command = [sys.executable, "-m", "bot", "ledger", "verify"]
+        command = [sys.executable, "-m", "bot", "ledger", "verify", "--stored"]
         checked = subprocess.run(command, env=self.sandbox.bot_environment, capture_output=True, text=True, check=False)
         self.story.judge("ledger", checked.stdout.strip() or checked.stderr.strip(), checked.returncode == 0)
 
