@@ -16,6 +16,9 @@ from bot.web.body import BodyEndedEarly, BodyTooLarge, read_body
 AT_ONCE = 32
 """Requests that are answered side by side, as many as over Socket Mode."""
 
+UNREADABLE = (ValueError, AttributeError)
+"""What bolt raises, before it looks at the signature, where a body is no text, no JSON, or none of an object."""
+
 
 def slack_routes(bolt: App) -> list[Route]:
     """Each request has a thread: bolt's own handler lets nobody else in before it has an answer."""
@@ -26,8 +29,8 @@ def slack_routes(bolt: App) -> list[Route]:
             asked = to_bolt_request(request, await read_body(request))
         except BodyTooLarge as error:
             return JSONResponse({"error": str(error)}, status_code=413)
-        except (BodyEndedEarly, UnicodeDecodeError) as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
+        except (BodyEndedEarly, *UNREADABLE):
+            return JSONResponse({"error": "This is nothing that Slack says."}, status_code=400)
         answer: BoltResponse = await asyncio.get_running_loop().run_in_executor(threads, bolt.dispatch, asked)
         return to_starlette_response(answer)
 

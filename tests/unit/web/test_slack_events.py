@@ -39,10 +39,10 @@ def url() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/slack/events"
 
 
-def post(url: str, body: bytes) -> requests.Response:
+def post(url: str, body: bytes, kind: str = "application/x-www-form-urlencoded") -> requests.Response:
     timestamp = str(int(time.time()))
     headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Type": kind,
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": str(SignatureVerifier(SECRET).generate_signature(timestamp=timestamp, body=body)),
     }
@@ -56,6 +56,15 @@ def test_one_that_waits_holds_up_nobody(url: str) -> None:
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-def test_what_is_too_long_or_no_text_is_refused_before_it_is_looked_at(url: str) -> None:
-    for body, status in {b"x" * (BODY_LIMIT_BYTES + 1): 413, b"\xff": 400}.items():
-        assert requests.post(url, data=body, timeout=WAIT_S).status_code == status
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"x" * (BODY_LIMIT_BYTES + 1), 413), (b"\xff", 400), (b"{", 400), (b"[]", 400), (b"null", 400), (b"{}", 401)],
+)
+def test_what_is_too_long_or_unreadable_is_refused_before_it_is_looked_at(url: str, body: bytes, status: int) -> None:
+    answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=WAIT_S)
+    assert answer.status_code == status
+
+
+def test_slack_is_told_that_the_address_is_ours(url: str) -> None:
+    body = b'{"type": "url_verification", "challenge": "abc", "token": "old"}'
+    assert post(url, body, "application/json").json() == {"challenge": "abc"}
