@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import engine as engine_room
+from bot.election import LEADER_LOCK
 from bot.engine import Engine
 from bot.store import ledger
 from bot.store.database import Database
@@ -24,6 +25,7 @@ LIMIT_S = 30.0
 KILLED = """
 import sys, time
 from pathlib import Path
+from bot.election import LEADER_LOCK
 from bot.engine import Engine
 from bot.store.database import Database
 
@@ -268,6 +270,24 @@ def test_work_that_hangs_or_that_nobody_will_do_is_reported(engine: Engine) -> N
         with engine.database.write() as session:
             session.execute(sa.text(f"UPDATE {table} SET {change}"))
         assert engine.troubles() == troubles, change
+
+
+def test_a_lead_that_cannot_be_proven_any_more_is_lost(engine: Engine) -> None:
+    lost = threading.Event()
+    engine.lead(on_lost=lost.set)
+    take_lead_away(engine.database)
+    assert lost.wait(LIMIT_S)
+
+
+def take_lead_away(database: Database) -> None:
+    """The lock file is removed; the connection that has the lock is ended."""
+    if database.file is not None:
+        Path(f"{database.file}.leader").unlink()
+        return
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    lock = f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = {LEADER_LOCK & 0xFFFFFFFF} AND {here}"
+    with database.write() as session:
+        assert session.scalars(sa.text(f"SELECT pg_terminate_backend(pid) FROM ({lock}) AS leader")).all() == [True]
 
 
 def test_who_cannot_begin_leaves_the_lead_to_others_and_ends(
