@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ LISTENERS = 32
 
 
 def build_services(environment: Mapping[str, str]) -> Services:
-    """Migrate the store and wire every room. Raises `SettingsError` or `PolicyError`."""
+    """Migrate the store and wire every room. Raises `SettingsError`, `PolicyError`, or `Failed` without a store."""
     ground = lay_ground(environment)
     settings, policy, database, engine = ground.settings, ground.policy, ground.database, ground.engine
     slack, notices, prose = ground.slack, ground.notices, ground.prose
@@ -87,6 +88,8 @@ def build_services(environment: Mapping[str, str]) -> Services:
 
 def build_bolt(services: Services) -> App:
     """The listeners. Starts without asking Slack anything, so a slow Slack does not hold it up."""
+    log = logging.getLogger("slack_bolt.App")
+    log.addFilter(_keep_nothing)  # it would warn that the environment's token is not used, which is what is meant
     app = App(
         client=build_client("", services.settings.slack_api_url),  # the token comes with the authorisation
         authorize=_authorize(services),
@@ -95,6 +98,7 @@ def build_bolt(services: Services) -> App:
         request_verification_enabled=services.settings.slack_app_token is None,
         listener_executor=ThreadPoolExecutor(max_workers=LISTENERS, thread_name_prefix="listener"),
     )
+    log.removeFilter(_keep_nothing)
     for room in (listener, press, form, home, shortcut, event):
         room.register(app, services)
     return app
@@ -113,6 +117,10 @@ def _sandbox_commands() -> list[Command]:
     from bot.sandbox.command import demo  # noqa: PLC0415 (the bot itself must not load the sandbox)
 
     return [demo]
+
+
+def _keep_nothing(_record: logging.LogRecord) -> bool:
+    return False
 
 
 def _authorize(services: Services) -> Callable[..., AuthorizeResult]:

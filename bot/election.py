@@ -48,23 +48,32 @@ class LeaderLock:
 
     def watch(self, stop: threading.Event, on_lost: Callable[[], None]) -> None:
         """A heartbeat each second; any error, or none that succeeds for ten seconds, is the end."""
-        if self._connection is None:
-            return
         while not stop.wait(HEARTBEAT_S):
             guard = threading.Timer(HEARTBEAT_LIMIT_S, on_lost)
             guard.daemon = True
             guard.start()
             try:
-                self._connection.execute(sa.text("SELECT 1"))
-            except sa.exc.SQLAlchemyError:
-                on_lost()
+                self._prove()
+            except (sa.exc.SQLAlchemyError, OSError):
+                if not stop.is_set():  # else it was given up
+                    on_lost()
                 return
             finally:
                 guard.cancel()
 
+    def _prove(self) -> None:
+        """Raises where the lock may be somebody else's: a file that was removed or replaced keeps nobody out."""
+        if self._connection is not None:
+            self._connection.execute(sa.text("SELECT 1"))
+        elif self._file is not None and not os.path.samestat(os.fstat(self._file), self._path.stat()):
+            raise FileNotFoundError(f"{self._path} is another file than the one that is locked")
+
+    @property
+    def _path(self) -> Path:
+        return Path(f"{self.database.file}.leader")
+
     def _try_file(self) -> bool:
-        path = Path(f"{self.database.file}.leader")
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

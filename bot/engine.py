@@ -40,6 +40,8 @@ SWEEP_S = 2.0
 TIDY_EVERY_S = 600.0
 TIDY_AT_ONCE = 1000
 KEPT_FOR = timedelta(days=7)
+TOO_LONG = timedelta(hours=12)
+"""No step takes as long, not even the restore of a large instance."""
 NEVER_GIVE_UP = 1_000_000
 """A bot that crash-loops must not leave a run half done for ever: it is taken up as often as it takes."""
 POLL_S = 0.5
@@ -126,20 +128,47 @@ class Engine:
         if not self._lock.acquire(wait=wait, stop=self._stop):
             return False
         self.is_leader = True
-        self._launch()
+        try:
+            self._launch()
+        except BaseException:  # the lock must not stay with a process that does no work
+            self.is_leader = False
+            self._lock.release()
+            raise
         watch = (self._lock.watch, self._stop, on_lost or _end_when_lost)
         threading.Thread(target=watch[0], args=watch[1:], name="leader-watch", daemon=True).start()
         threading.Thread(target=self._sweep, name="orphan-sweep", daemon=True).start()
         return True
+
+    def lead_or_end(self) -> None:
+        """`lead` on a thread of its own, of a process that serves: where it cannot, a new process is to try again."""
+        try:
+            self.lead()
+        except Exception:
+            log.critical("cannot begin to run workflows: ending this process", exc_info=True)
+            _end_process(70)
 
     def pending(self) -> int:
         """How many workflows are queued or running now, the delayed ones left out."""
         return len(self._client.list_workflows(status=["ENQUEUED", "PENDING"], load_input=False))
 
     def troubles(self) -> list[str]:
-        """Workflows that ended in an error, in words; there should be none."""
-        rows = self._client.list_workflows(status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], load_input=False)
-        return [f"{row.name} ({row.workflow_id}) ended as {row.status}" for row in rows]
+        """Workflows that ended in an error, hang, or wait for a version that nobody runs; there should be none."""
+        ended = self._client.list_workflows(status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], load_input=False)
+        open_ones = self._client.list_workflows(status=["DELAYED", "ENQUEUED", "PENDING"], load_input=False)
+        begun_before = (datetime.now(UTC) - TOO_LONG).timestamp() * 1000
+        return [
+            *(f"{row.name} ({row.workflow_id}) ended as {row.status}" for row in ended),
+            *(
+                f"{row.name} ({row.workflow_id}) waits for version {row.app_version} of the workflows"
+                for row in open_ones
+                if row.app_version != APPLICATION_VERSION
+            ),
+            *(
+                f"{row.name} ({row.workflow_id}) has been under way for more than {TOO_LONG.total_seconds() / 3600:g} h"
+                for row in open_ones
+                if row.status == "PENDING" and (row.updated_at or begun_before) < begun_before
+            ),
+        ]
 
     def stop(self, status: int = 0) -> None:
         """Stop running workflows here; what is unfinished goes on at the next leader.

@@ -27,7 +27,7 @@ class Failed(Exception):
 
     @property
     def words(self) -> str:
-        return f"{self.reason} {self.true_now} {self.next_step}".strip()
+        return " ".join(filter(None, (self.reason, self.true_now, self.next_step)))
 
 
 class Cancelled(Exception):

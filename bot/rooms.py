@@ -44,7 +44,7 @@ from bot.recovery.runs import Runs, list_under_way
 from bot.settings import Settings, templates_dir
 from bot.slack.client import build_client
 from bot.store.database import Database
-from bot.store.migrate import migrate
+from bot.store.opening import open_store
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,12 @@ class Hands:
 
 
 def lay_ground(environment: Mapping[str, str]) -> Ground:
-    """Read settings and policy, and migrate the store. Raises `SettingsError` or `PolicyError`."""
+    """Read settings and policy, and migrate the store. Raises `SettingsError`, `PolicyError` or `Failed`."""
     settings = Settings.from_environment(environment)
     policy = load_policy(settings.policy_path)
     refuse_unknown_actions(policy, settings.policy_path or default_policy_path(), [*all_actions(), PLAYBOOK])
     check_playbooks(policy, settings.policy_path)
-    database = Database(settings.database_url)
-    migrate(database)
+    database = open_store(settings.database_url)
     engine = Engine(database)
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
     prose = Prose(templates_dir(), settings.templates_path)

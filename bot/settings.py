@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 PACKAGE = Path(__file__).parent
@@ -141,10 +142,20 @@ def read_database_url(url: str, state_folder: Path) -> str:
         return f"sqlite:///{state_folder / 'holdfast.db'}"
     scheme, separator, rest = url.partition("://")
     if separator and scheme in POSTGRESQL_SCHEMES:
+        _parse_database_url(url)
         return f"postgresql+psycopg://{rest}"
     if not url.startswith("sqlite:///"):
         raise SettingsError("HOLDFAST_DATABASE_URL", "is neither SQLite nor PostgreSQL")
+    if _parse_database_url(url).database in (None, "", ":memory:"):
+        raise SettingsError("HOLDFAST_DATABASE_URL", "names no file, and what is kept must outlive the bot")
     return url
+
+
+def _parse_database_url(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except (ValueError, sa.exc.ArgumentError):  # either quotes the URL, which may hold a password
+        raise SettingsError("HOLDFAST_DATABASE_URL", "cannot be read as the address of a database") from None
 
 
 def find_state_folder(env: Mapping[str, str]) -> Path:

@@ -78,11 +78,13 @@ class Desk(Reading):
         drill: bool = False,
         private: bool | None = None,
         confirmed: bool = False,
+        beside: int | None = None,
         claim: Claim | None = None,
     ) -> Incident:
         """Open an incident. Raises `Refused` for bad input, `SameAgain` for a twin within a minute.
 
-        Where `private` is None, the category says whether it is. `claim` is called inside the transaction, before
+        `beside` is the twin beside which one more is meant: one, however often that is said. Where `private` is None,
+        the category says whether it is. `claim` is called inside the transaction, before
         anybody is told: what caused the incident keeps its number there, or raises, and then there is none.
         """
         severity = known_severity(self.policy, severity)
@@ -94,7 +96,7 @@ class Desk(Reading):
         with self.database.write() as session:
             if not confirmed:
                 ledger.hold(session)  # of two at the same instant the second sees the first
-                self._refuse_twin(session, severity, title, now, actor)
+                self._refuse_twin(session, severity, title, now, actor, beside)
             incident = Incident(
                 title=title, severity=severity, status="investigating", category=category,
                 impact=bounded(impact), components=affected, declared_by=actor, declared_at=now,
@@ -187,14 +189,17 @@ class Desk(Reading):
             return next((key for key in self.policy.categories if key in spoken), next(iter(self.policy.categories)))
         return known_word(word, tuple(self.policy.categories), "a category", "database")
 
-    def _refuse_twin(self, session: Session, severity: SeverityName, title: str, now: datetime, actor: str) -> None:
+    def _refuse_twin(
+        self, session: Session, severity: SeverityName, title: str, now: datetime, actor: str, beside: int | None
+    ) -> None:
+        meant = Incident.declared_at > now - SAME_AGAIN_WITHIN if beside is None else Incident.id > beside
         query = Reading(self.database, self.changes.viewer(actor)).visible.where(
-            Incident.severity == severity,
-            Incident.title == title,
-            Incident.resolved_at.is_(None),
-            Incident.declared_at > now - SAME_AGAIN_WITHIN,
+            Incident.severity == severity, Incident.title == title, Incident.resolved_at.is_(None), meant
         )
         twin = session.scalar(query.order_by(Incident.id.desc()))
-        if twin is not None:
-            session.expunge(twin)  # the refusal undoes the transaction, after which it could not be read
-            raise SameAgain(twin)
+        if twin is None:
+            return
+        if beside is not None:
+            raise Refused(f"#{twin.id} was declared beside #{beside} already.", "Nothing was changed.")
+        session.expunge(twin)  # the refusal undoes the transaction, after which it could not be read
+        raise SameAgain(twin)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 
 from bot.engine import Engine
 from bot.outcome import Failed
 from bot.policy import Policy
 from bot.store.database import Database
-from bot.systems.archives import ArchiveExists, open_bucket
+from bot.store.ledger import Mark
+from bot.systems.archives import ArchiveExists, Bucket, open_bucket
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,24 @@ def key_of(entries: int, head: str) -> str:
     return f"{PREFIX}{entries:010d}-{head[:16]}.json"
 
 
+def list_places(policy: Policy) -> list[tuple[str, str]]:
+    """Bucket and region of everything that backups are kept in."""
+    return sorted({(one.backups.bucket, one.backups.region) for one in policy.databases.values()})
+
+
+def read_heads(policy: Policy) -> list[Mark]:
+    """Every head of this product's ledger that lies beside the backups. Raises `Failed` where S3 does not answer."""
+    buckets = [open_bucket(name, region) for name, region in list_places(policy)]
+    return [mark for bucket in buckets for mark in _read_bucket(bucket, policy.product)]
+
+
+def _read_bucket(bucket: Bucket, product: str) -> Iterator[Mark]:
+    for stored in (one for one in bucket.list_objects(PREFIX) if one.key.endswith(".json")):
+        kept = json.loads(bucket.read_all(stored))
+        if kept["product"] == product:
+            yield Mark(kept["head"], bucket.place(stored.key), kept["entries"])
+
+
 class LedgerHeads:
     """Writes heads into every bucket that the policy keeps backups in."""
 
@@ -35,9 +55,8 @@ class LedgerHeads:
 
     def keep(self, entries: int, head: str, attempt: int) -> None:
         """The workflow: write-once, so that doing it again changes nothing; back in a minute where S3 is away."""
-        places = {(one.backups.bucket, one.backups.region) for one in self.policy.databases.values()}
         try:
-            for bucket, region in sorted(places):
+            for bucket, region in list_places(self.policy):
                 self._store(bucket, region, entries, head)
         except Failed as failure:
             log.warning("the ledger's head could not be stored yet: %s", failure.words)

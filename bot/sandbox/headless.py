@@ -129,7 +129,8 @@ class Play:
             self.admin.type_command(self.channel, "/dr", "diagnose database")
             sweep = wait_for("the diagnosis", self.finished_sweep, 60)
             words.extend(f"{one.state}: {one.summary}" for one in sweep.findings if one.state != "ok")
-        found = "critical" in {one.state for one in sweep.findings}
+        offered = {one.action for finding in sweep.findings if finding.state == "critical" for one in finding.suggests}
+        found = "restore_database" in offered  # the loss itself: that nothing archives its log is critical as well
         self.story.judge("diagnosis", "; ".join(words) or "found nothing", found)
 
     def restore(self) -> None:
@@ -167,7 +168,7 @@ class Play:
             incident, draft = session.get_one(Incident, 1), session.scalars(sa.select(Postmortem)).one()
         self.story.judge("resolved", incident.status, incident.status == "resolved")
         self.story.judge("post-mortem", f"{len(draft.markdown)} characters", "## Recovery clock" in draft.markdown)
-        command = [sys.executable, "-m", "bot", "ledger", "verify"]
+        command = [sys.executable, "-m", "bot", "ledger", "verify", "--stored"]
         checked = subprocess.run(command, env=self.sandbox.bot_environment, capture_output=True, text=True, check=False)
         self.story.judge("ledger", checked.stdout.strip() or checked.stderr.strip(), checked.returncode == 0)
 

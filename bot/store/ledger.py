@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -98,10 +98,22 @@ class Break:
     words: str
 
 
-def verify(session: Session) -> tuple[int, list[Break]]:
+@dataclass(frozen=True)
+class Mark:
+    """A head that is kept where whoever changes the ledger does not reach: in a channel, beside the backups."""
+
+    hash: str
+    source: str
+    """In words: where it is kept."""
+    seq: int | None = None
+    """The entry that was the last one; None where nobody noted it."""
+
+
+def verify(session: Session, marks: Iterable[Mark] = ()) -> tuple[int, list[Break]]:
     """Walk the whole chain: how many entries, and every place where it is broken (none is good).
 
-    Beside a bot that goes on appending, the session must be a snapshot.
+    Only `marks` tell that all of it was written anew, or that its end was cut off and its head set back. Beside a
+    bot that goes on appending, the session must be a snapshot.
     """
     expected_seq, previous, breaks = 0, GENESIS, list[Break]()
     for seq, entry in _walk(session):
@@ -113,20 +125,49 @@ def verify(session: Session) -> tuple[int, list[Break]]:
             breaks.append(Break(seq, f"entry {seq} does not follow the one before it: reordered or replaced"))
         if entry is None:
             breaks.append(Break(seq, f"entry {seq} was changed: it cannot even be read"))
-        elif compute_hash(entry) != entry.hash:
+        elif not _has_own_hash(entry):
             breaks.append(Break(seq, f"entry {seq} ({entry.kind}, {entry.key}) was changed"))
         previous = entry.hash if entry else ""
     breaks.extend(_verify_head(session, expected_seq, previous))
+    breaks.extend(filter(None, (_verify_mark(session, mark) for mark in marks)))
     return expected_seq, breaks
 
 
+def _has_own_hash(entry: LedgerEntry) -> bool:
+    try:
+        return compute_hash(entry) == entry.hash
+    except TypeError:  # SQLite keeps bytes in a column of text, and gives them back
+        return False
+
+
+def _verify_mark(session: Session, mark: Mark) -> Break | None:
+    place = LedgerEntry.hash == mark.hash if mark.seq is None else LedgerEntry.seq == mark.seq
+    found = session.execute(sa.select(LedgerEntry.seq, LedgerEntry.hash).where(place)).first()
+    if found is None and mark.seq is None:
+        return Break(0, f"no entry has the hash {mark.hash} ({mark.source}): entries were removed or written anew")
+    if found is None:
+        return Break(mark.seq or 0, f"entry {mark.seq} was removed: there is a head of it ({mark.source})")
+    if found.hash != mark.hash:
+        return Break(found.seq, f"entry {found.seq} was written anew: it had another hash ({mark.source})")
+    return None
+
+
 def _verify_head(session: Session, last_seq: int, last_hash: str) -> Iterator[Break]:
-    head_seq, head_hash = read_head(session)
-    if head_seq > last_seq:
+    head = session.get(LedgerHead, 1)
+    if head is None:
+        yield Break(last_seq, "the head was removed, and with it what tells whether entries are missing at the end")
+        return
+    try:
+        head_seq = int(head.seq)
+    except ValueError:  # SQLite keeps words in a column of numbers
+        head_seq = -1
+    if head_seq < 0:
+        yield Break(last_seq, "the head was changed: it names no entry")
+    elif head_seq > last_seq:
         yield Break(last_seq + 1, _missing(last_seq + 1, head_seq))
     elif head_seq < last_seq:
         yield Break(last_seq, f"the head names entry {head_seq}, yet entry {last_seq} exists: added outside")
-    elif head_hash != last_hash:
+    elif head.hash != last_hash:
         yield Break(last_seq, f"the head does not match entry {last_seq}: the head or the entry was changed")
 
 
@@ -148,7 +189,7 @@ def _walk(session: Session) -> Iterator[tuple[int, LedgerEntry | None]]:
 def _read_page(session: Session, page: Sequence[int]) -> Sequence[LedgerEntry | None]:
     try:
         return _read(session, page[0], page[-1])
-    except ValueError:
+    except _unreadable(session):
         return [_read_one(session, seq) for seq in page]
 
 
@@ -160,8 +201,17 @@ def _read(session: Session, first: int, last: int) -> list[LedgerEntry]:
 def _read_one(session: Session, seq: int) -> LedgerEntry | None:
     try:
         return _read(session, seq, seq)[0]
-    except ValueError:  # what is kept there is no document, or no time
+    except _unreadable(session):
         return None
+
+
+def _unreadable(session: Session) -> tuple[type[Exception], ...]:
+    """What is raised where a row keeps no document, no time or, on SQLite, no text.
+
+    Elsewhere the store's own errors mean that it is away.
+    """
+    own = (sa.exc.OperationalError,) if session.get_bind().dialect.name == "sqlite" else ()
+    return (ValueError, TypeError, *own)
 
 
 def hold(session: Session) -> LedgerHead:

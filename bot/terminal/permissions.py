@@ -14,7 +14,12 @@ from bot.terminal.session import guarded
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the policy as IAM takes it.")
-@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="HOLDFAST_POLICY")
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="HOLDFAST_POLICY",
+    help="Another policy than that of HOLDFAST_POLICY.",
+)
 @guarded
 def permissions(as_json: bool, file: Path | None) -> None:
     """Print the AWS rights that the recovery actions, the checks and the channels need, and nothing more."""

@@ -29,7 +29,9 @@ SETTLED_S = 5.0
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the web server.")
-@click.option("--port", default=3000, show_default=True, help="Its port; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=3000, show_default=True, help="Its port; 0 takes a free one."
+)
 @pass_session
 @guarded
 def serve(session: TerminalSession, host: str, port: int) -> None:
@@ -51,7 +53,7 @@ def serve(session: TerminalSession, host: str, port: int) -> None:
     with ExitStack() as stack:
         web = build_web(services, None if socket_mode else bolt)
         bound = stack.enter_context(serve_web(web, host, port))
-        threading.Thread(target=services.engine.lead, name="election", daemon=True).start()
+        threading.Thread(target=services.engine.lead_or_end, name="election", daemon=True).start()
         services.prober.start()
         services.sampler.start()
         threading.Thread(target=_prepare_channel, args=(services, stop), name="channel", daemon=True).start()

@@ -12,12 +12,14 @@ from functools import cached_property, wraps
 from typing import Any, ParamSpec
 
 import click
+import sqlalchemy as sa
 from slack_bolt import App
 
 from bot.outcome import Failed, Refused
 from bot.policy import Person, PolicyError
 from bot.services import Services
 from bot.settings import SettingsError
+from bot.store.opening import explain
 
 P = ParamSpec("P")
 REFUSED, FAILED = 2, 1
@@ -102,6 +104,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             _leave(session, "Refused", refusal, REFUSED)
         except Failed as failure:
             _leave(session, "Failed", failure, FAILED)
+        except sa.exc.DBAPIError as error:
+            _leave(session, "Failed", explain(error), FAILED)
 
     return run
 

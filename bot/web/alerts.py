@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -18,20 +18,12 @@ from bot.alerts.receiver import NoSecret, Receiver, UnknownSource
 from bot.clock import utc_now
 from bot.outcome import Failed
 from bot.services import Services
+from bot.web.body import BodyEndedEarly, BodyTooLarge, read_body
 
 log = logging.getLogger(__name__)
 
-BODY_LIMIT_BYTES = 1_000_000
 READERS = 8
 """Threads that verify; a source whose certificate is slow to come holds up its own kind at most."""
-
-
-class BodyTooLarge(Exception):
-    """More was sent than an alert needs."""
-
-
-class BodyEndedEarly(Exception):
-    """Whoever sent it went away in the middle."""
 
 
 TURNED_AWAY: dict[type[Exception], int] = {BadPayload: 400, BodyEndedEarly: 400, Unverified: 401, BodyTooLarge: 413}
@@ -94,23 +86,6 @@ def alert_routes(services: Services) -> list[Route]:
         return JSONResponse({"status": "kept", "alerts": len(alerts)}, status_code=202)
 
     return [Route("/alerts/{source}", _guarded(take), methods=["POST"])]
-
-
-async def read_body(request: Request) -> bytes:
-    """The body, unless it is too long. Raises `BodyTooLarge` as soon as that is known."""
-    too_large = BodyTooLarge(f"The body is larger than {BODY_LIMIT_BYTES:,} bytes.")
-    body = bytearray()
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > BODY_LIMIT_BYTES:
-        raise too_large
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT_BYTES:
-                raise too_large
-    except ClientDisconnect as error:
-        raise BodyEndedEarly("The body ended early.") from error
-    return bytes(body)
 
 
 def _guarded(take: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +10,22 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 import uvicorn
 from slack_bolt import App
-from slack_bolt.adapter.starlette import SlackRequestHandler
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.outcome import Failed
 from bot.services import Services
 from bot.store import ledger
 from bot.web.alerts import alert_routes
 from bot.web.incidents import incident_routes
+from bot.web.slack_events import slack_routes
+
+BACKLOG = 128
+"""Connections that may wait until they are taken."""
+ELSEWHERE = "Say --host and --port; port 0 takes a free one."
 
 
 def build_web(services: Services, bolt: App | None) -> Starlette:
@@ -30,7 +36,7 @@ def build_web(services: Services, bolt: App | None) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_request: Request) -> Response:
-        """It can keep what it is told: its own store answers. `troubles` are workflows that ended in an error."""
+        """It can keep what it is told: its own store answers. `troubles` are workflows that failed or hang."""
         try:
             troubles = await run_in_threadpool(_touch_store, services)
         except sa.exc.SQLAlchemyError as error:
@@ -44,29 +50,32 @@ def build_web(services: Services, bolt: App | None) -> Starlette:
         *incident_routes(services),
     ]
     if bolt is not None:
-        handler = SlackRequestHandler(bolt)
-
-        async def slack_events(request: Request) -> Response:
-            return await handler.handle(request)
-
-        routes.append(Route("/slack/events", slack_events, methods=["POST"]))
+        routes += slack_routes(bolt)
     return Starlette(routes=routes)
 
 
 @contextmanager
 def serve_web(web: Starlette, host: str, port: int) -> Iterator[int]:
-    """Serve on a thread of its own; gives the port, chosen by the system where 0 is asked for."""
-    server = uvicorn.Server(uvicorn.Config(web, host=host, port=port, log_level="warning", lifespan="off"))
-    socket = server.config.bind_socket()
-    socket.listen()  # who comes before the thread is up waits, and is not refused
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, name="web", daemon=True)
+    """Serve on a thread of its own; gives the port, chosen by the system where 0 is asked for. Raises `Failed`."""
+    listening = _listen(host, port)  # who comes before the thread is up waits, and is not refused
+    server = uvicorn.Server(uvicorn.Config(web, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="web", daemon=True)
     thread.start()
     try:
-        yield socket.getsockname()[1]
+        yield listening.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join(timeout=5)
-        socket.close()
+        listening.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # Python adds the address, with its brackets
+        raise Failed(f"Nothing can listen on {host}, port {port}: {reason}.", next_step=ELSEWHERE) from error
 
 
 def _touch_store(services: Services) -> list[str]:

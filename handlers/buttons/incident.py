@@ -19,10 +19,10 @@ def open_declare(request: Request, _value: dict[str, Any]) -> Reply:
 
 
 def declare_again(request: Request, value: dict[str, Any]) -> Reply:
-    """A second identical incident is meant."""
+    """A second identical incident is meant; not a third, when the button is pressed once more."""
     incident = request.desk.declare(
-        actor=request.person.key, severity=str(value["severity"]), title=str(value["title"]), confirmed=True,
-        private=value.get("private"),
+        actor=request.person.key, severity=str(value["severity"]), title=str(value["title"]),
+        private=value.get("private"), beside=int(value["beside"]),
     )  # fmt: skip
     return declared(incident)
 

@@ -22,6 +22,8 @@ from handlers.request import FormNeeded, Reply
 
 ADDRESSED = re.compile(r"\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
 REMEMBERED = timedelta(days=1)
+WORDS_LIMIT = 900
+"""Of what a button keeps for its form: in JSON a quote or line break is two characters, and Slack takes 2,000."""
 POOL = ThreadPoolExecutor(max_workers=8, thread_name_prefix="mention")
 
 
@@ -89,7 +91,7 @@ def _obey(services: Services, event: dict[str, Any], text: str) -> Reply:
 def _offer_form(command: str, words: str) -> Reply:
     """Slack opens a form only for a press."""
     said = ":memo: That needs a form."
-    button = parts.button("Open the form", "mention.form", {"command": command, "text": words[:1500]}, "primary")
+    button = parts.button("Open the form", "mention.form", {"command": command, "text": words[:WORDS_LIMIT]}, "primary")
     return Reply(said, parts.pack([parts.marked(said), parts.actions([button])]))
 
 

@@ -75,7 +75,7 @@ def button(
     confirm: str = "",
 ) -> ButtonElement:  # fmt: skip
     """`value` travels as JSON; it says what is meant, never who may. `confirm` is asked first, where it is given."""
-    packed = json.dumps(dict(value or {}), separators=(",", ":"))
+    packed = json.dumps(dict(value or {}), separators=(",", ":"), ensure_ascii=False)
     if len(packed) > BUTTON_VALUE_LIMIT:
         raise ValueError(f"the value of button {action_id} is {len(packed)} characters, Slack takes 2,000")
     asked = _ask(confirm, label) if confirm else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -31,8 +32,9 @@ OPTIONS = 100
 METADATA_LIMIT = 3000
 VIEW_LIMIT_BYTES = 250_000
 """Of a whole view as JSON; what is not ASCII takes up to twelve bytes a character."""
+ACTION_ID_LIMIT = 255
 INPUT = "value"
-"""action_id of every input; the block_id names the field."""
+"""action_id of every input, or its beginning; the block_id names the field."""
 
 
 def modal(
@@ -77,11 +79,23 @@ def text_input(
 def choice(
     block_id: str, label: str, options: Sequence[tuple[str, str]], *, initial: str | None = None, hint: str = ""
 ) -> Block:
-    """A select of (value, label) pairs; the first hundred."""
-    shown = _options(options[:OPTIONS])
-    chosen = next((option for option in shown if option.value == initial), None)
-    element = StaticSelectElement(action_id=INPUT, options=shown, initial_option=chosen)
+    """A select of (value, label) pairs; the first hundred.
+
+    Where a value is longer than Slack takes, such as a key in S3, what all begin with is kept in the action_id.
+    """
+    start = _common_start([value for value, _ in options[:OPTIONS]])
+    shown = _options([(value.removeprefix(start), text) for value, text in options[:OPTIONS]])
+    chosen = next((option for option in shown if initial is not None and start + option.value == initial), None)
+    element = StaticSelectElement(action_id=INPUT + start, options=shown, initial_option=chosen)
     return _input(block_id, label, element, hint, False)
+
+
+def _common_start(values: Sequence[str]) -> str:
+    """Empty where every value fits as it is; something is left of each."""
+    if all(len(value) <= OPTION_VALUE_LIMIT for value in values):
+        return ""
+    common = os.path.commonprefix(list(values))[: ACTION_ID_LIMIT - len(INPUT)]  # noqa: RUF071 (they are no paths)
+    return common[:-1] if common in values else common
 
 
 def choices(
@@ -128,7 +142,9 @@ def read_values(view: Mapping[str, Any]) -> dict[str, str]:
     A moment is given as ISO 8601 in UTC, several choices one a line.
     """
     return {
-        block_id: _read(state) for block_id, actions in view["state"]["values"].items() for state in actions.values()
+        block_id: (action_id.removeprefix(INPUT) if state.get("selected_option") else "") + _read(state)
+        for block_id, actions in view["state"]["values"].items()
+        for action_id, state in actions.items()
     }
 
 

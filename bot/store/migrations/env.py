@@ -10,6 +10,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Table.metadata,
     version_table="holdfast_version",
+    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -31,7 +31,7 @@ def handle(request: Request) -> Reply:
     try:
         incident = request.desk.declare(actor=request.person.key, severity=severity, title=title, private=private)
     except SameAgain as twin:
-        return ask_again(twin, severity, title, private)
+        return ask_again(twin, private)
     return declared(incident)
 
 
@@ -40,11 +40,12 @@ def declared(incident: Incident) -> Reply:
     return Reply(f":rotating_light: Declared *#{incident.id}* ({incident.severity}). {what} being opened.")
 
 
-def ask_again(twin: SameAgain, severity: str, title: str, private: bool | None) -> Reply:
+def ask_again(twin: SameAgain, private: bool | None) -> Reply:
     """A second identical declaration within a minute is asked about, not made."""
     where = f"<#{twin.incident.channel_id}>" if twin.incident.channel_name else f"#{twin.incident.id}"
     words = f":thinking_face: {literal(twin.reason)} It is {where}."
-    value = {"severity": severity, "title": title[:1500], "private": private}
+    known = twin.incident
+    value = {"severity": known.severity, "title": known.title, "private": private, "beside": known.id}
     again = parts.button("Declare another", "incident.again", {**value}, "danger")
     return Reply(words, parts.pack([parts.marked(words), parts.actions([again])]))
 

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import engine as engine_room
+from bot.election import LEADER_LOCK
 from bot.engine import Engine
 from bot.store import ledger
 from bot.store.database import Database
@@ -24,6 +25,7 @@ LIMIT_S = 30.0
 KILLED = """
 import sys, time
 from pathlib import Path
+from bot.election import LEADER_LOCK
 from bot.engine import Engine
 from bot.store.database import Database
 
@@ -254,6 +256,60 @@ def test_trouble_with_the_store_is_no_outcome(
     wait_for(lambda: done == [7], "the work", LIMIT_S)
     wait_until_done(engine)
     assert (len(tried), engine.troubles()) == (4, [])
+
+
+def test_work_that_hangs_or_that_nobody_will_do_is_reported(engine: Engine) -> None:
+    enqueue(engine, 1)
+    table = "workflow_status" if engine.database.is_sqlite else "dbos.workflow_status"
+    for change, troubles in {
+        "status = 'PENDING'": [],
+        "status = 'DELAYED', updated_at = 1": [],
+        "status = 'PENDING', updated_at = 1": ["work (work-1) has been under way for more than 12 h"],
+        "status = 'DELAYED', application_version = '0'": ["work (work-1) waits for version 0 of the workflows"],
+    }.items():
+        with engine.database.write() as session:
+            session.execute(sa.text(f"UPDATE {table} SET {change}"))
+        assert engine.troubles() == troubles, change
+
+
+def test_a_lead_that_cannot_be_proven_any_more_is_lost(engine: Engine) -> None:
+    lost = threading.Event()
+    engine.lead(on_lost=lost.set)
+    take_lead_away(engine.database)
+    assert lost.wait(LIMIT_S)
+
+
+def take_lead_away(database: Database) -> None:
+    """The lock file is removed; the connection that has the lock is ended."""
+    if database.file is not None:
+        Path(f"{database.file}.leader").unlink()
+        return
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    lock = f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = {LEADER_LOCK & 0xFFFFFFFF} AND {here}"
+    with database.write() as session:
+        assert session.scalars(sa.text(f"SELECT pg_terminate_backend(pid) FROM ({lock}) AS leader")).all() == [True]
+
+
+def test_who_cannot_begin_leaves_the_lead_to_others_and_ends(
+    engine: Engine, make_engine: Callable[[], Engine], work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = list[int]()
+    monkeypatch.setattr(engine_room, "_end_process", ends.append)
+    queues = "queues" if engine.database.is_sqlite else "dbos.queues"
+    rename(engine.database, queues, "away")
+    engine.lead_or_end()
+    assert (ends, engine.is_leader) == ([70], False)
+    rename(engine.database, "away" if engine.database.is_sqlite else "dbos.away", "queues")
+    other = make_engine()
+    other.register("work", work)
+    assert other.lead(wait=False)
+    enqueue(other, 1)
+    wait_for(lambda: work.done == [1], "the work", LIMIT_S)
+
+
+def rename(database: Database, table: str, name: str) -> None:
+    with database.write() as session:
+        session.execute(sa.text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 def test_a_name_is_given_once(engine: Engine, work: Work) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.recovery.registry import all_actions
+from bot.sandbox.actor import wait_for as wait_until
 from handlers.commands.listener import COMMANDS
 from handlers.commands.subcommand import find_subcommands
-from tests.integration.handlers.rig import Bot, Human, show
+from tests.integration.handlers.rig import WAIT_S, Bot, Human, show
 
 pytestmark = pytest.mark.parametrize("running", ["socket"], indirect=True)
 
@@ -174,6 +175,16 @@ def test_a_second_identical_declaration_asks_first(bot: Bot, mei: Human, amara: 
     assert len(bot.services.desk.list_open()) == 2
     second = bot.services.desk.list_open()[0]
     assert bot.workspace.state.channels[bot.room(second.id)].name == f"inc-{second.id}-the-same-thing"
+    amara.press(amara.lobby, "incident.again")
+    told = wait_until("the answer", lambda: amara.told()[-1]["text"].startswith(":no_entry") and amara.told(), WAIT_S)
+    assert f"#{second.id} was declared beside #{number} already" in told[-1]["text"]
+    assert len(bot.services.desk.list_open()) == 2
+
+
+@pytest.mark.parametrize("sign", ["é", "🔥", '"', "\\"])
+def test_a_second_identical_declaration_asks_first_whatever_its_title(bot: Bot, mei: Human, sign: str) -> None:
+    mei.ask(f"declare P4 {sign * 1500}")
+    assert "less than a minute ago" in mei.ask(f"declare P4 {sign * 1500}")["text"]
 
 
 def test_curly_quotes_and_dashes_are_what_was_typed(bot: Bot, mei: Human) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bot.postmortem.ledger_heads import PREFIX, key_of
+from bot.postmortem.ledger_heads import PREFIX, key_of, read_heads
 from bot.sandbox.actor import wait_for
 from bot.store import ledger
 from bot.store.tables import Incident
@@ -21,3 +21,5 @@ def test_the_head_is_stored_beside_the_backups(rig: Rig, incident: Incident, sha
     stored = wait_for("the head", lambda: next(iter(bucket.list_objects(PREFIX)), None), 20)
     assert stored.key == key_of(said.seq, said.hash)
     assert json.loads(bucket.read_all(stored)) == {"product": "TraitorTrack", "entries": said.seq, "head": said.hash}
+    bucket.store(f"{PREFIX}another.json", [b'{"product": "Another", "entries": 1, "head": "x"}'], metadata={})
+    assert read_heads(services.policy) == [ledger.Mark(said.hash, bucket.place(stored.key), said.seq)]

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
+from sqlalchemy.orm import Session
 
 from bot.store import ledger
 from bot.store.database import Database
@@ -179,8 +180,11 @@ def test_a_row_that_cannot_be_read_any_more_is_named(filled: Database) -> None:
     with tampered(filled, "UPDATE ledger SET data = '{' WHERE seq = 3") as breaks:
         assert [one.seq for one in breaks] == [3, 4]
     if filled.is_sqlite:
-        with tampered(filled, "UPDATE ledger SET happened_at = 'yesterday' WHERE seq = 3") as breaks:
-            assert breaks[0].words == "entry 3 was changed: it cannot even be read"
+        for change in ("happened_at = 'yesterday'", "happened_at = 5", "text = CAST(X'FF' AS TEXT)"):
+            with tampered(filled, f"UPDATE ledger SET {change} WHERE seq = 3") as breaks:
+                assert breaks[0].words == "entry 3 was changed: it cannot even be read", change
+        with tampered(filled, "UPDATE ledger SET text = X'FF' WHERE seq = 3") as breaks:
+            assert [one.seq for one in breaks] == [3]
 
 
 def test_removed_rows_in_a_row_are_named_together(filled: Database) -> None:
@@ -219,6 +223,47 @@ def test_a_changed_or_missing_head_is_found(filled: Database) -> None:
     for change in ("UPDATE ledger_head SET hash = 'x'", "UPDATE ledger_head SET seq = 2", "DELETE FROM ledger_head"):
         with tampered(filled, change) as breaks:
             assert breaks
+
+
+def test_a_head_that_is_no_head_or_away_is_said(filled: Database) -> None:
+    with tampered(filled, "DELETE FROM ledger_head", "DELETE FROM ledger") as breaks:
+        assert "the head was removed" in breaks[0].words
+    if filled.is_sqlite:
+        with tampered(filled, "UPDATE ledger_head SET seq = 'x'") as breaks:
+            assert "names no entry" in breaks[0].words
+
+
+def test_an_end_that_was_cut_off_with_its_head_is_found_by_a_head_that_was_kept(filled: Database) -> None:
+    with filled.read() as session:
+        seq, kept = ledger.read_head(session)
+        marks = [ledger.Mark(kept, "in a channel"), ledger.Mark(kept, "in a bucket", seq)]
+        assert ledger.verify(session, marks)[1] == []
+        session.execute(sa.text("DELETE FROM ledger WHERE seq > 3"))
+        last = session.get_one(LedgerEntry, 3)
+        session.execute(sa.update(LedgerHead).values(seq=3, hash=last.hash))
+        assert ledger.verify(session)[1] == [], "nothing within the store tells"
+        found = [one.words for one in ledger.verify(session, marks)[1]]
+        assert ["in a channel" in found[0], f"entry {seq} was removed" in found[1]] == [True, True], found
+        session.rollback()
+
+
+def test_a_chain_that_was_written_anew_is_found_by_a_head_that_was_kept(filled: Database) -> None:
+    with filled.read() as session:
+        seq, kept = ledger.read_head(session)
+        rewrite(session)
+        assert ledger.verify(session)[1] == [], "nothing within the store tells"
+        breaks = ledger.verify(session, [ledger.Mark(kept, "in a bucket", seq)])[1]
+        assert [one.words for one in breaks] == [f"entry {seq} was written anew: it had another hash (in a bucket)"]
+        session.rollback()
+
+
+def rewrite(session: Session) -> None:
+    """Every entry with another text, and a chain that holds."""
+    previous = ledger.GENESIS
+    for entry in session.scalars(sa.select(LedgerEntry).order_by(LedgerEntry.seq)):
+        entry.text, entry.previous_hash = "nothing happened", previous
+        entry.hash = previous = ledger.compute_hash(entry)
+    session.execute(sa.update(LedgerHead).values(hash=previous))
 
 
 def test_without_its_head_nothing_is_appended(filled: Database) -> None:

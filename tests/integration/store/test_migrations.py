@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from bot.outcome import Failed
 from bot.store import ledger
-from bot.store.database import Database
+from bot.store import migrate as migration
+from bot.store.database import MIGRATION_LOCK, Database
 from bot.store.migrate import migrate
+from bot.store.opening import open_store as open_migrated
 from bot.store.tables import Incident, IncidentRole, Table
 from tests.integration.store.rows import NOON, make_incident
 from tests.integration.store.stores import open_store
@@ -63,6 +68,40 @@ def test_several_processes_may_migrate_at_once(store_url: str) -> None:
             assert ledger.read_head(session) == (0, ledger.GENESIS)
     finally:
         database.close()
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_whoever_waits_too_long_for_others_to_migrate_says_so(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migration, "LOCK_TIMEOUT_S", 1)
+    with open_store(store_url) as holder, holder.read() as session:
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        with pytest.raises(Failed, match="lock timeout"):
+            open_migrated(store_url)
+
+
+class Killed(BaseException):
+    """What ends the process, as far as the code can see it."""
+
+
+def die_at_statement(number: int) -> Callable[..., None]:
+    sent = itertools.count(1)
+
+    def send(*_: object) -> None:
+        if next(sent) == number:
+            raise Killed
+
+    return send
+
+
+def test_who_dies_while_migrating_leaves_what_was_there(store_url: str) -> None:
+    for number in range(3, 84, 20):
+        database = Database(store_url)
+        sa.event.listen(database.engine, "before_cursor_execute", die_at_statement(number))
+        with pytest.raises(Killed):
+            migrate(database)
+        database.close()
+    with open_store(store_url) as database:
+        assert list_differences(database) == []
 
 
 def test_rows_need_what_they_belong_to(database: Database) -> None:

@@ -76,6 +76,8 @@ def test_database_urls_name_the_driver_that_is_installed(url: str, driver: str, 
         ("HOLDFAST_WEB_SECRET", "very-secret", "is shorter than 32 characters"),
         ("HOLDFAST_DATABASE_URL", "mysql://u:very-secret@h/d", "is neither SQLite nor PostgreSQL"),
         ("HOLDFAST_DATABASE_URL", "postgresql", "is neither SQLite nor PostgreSQL"),
+        ("HOLDFAST_DATABASE_URL", "postgresql://u:very-secret@h:port/d", "cannot be read as the address"),
+        ("HOLDFAST_DATABASE_URL", "sqlite:///:memory:", "names no file"),
         ("HOLDFAST_DATABASE_URL", "very-secret", "is neither SQLite nor PostgreSQL"),
     ],
 )
