@@ -80,7 +80,7 @@ CAUSES: tuple[Cause, ...] = (
     _of("wrong address", "the application is connected to another database than it should be"),
     _of("clock wrong", "a clock is wrong", "certificate bad"),
     _of("certificate bad", "a certificate is refused"),
-    _of("secret wrong", "a secret does not hold what logs in: what starts next will not", explains=False),
+    _of("secret wrong", "a secret does not hold what it should: what starts next will not work", explains=False),
     _of("processes gone", "the application's processes are gone", "application down"),
     _of("files used up", "the machine has too many files open", "application down"),
     _of("processor burned", "something keeps the processors busy", "database slow", "long query", explains=False),
