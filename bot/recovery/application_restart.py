@@ -13,12 +13,12 @@ from typing import Any
 from bot.outcome import Cancelled, Failed
 from bot.policy import Application
 from bot.recovery.action import Context, Facts, World
-from bot.recovery.load_balancer import wait_taken_back
+from bot.recovery.load_balancer import put_ill_first, wait_taken_back
 from bot.recovery.on_hosts import open_application_hosts, run_command
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.probe import probe_health
-from bot.systems.target_health import PERMISSIONS as TARGET_PERMISSIONS
+from bot.systems.target_health import WAITING_PERMISSIONS as TARGET_PERMISSIONS
 from bot.words import cut, show_duration
 
 PERMISSIONS = (*HOST_PERMISSIONS, *TARGET_PERMISSIONS)
@@ -48,8 +48,8 @@ def restart_hosts(
     prepare: Callable[[OpenHost], object] = lambda host: None, hosts: list[OpenHost] | None = None,
 ) -> Facts:  # fmt: skip
     """Restart it where it is still in the start that it was in `before`; a host that is not was restarted already,
-    perhaps before a crash. `prepare` is done on a host first, and bears being done again. `hosts`: those that are
-    meant; without it all of the application's.
+    perhaps before a crash. Those go first to which the load balancer sends nobody. `prepare` is done on a host first,
+    and bears being done again. `hosts`: those that are meant; without it all of the application's.
 
     Without `before` the start counts that a host is in once it was prepared: a service that crashes and comes up by
     itself before that has not read what it is restarted for.
@@ -58,7 +58,8 @@ def restart_hosts(
     """
     restarted, words = list[str](), list[str]()
     with probe_health(health_url(context.world.policy.applications[application])) as client:
-        for host in open_application_hosts(context.world, application) if hosts is None else hosts:
+        wanted = open_application_hosts(context.world, application) if hosts is None else hosts
+        for host in put_ill_first(context.world, wanted):
             if context.cancelled():
                 done = ", ".join(restarted) or "none"
                 raise Cancelled(f"Stopped before {host.host.title}. Restarted until then: {done}.")

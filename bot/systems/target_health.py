@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.client import ElasticLoadBalancingv2Client
 
 PERMISSIONS = ("autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth")
+WAITING_PERMISSIONS = (*PERMISSIONS, "elasticloadbalancing:DescribeTargetGroups")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class Door:
     port: int
     load_balancers: tuple[str, ...]
     """ARNs."""
+    back_after_s: float = 0.0
+    """How long a server has to be well before it is taken for that: the interval of its probes, so often as the group
+    wants good ones in a row."""
 
 
 def find_group(region: str, name: str) -> Group | None:
@@ -102,6 +106,7 @@ def list_doors(region: str, target_groups: tuple[str, ...]) -> list[Door]:
         Door(
             one["TargetGroupName"], one["TargetGroupArn"], one.get("HealthCheckPath", ""), one.get("Port", 0),
             tuple(one.get("LoadBalancerArns", [])),
+            float(one.get("HealthCheckIntervalSeconds", 0) * one.get("HealthyThresholdCount", 0)),
         )
         for one in answer["TargetGroups"]
     ]  # fmt: skip
