@@ -42,7 +42,7 @@ def describe_restart(world: World, key: str) -> list[str]:
     application = world.policy.applications[key]
     if has_hosts(world, key):
         titles = ", ".join(host.title for host in world.policy.hosts.values() if host.application == key)
-        return [f"The application is restarted in this order, each healthy before the next: {titles}."]
+        return [f"The application is restarted host by host, ill ones first, each healthy before the next: {titles}."]
     return [
         "The policy names no host of the application: once the label has moved, somebody must restart it.",
         f"On its host: `systemctl restart {application.service}`. The run waits for that and sees it.",

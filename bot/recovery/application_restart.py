@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bot.outcome import Cancelled, Failed
+from bot.outcome import Cancelled, Failed, Refused
 from bot.policy import Application
 from bot.recovery.action import Context, Facts, World
 from bot.recovery.load_balancer import put_ill_first, wait_taken_back
@@ -33,9 +34,30 @@ def health_url(application: Application) -> str:
     return f"{str(application.url).rstrip('/')}{application.health_path}"
 
 
+def tell_order(hosts: list[OpenHost]) -> str:
+    """For a plan. Which of them are ill is seen when it begins."""
+    titles = ", ".join(host.host.title for host in hosts)
+    return f"One after another, ill ones first, each healthy before the next: {titles}."
+
+
 def read_starts(world: World, application: str) -> dict[str, str]:
     """Which start of its service each host is in now; by that a restart is known from none."""
     return {host.key: _read_start(host) for host in open_application_hosts(world, application)}
+
+
+def ask_starts(world: World, application: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The same of the hosts that answer, and why the others do not; all at once, so that one that hangs holds no other
+    up. Raises `Failed` where none answers.
+    """
+    hosts = open_application_hosts(world, application)
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        answers = dict(zip((host.key for host in hosts), pool.map(_ask_start, hosts), strict=True))
+    starts = {key: one for key, one in answers.items() if isinstance(one, str)}
+    away = {key: one.reason for key, one in answers.items() if not isinstance(one, str)}
+    if not starts:
+        said = " ".join(f"{world.policy.hosts[key].title}: {reason}" for key, reason in away.items())
+        raise Failed(f"No host answers. {said}", "", "`/dr diagnose infrastructure` looks at them.")
+    return starts, away
 
 
 def was_restarted(host: OpenHost, before: Mapping[str, str]) -> bool:
@@ -106,6 +128,13 @@ def _wait_healthy(host: OpenHost) -> None:
         f"{host.host.title} was restarted and is not healthy after {show_duration(HEALTHY_WITHIN_S)}.",
         "The hosts after it were not touched.", "`/dr diagnose application` shows its log.",
     )  # fmt: skip
+
+
+def _ask_start(host: OpenHost) -> str | Refused | Failed:
+    try:
+        return _read_start(host)
+    except (Refused, Failed) as trouble:
+        return trouble
 
 
 def _read_start(host: OpenHost) -> str:
