@@ -40,14 +40,9 @@ def tell_order(hosts: list[OpenHost]) -> str:
     return f"One after another, ill ones first, each healthy before the next: {titles}."
 
 
-def read_starts(world: World, application: str) -> dict[str, str]:
-    """Which start of its service each host is in now; by that a restart is known from none."""
-    return {host.key: _read_start(host) for host in open_application_hosts(world, application)}
-
-
 def ask_starts(world: World, application: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The same of the hosts that answer, and why the others do not; all at once, so that one that hangs holds no other
-    up. Raises `Failed` where none answers.
+    """Which start of its service each host is in now that answers, by which a restart is known from none; and why the
+    others do not. All at once, so that one that hangs holds no other up. Raises `Failed` where none answers.
     """
     hosts = open_application_hosts(world, application)
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
