@@ -194,6 +194,9 @@ class Leftovers(Section):
     """How long a copy of the environment file stays: so long `write_environment` can be undone."""
     unfinished_for: PositiveDuration = Field(default=timedelta(days=1), examples=["1 day"])
     """What a deployment that did not come to its end has brought is rubbish from then on."""
+    one_user: bool = Field(default=False, examples=[True])
+    """Whether only processes of the user that `commands.python` runs as ever work in a release. Where others may, it
+    has to run as root: only root sees where they work, and no release goes while one of them may work in it."""
 
 
 class Infrastructure(Section):

@@ -31,7 +31,7 @@ def render_row(key: PolicyKey) -> str:
     optional = "" if key.required else " Optional."
     kind = describe_kind(key.field.annotation)
     example = "" if kind.endswith("section") else f"`{write_example(key.path).replace('|', '')}`"
-    return f"| `{'.'.join(key.path)}` | {kind} | {key.description}{optional} | {example} |"
+    return f"| `{'.'.join(key.path)}` | {kind} | {' '.join(key.description.split())}{optional} | {example} |"
 
 
 def describe_kind(annotation: object) -> str:

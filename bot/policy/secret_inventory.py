@@ -26,6 +26,11 @@ class Secret(Section):
     by_hand: Text | None = Field(default=None, examples=["Make a new key, put it as a new version, delete the old key"])
     """What that person does."""
 
+    @property
+    def in_secrets_manager(self) -> bool:
+        """Whether it is kept where the bot looks, by what people call that place."""
+        return "secrets manager" in self.storage.lower()
+
 
 class OfflineCopy(Section):
     """The encrypted copy of the secrets (document: Manual Secret Recovery)."""

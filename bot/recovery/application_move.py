@@ -9,11 +9,12 @@ from typing import Any
 
 from bot.outcome import Failed
 from bot.recovery.action import Context, Facts, World
-from bot.recovery.application_restart import health_url, restart_hosts
+from bot.recovery.application_restart import ask_starts, health_url, restart_hosts
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import count_application, find_connection
 from bot.recovery.environment_file import find_wanted, write_environment
 from bot.recovery.instances import RegionChoice, name_region, watch_for
+from bot.recovery.on_hosts import open_application_hosts
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.probe import probe_health
 from bot.systems.rds_waiting import Pace, Watch, wait_until_seen
@@ -42,7 +43,7 @@ def describe_restart(world: World, key: str) -> list[str]:
     application = world.policy.applications[key]
     if has_hosts(world, key):
         titles = ", ".join(host.title for host in world.policy.hosts.values() if host.application == key)
-        return [f"The application is restarted in this order, each healthy before the next: {titles}."]
+        return [f"The application is restarted host by host, ill ones first, each healthy before the next: {titles}."]
     return [
         "The policy names no host of the application: once the label has moved, somebody must restart it.",
         f"On its host: `systemctl restart {application.service}`. The run waits for that and sees it.",
@@ -65,16 +66,23 @@ def move_application(context: Context[Any], move: Move) -> Facts:
     That it is not seen there in time is a verdict, no reason to undo. Raises `Failed` where a host does not come back.
     """
     key, world = move.application, context.world
+    left_out = dict[str, str]()
     with probe_health(health_url(world.policy.applications[key])) as client:
         if has_hosts(world, key):
             lasting = replace(context, cancelled=lambda: False)  # half of the hosts on each database would be worse
-            restart_hosts(lasting, key, prepare=partial(_write_environment, lasting, move))
+            starts, left_out = ask_starts(world, key)  # one that is dead keeps nobody from the new database
+            hosts = [host for host in open_application_hosts(world, key) if host.key in starts]
+            restart_hosts(lasting, key, prepare=partial(_write_environment, lasting, move), hosts=hosts)
         if not _is_seen(context, move):
             limit = show_duration(find_restart_limit(world, move.database))
-            return {"there": False, "gap_s": None, "words": f"not seen on the new database within {limit}"}
+            words = f"not seen on the new database within {limit}"
+            return {"there": False, "gap_s": None, "left_out": {**left_out}, "words": words}
         outages = [outage.duration_s for outage in client.observe().outages]
     away = (world.now() - move.away_since).total_seconds() if move.away_since else max(outages, default=0.0)
-    return {"there": True, "gap_s": away, "words": f"healthy on the new database; it was away {show_duration(away)}"}
+    titles = ", ".join(world.policy.hosts[one].title for one in left_out)
+    words = f"healthy on the new database; it was away {show_duration(away)}"
+    words += f"; WITHOUT {titles}, which cannot be reached" if titles else ""
+    return {"there": True, "gap_s": away, "left_out": {**left_out}, "words": words}
 
 
 def _write_environment(context: Context[Any], move: Move, host: OpenHost) -> None:

@@ -17,6 +17,7 @@ from bot.recovery.action import Context, Evidence, Facts, History, Needless, Ste
 from bot.recovery.application_restart import PERMISSIONS, restart_hosts
 from bot.recovery.backups import recovery_url
 from bot.recovery.code_hosts import (
+    Asked,
     ask_hosts,
     compare_running,
     is_begun,
@@ -88,13 +89,7 @@ class CodeAction(ApplicationAction[C]):
         target = self.find_target(world, parameters, asked.hosts, asked.seen)
         due = asked.list_due(str(target["name"]))
         if not due:
-            away = [world.policy.hosts[key].title for key in asked.away]
-            said = f"every host has that answers; {', '.join(away)} did not" if away else "every host has already"
-            raise Needless(
-                f"{target['label']} is what {said}.",
-                "`restart_application` starts it again.",
-                asked.prove(world.policy, str(target["label"])),
-            )
+            raise tell_nothing(world, str(target["label"]), asked)
         return {
             "running": dict(asked.running),
             "due": list(due),
@@ -179,6 +174,20 @@ class CodeAction(ApplicationAction[C]):
             action="roll_back_code", label="Back to the release before",
             parameters={"application": parameters.application, "revision": before},
         )  # fmt: skip
+
+
+def tell_nothing(world: World, label: str, asked: Asked) -> Refused:
+    """Nothing is to be done only where every host was asked: one that does not answer may have another release."""
+    away = [world.policy.hosts[key].title for key in asked.away]
+    if away:
+        has = "have" if len(away) > 1 else "has"
+        return Refused(
+            f"{label} is what every host has that answers. What {' and '.join(away)} {has} is not known: no answer.",
+            "`/dr diagnose application` looks at it. Plan this again once it answers, before users get there; "
+            "`/dr plan replace_server` where it does not come back. A playbook's step may be skipped for now.",
+        )
+    proof = asked.prove(world.policy, label)
+    return Needless(f"{label} is what every host has already.", "`restart_application` starts it again.", proof)
 
 
 def install(context: Context[Any]) -> Facts:

@@ -39,7 +39,10 @@ def list_notes(world: World, hosts: list[OpenHost], due: list[OpenHost], observe
         notes.append(
             f"On {', '.join(map(str, unseen))} nothing works in {folder}/current: let the service start there."
         )
-    return [*notes, f"In this order, each healthy before the next: {', '.join(one.host.title for one in due)}."]
+    return [
+        *notes,
+        f"One after another, ill ones first, each healthy before the next: {', '.join(one.host.title for one in due)}.",
+    ]
 
 
 def describe_commits(word: str, found: JsonValue) -> list[str]:

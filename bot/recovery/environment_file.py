@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +19,9 @@ from bot.outcome import Failed, Refused
 from bot.policy import Application
 from bot.recovery.action import Context, Facts, World
 from bot.recovery.connection_secret import refuse_unusable
-from bot.recovery.on_hosts import look_with, run_program
+from bot.recovery.on_hosts import look_with, open_application_hosts, run_program
+from bot.store.documents import Verdict
+from bot.systems.hosts.command import HostUnreachable
 from bot.systems.hosts.opening import OpenHost
 from bot.systems.hosts.ssm import PERMISSIONS as HOST_PERMISSIONS
 from bot.systems.secrets import Secrets, fingerprint, fingerprint_text
@@ -103,6 +105,38 @@ def write_environment(context: Context[Any], host: OpenHost, wanted: Wanted | No
     found = run_program(context, host, PROGRAM, "write", _spec(host, held, context.mark), timeout_s=WRITE_S)
     refuse_wrong(host, held, found)
     return found
+
+
+def write_everywhere(context: Context[Any], application: str) -> Facts:
+    """Write it on each host that can be reached. One that cannot, dead or shut off, is left out and told of: the others
+    must not be left with what no longer leads anywhere. Raises `Failed` where none can be reached.
+    """
+    done, away = list[str](), dict[str, str]()
+    for host in open_application_hosts(context.world, application):
+        context.progress(f"writing on {host.host.title}")
+        try:
+            write_environment(context, host)
+        except HostUnreachable as error:
+            away[host.key] = error.reason
+        else:
+            done.append(host.host.title)
+    if not done:
+        raise Failed(
+            f"No host can be reached. {' '.join(away.values())}", "No environment file was written.",
+            "`/dr diagnose infrastructure` looks at them; then try again.",
+        )  # fmt: skip
+    titles = [context.world.policy.hosts[key].title for key in away]
+    left = f"; NOT on {', '.join(titles)}, which cannot be reached" if titles else ""
+    return {"left_out": {**away}, "words": f"written on {', '.join(done)}{left}"}
+
+
+def judge_left_behind(world: World, left_out: Iterable[str]) -> list[Verdict]:
+    """Hosts by their keys that an action could not reach: what they have is not known."""
+    told = "unknown: it could not be reached. When it is back, before users get there: write_environment, then restart"
+    return [
+        Verdict(name=world.policy.hosts[key].title, expected="taken along", found=told, good=False, unknown=True)
+        for key in left_out
+    ]
 
 
 def put_back_environment(context: Context[Any], host: OpenHost, wanted: Wanted, kept: str) -> Facts:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Action, Context, Evidence, Facts, Memory, Needless, Step
-from bot.recovery.locks import Held, release_locks, take_locks
+from bot.recovery.locks import Errand, Held, release_locks, take_locks
 from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
@@ -135,7 +135,8 @@ class Execution:
                 return False
             holder = session.get_one(Plan, run.plan_id).requested_by
             things, reason = action.touches(self.policy, context.parameters), context.plan.title
-            take_locks(session, things, run_id=run.id, holder=holder, reason=reason, now=self.clock())
+            errand = Errand(row.incident_id, context.plan.risk)
+            take_locks(session, things, run_id=run.id, holder=holder, reason=reason, now=self.clock(), errand=errand)
             row.started_at = row.started_at or self.clock()
             row.state = "running" if row.state == "queued" else row.state
             self.runs.show(session, row)

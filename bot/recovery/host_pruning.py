@@ -55,6 +55,9 @@ class OnHost(BaseModel):
     used: tuple[str, ...]
     """Releases that stay in any case: what runs, and what ran before."""
     blind: bool
+    """Whether old releases stay since processes may work in them of which the host does not show where they do."""
+    hidden: tuple[str, ...] = ()
+    """Some of those processes."""
     links: tuple[str, ...]
 
     @property

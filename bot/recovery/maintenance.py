@@ -69,6 +69,29 @@ def put_page(context: Context[Any], host: OpenHost) -> Facts:
     return run_program(context, host, PROGRAM, "put", path_of(host.application), page, timeout_s=COMMAND_S)
 
 
+def carry_page(context: Context[Any], host: OpenHost, others: list[OpenHost]) -> bool:
+    """Put the page on a host that is new, where another of the application's has it: users are kept off all of them.
+
+    One that does not answer has no say.
+    """
+    path = host.application.maintenance_file
+    if path is None or not any(_has_page(other, path) for other in others):
+        return False
+    put_page(context, host)
+    return True
+
+
+def keeps_users_out(world: World, application: str) -> bool:
+    """Whether a host that answers has the page."""
+    if world.policy.applications[application].maintenance_file is None:
+        return False
+    try:
+        flags, _ = ask_flags(world, application)
+    except (Refused, Failed):
+        return False
+    return any(flags.values())
+
+
 def remove_page(context: Context[Any], host: OpenHost) -> Facts:
     """Nothing is said where it is gone already."""
     return run_program(context, host, PROGRAM, "remove", path_of(host.application), timeout_s=COMMAND_S)
@@ -141,5 +164,8 @@ def tell_flags(world: World, application: str) -> str:
     return f"{'; '.join(said)}.{ends}"
 
 
-def _tell_flag(since: JsonValue) -> str:
-    return f"on since {show_since(str(since))}" if since else "off"
+def _has_page(host: OpenHost, path: str) -> bool:
+    try:
+        return look_with(host, PROGRAM, "read", path)["since"] is not None
+    except (Refused, Failed):
+        return False

@@ -13,9 +13,9 @@ from pydantic import Field, SecretStr
 
 from bot.outcome import Failed
 from bot.recovery.action import Context, Facts, Parameters, World
-from bot.recovery.application_restart import read_starts, restart_hosts
+from bot.recovery.application_restart import ask_starts, restart_hosts
 from bot.recovery.backups import settings_of
-from bot.recovery.environment_file import write_environment
+from bot.recovery.environment_file import write_everywhere
 from bot.recovery.on_hosts import open_application_hosts
 from bot.recovery.secret_versions import (
     VERSION,
@@ -85,12 +85,8 @@ def switched(context: Context[RotatePassword]) -> Facts | None:
 def environment(context: Context[RotatePassword]) -> Facts:
     if not has_file(context.world, application_of(context)):
         return {"words": "the policy names no file on a host"}
-    done, lasting = [], replace(context, cancelled=lambda: False)  # begun with the password, it is finished
-    for host in open_application_hosts(context.world, application_of(context)):
-        context.progress(f"writing on {host.host.title}")
-        write_environment(lasting, host)
-        done.append(host.host.title)
-    return {"words": f"written on {', '.join(done)}"}
+    lasting = replace(context, cancelled=lambda: False)  # begun with the password, it is finished
+    return write_everywhere(lasting, application_of(context))
 
 
 def application(context: Context[RotatePassword]) -> Facts:
@@ -99,10 +95,19 @@ def application(context: Context[RotatePassword]) -> Facts:
     if not has_file(context.world, key):
         service = context.world.policy.applications[key].service
         return {"restarted": False, "words": f"to be restarted by hand: systemctl restart {service}"}
-    kept = context.memory.recall(STARTS) or json.dumps(read_starts(context.world, key))
+    kept = context.memory.recall(STARTS) or json.dumps(ask_starts(context.world, key)[0])
     context.memory.keep(STARTS, kept)
-    lasting = replace(context, cancelled=lambda: False)
-    return {"restarted": True, **restart_hosts(lasting, key, json.loads(kept))}
+    starts, lasting = json.loads(kept), replace(context, cancelled=lambda: False)
+    hosts = [one for one in open_application_hosts(context.world, key) if one.key in starts]
+    left_out = {one.key: "" for one in open_application_hosts(context.world, key) if one.key not in starts}
+    return {"restarted": True, "left_out": {**left_out}, **restart_hosts(lasting, key, starts, hosts=hosts)}
+
+
+def list_left_out(context: Context[RotatePassword]) -> list[str]:
+    """Keys of the hosts that could not be given the password, or not be restarted with it."""
+    outputs = [context.outputs.get(step, {}) for step in ("environment", "application")]
+    found = [facts.get("left_out") for facts in outputs]
+    return list(dict.fromkeys(key for one in found if isinstance(one, dict) for key in one))
 
 
 def sessions(context: Context[RotatePassword]) -> Facts:

@@ -18,7 +18,7 @@ from bot.outcome import Failed, Refused
 from bot.policy import Person, Policy, rule_for
 from bot.recovery.action import Action, Facts, History, Needless, World
 from bot.recovery.calls import call_off
-from bot.recovery.locks import ANYBODY, refuse_held
+from bot.recovery.locks import ANYBODY, Errand, refuse_held
 from bot.recovery.registry import find_action, read_parameters
 from bot.recovery.rules import describe_blackout, schedule_nudge
 from bot.store import ledger
@@ -90,7 +90,8 @@ class Plans:
         target = chosen.target(wanted)
         if not preview:
             reader = requested_by if playbook_run_id is None else ANYBODY  # a playbook's words are for its whole room
-            refuse_held(session, chosen.touches(self.policy, wanted), playbook_run_id, reader=reader)
+            things, errand = chosen.touches(self.policy, wanted), Errand(incident_id, chosen.risk)
+            refuse_held(session, things, playbook_run_id, reader=reader, errand=errand)
         plan = Plan(
             action=chosen.name, parameters=wanted.model_dump(mode="json"), incident_id=incident_id,
             requested_by=requested_by, place=place, state="making", target=target, created_at=self.clock(),

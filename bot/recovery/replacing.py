@@ -15,6 +15,7 @@ from typing import Any
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.action import Context, Facts, World
 from bot.recovery.environment_file import write_environment
+from bot.recovery.maintenance import carry_page
 from bot.recovery.on_hosts import open_application_hosts
 from bot.recovery.releases import deploy, restart_on
 from bot.systems.aws import AwsUnclear
@@ -148,8 +149,11 @@ def start(context: Context[Any], place: Place) -> Facts:
 
 
 def enlist(context: Context[Any], place: Place) -> Facts:
-    """Put it behind the load balancer, and wait until it is healthy there."""
+    """Put it behind the load balancer, and wait until it is healthy there; with the maintenance page, where users are
+    kept out.
+    """
     name = name_of(context)
+    _carry_page(context, place)
     if place.is_member and name not in place.group.instances:
         _attach_surely(place, name)
     else:
@@ -172,6 +176,7 @@ def enlisted(context: Context[Any], place: Place) -> Facts | None:
 def retire(context: Context[Any], place: Place) -> Facts:
     """Take the old one out and let it drain; never so that fewer than the least are left healthy."""
     refuse_too_few(place)
+    _carry_page(context, place)
     if place.is_member:
         detach(place.region, place.group.name, place.old)
     for arn, states in place.list_states().items():
@@ -208,6 +213,7 @@ def halt(context: Context[Any], place: Place) -> Facts:
     """Stop the old one, which is kept; one that is gone already stays gone. Commands go to the new one from now on."""
     servers = place.servers
     servers.mark_successor(name_of(context), place.named)
+    _carry_page(context, place)  # the last time: who shows the page from now on finds it
     found = servers.find(place.old)
     if found is None or found.state in GOING:
         return {"words": f"{place.old} is gone already"}
@@ -288,6 +294,12 @@ def _attach_surely(place: Place, name: str) -> None:
         found = find_group(place.region, place.group.name)
         if found is None or name not in found.instances:
             raise
+
+
+def _carry_page(context: Context[Any], place: Place) -> None:
+    """Somebody may show the page at any moment of this run, and does not know of the new server until its end."""
+    if carry_page(context, new_host(context, place), [*list_others(context.world, place), place.host]):
+        context.write(f"{name_of(context)} has the maintenance page, as the others.\n")
 
 
 def _runs(servers: Servers, name: str) -> bool:

@@ -14,7 +14,7 @@ from bot.incidents.reading import seen_by, sees
 from bot.outcome import Refused
 from bot.policy import Person, Policy, rule_for
 from bot.recovery.action import Step
-from bot.recovery.locks import refuse_held
+from bot.recovery.locks import Errand, refuse_held
 from bot.recovery.plans import Plans, queue_run, refuse_requests
 from bot.recovery.registry import find_action, list_touched
 from bot.recovery.rules import refuse_blackout
@@ -147,7 +147,8 @@ class Runs:
             if plan.document is not None:
                 refuse_blackout(self.policy, plan.document, self.clock())
         things = list_touched(self.policy, run.action, plan.parameters)
-        refuse_held(session, things, plan.playbook_run_id, reader=person.key)
+        errand = Errand(run.incident_id, plan.document.risk if plan.document else find_action(run.action).risk)
+        refuse_held(session, things, plan.playbook_run_id, reader=person.key, errand=errand)
 
     def _changed_the_world(self, session: Session, run: Run) -> bool:
         """Whether a step is done that is not harmless to repeat, or half done: what was begun under an approval may be

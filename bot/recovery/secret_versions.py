@@ -23,8 +23,6 @@ from bot.systems.secrets import CURRENT, PENDING, Secret, Secrets, fingerprint, 
 
 READ_PERMISSIONS = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
 MOVE_PERMISSIONS = (*READ_PERMISSIONS, "secretsmanager:UpdateSecretVersionStage")
-STORAGE = "secrets manager"
-"""In the policy's words for where a secret is kept."""
 VERSION = r"^[A-Za-z0-9-]{32,64}$"
 KEPT = re.compile(r"holdfast-before-run\d+-([0-9a-f]+)")
 KEPT_AT_MOST = 10
@@ -56,7 +54,7 @@ def find_entry(world: World, variable: str) -> Entry:
     entry = world.policy.secrets.get(variable)
     if entry is None:
         raise Refused(f"{variable[:60]!r} is not a secret of the policy.", f"Known: {', '.join(world.policy.secrets)}.")
-    if STORAGE not in entry.storage.lower():
+    if not entry.in_secrets_manager:
         raise Refused(f"{variable} is kept in {entry.storage}, where the bot does nothing.", entry.recovery)
     return Entry(variable, entry, Secrets(world.policy.infrastructure.regions.primary))
 
@@ -64,7 +62,7 @@ def find_entry(world: World, variable: str) -> Entry:
 def list_entries(world: World, fits: Callable[[SecretPolicy], bool] = lambda one: True) -> list[tuple[str, str]]:
     """Secrets that fit, as (variable, label)."""
     known = world.policy.secrets.items()
-    return [(key, f"{key} ({one.purpose})") for key, one in known if STORAGE in one.storage.lower() and fits(one)]
+    return [(key, f"{key} ({one.purpose})") for key, one in known if one.in_secrets_manager and fits(one)]
 
 
 def require_current(entry: Entry) -> tuple[Secret, str]:

@@ -16,6 +16,11 @@ def touch_application(policy: Policy, application: str) -> frozenset[str]:
     return frozenset({application, *(key for key, host in policy.hosts.items() if host.application == application)})
 
 
+def name_page(application: str) -> str:
+    """The maintenance page of an application: a file on each host that nothing else there reads or writes."""
+    return f"maintenance page of {application}"
+
+
 def touch_server(policy: Policy, host: str) -> frozenset[str]:
     """One host, and its application, which has to go on with the others."""
     found = policy.hosts.get(host)

@@ -7,6 +7,7 @@ import json
 from bot.policy import Application
 from bot.recovery.action import Memory, World
 from bot.recovery.load_balancer import wait_for_service
+from bot.recovery.maintenance import keeps_users_out
 from bot.store.documents import Verdict
 from bot.systems.user_journey import Stage, walk
 from bot.words import cut
@@ -38,6 +39,8 @@ def verify_as_user(world: World, application: str | None, memory: Memory | None 
         return [_unknown(f"not verified: {', '.join(missing)} is not set, so there is no test user to log in with")]
     stages = _walk(world, settings, memory or Memory())
     bad = next((one for one in stages if not one.good), None)
+    if bad is not None and keeps_users_out(world, application):
+        return [_unknown("not verified: maintenance mode keeps users out. `/dr verify` once it is off")]
     if bad is None or not wait_for_service(world, application):
         return _judge(world, stages)
     first = world.redactor.redact(f"; at the first try {bad.title}: {bad.found}")

@@ -74,6 +74,7 @@ def write_demo_policy(
     `postbox`: where what is said outside Slack goes.
     """
     text: dict[str, Any] = load_plain(default_policy_path())
+    text["infrastructure"]["leftovers"] = {"one_user": True}  # whoever started the sandbox
     text["applications"] = {key: one for key, one in text["applications"].items() if not one.get("standby")}
     for application in text["applications"].values():
         application["url"] = application_url

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from bot.sandbox.children import ChildFailed
 from bot.sandbox.cloud import REGION, Cloud
 from bot.sandbox.machines.disk import Disk
-from bot.sandbox.primary_instance import open_client
+from bot.sandbox.primary_instance import let_in, open_client
 from bot.sandbox.repositories import Repositories, make_repositories
 from bot.sandbox.service import ask
 from bot.systems.hosts.programs import read_program
@@ -137,6 +137,7 @@ class Fleet:
 
     def _make_template(self, ec2: Any, vpc: str) -> None:
         group = ec2.create_security_group(GroupName=SECURITY_GROUP, Description="Who may reach the servers", VpcId=vpc)
+        let_in(ec2, str(group["GroupId"]))
         data = {
             "ImageId": IMAGE, "InstanceType": TYPE, "SecurityGroupIds": [group["GroupId"]],
             "IamInstanceProfile": {"Name": PROFILE},

@@ -96,7 +96,14 @@ def create_groups(cloud: Cloud, region: str) -> str:
         DBParameterGroupName=PARAMETER_GROUP, DBParameterGroupFamily="postgres15", Description="Our parameters"
     )
     made = ec2.create_security_group(GroupName=GROUP, Description="Who may reach the database", VpcId=vpc)
+    let_in(ec2, str(made["GroupId"]))
     return str(made["GroupId"])
+
+
+def let_in(ec2: Any, group: str) -> None:
+    """From inside the network, at any port: those of the sandbox are not known beforehand."""
+    rule = {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
 
 
 def open_client(cloud: Cloud, service: str, region: str) -> Any:

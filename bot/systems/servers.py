@@ -47,6 +47,19 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Health:
+    """What EC2 says of an instance that is there (EC2 User Guide, status checks)."""
+
+    state: str
+    machine: str
+    """The machine beneath: `ok`, `impaired`, `initializing`, `insufficient-data`, `not-applicable`."""
+    system: str
+    """Its own operating system, in the same words."""
+    events: tuple[str, ...] = ()
+    """What AWS is going to do with it, in AWS's words."""
+
+
+@dataclass(frozen=True)
 class Template:
     """One version of a launch template."""
 
@@ -80,6 +93,19 @@ class Servers:
                 return None
             raise
         return next(iter(found), None)
+
+    def read_health(self, identifier: str) -> Health | None:
+        """None where EC2 does not know it. Raises AwsRefused, AwsUnclear."""
+        try:
+            answer = ask(
+                f"see how {identifier} is",
+                lambda: self._reading.describe_instance_status(InstanceIds=[identifier], IncludeAllInstances=True),
+            )
+        except AwsRefused as refusal:
+            if refusal.code in NOT_THERE:
+                return None
+            raise
+        return next((_read_health(one) for one in answer["InstanceStatuses"]), None)
 
     def list_launched(self, mark: str) -> list[Server]:
         """What a run has launched, also what has been terminated since."""
@@ -172,6 +198,17 @@ def is_reachable(region: str, identifier: str) -> bool:
     )
     found = [one for one in answer["InstanceInformationList"] if one["InstanceId"] == identifier]
     return any(one["PingStatus"] == "Online" for one in found)
+
+
+def _read_health(one: Mapping[str, Any]) -> Health:
+    """An event that is over is still shown for a week, with `[Completed]` or `[Canceled]` before its words."""
+    events = [str(event.get("Description", event.get("Code", ""))) for event in one.get("Events", [])]
+    return Health(
+        one["InstanceState"]["Name"],
+        one.get("SystemStatus", {}).get("Status", ""),
+        one.get("InstanceStatus", {}).get("Status", ""),
+        tuple(words for words in events if not words.startswith(("[Completed]", "[Canceled]"))),
+    )
 
 
 def _read(one: Mapping[str, Any]) -> Server:

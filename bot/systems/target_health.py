@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.client import ElasticLoadBalancingv2Client
 
 PERMISSIONS = ("autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth")
+WAITING_PERMISSIONS = (*PERMISSIONS, "elasticloadbalancing:DescribeTargetGroups")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,24 @@ class Target:
     """The load balancer's word: `healthy`, `unhealthy`, `initial`, `draining`, `unused`, `unavailable`, …"""
     reason: str
     """In the load balancer's words; empty where it is healthy."""
+    code: str = ""
+    """The load balancer's name for the reason, such as `Target.Timeout`."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """How a target group gets at its servers, and what is in front of it."""
+
+    name: str
+    arn: str
+    health_path: str
+    """Empty where it asks for none, as over TCP."""
+    port: int
+    load_balancers: tuple[str, ...]
+    """ARNs."""
+    back_after_s: float = 0.0
+    """How long a server has to be well before it is taken for that: the interval of its probes, so often as the group
+    wants good ones in a row."""
 
 
 def find_group(region: str, name: str) -> Group | None:
@@ -70,8 +89,40 @@ def list_targets(region: str, target_group: str) -> list[Target]:
     for one in answer["TargetHealthDescriptions"]:
         health = one.get("TargetHealth", {})
         reason = health.get("Description") or health.get("Reason", "")
-        found.append(Target(one.get("Target", {}).get("Id", "?"), health.get("State", "unavailable"), reason))
+        name, state = one.get("Target", {}).get("Id", "?"), health.get("State", "unavailable")
+        found.append(Target(name, state, reason, health.get("Reason", "")))
     return sorted(found, key=lambda target: target.identifier)
+
+
+def list_doors(region: str, target_groups: tuple[str, ...]) -> list[Door]:
+    """Of each target group (an ARN). Raises AwsRefused, AwsUnclear."""
+    if not target_groups:
+        return []
+    client: ElasticLoadBalancingv2Client = open_client("elbv2", region_name=region, config=READING)
+    answer = ask(
+        "describe the target groups", lambda: client.describe_target_groups(TargetGroupArns=list(target_groups))
+    )
+    return [
+        Door(
+            one["TargetGroupName"], one["TargetGroupArn"], one.get("HealthCheckPath", ""), one.get("Port", 0),
+            tuple(one.get("LoadBalancerArns", [])),
+            float(one.get("HealthCheckIntervalSeconds", 0) * one.get("HealthyThresholdCount", 0)),
+        )
+        for one in answer["TargetGroups"]
+    ]  # fmt: skip
+
+
+def list_listening(region: str, load_balancer: str) -> tuple[list[str], list[int]]:
+    """Security groups and ports of a load balancer (an ARN); one over TCP may have no groups. Raises AwsRefused,
+    AwsUnclear.
+    """
+    client: ElasticLoadBalancingv2Client = open_client("elbv2", region_name=region, config=READING)
+    found = ask("describe the load balancer", lambda: client.describe_load_balancers(LoadBalancerArns=[load_balancer]))[
+        "LoadBalancers"
+    ]
+    listeners = ask("list its listeners", lambda: client.describe_listeners(LoadBalancerArn=load_balancer))
+    groups = [group for one in found for group in one.get("SecurityGroups", [])]
+    return groups, sorted(one["Port"] for one in listeners["Listeners"] if "Port" in one)
 
 
 def find_load_balancers(region: str, target_groups: tuple[str, ...]) -> list[str]:
@@ -79,13 +130,7 @@ def find_load_balancers(region: str, target_groups: tuple[str, ...]) -> list[str
 
     CloudWatch's name is the end of the ARN (Elastic Load Balancing: CloudWatch metrics, dimensions).
     """
-    if not target_groups:
-        return []
-    client: ElasticLoadBalancingv2Client = open_client("elbv2", region_name=region, config=READING)
-    answer = ask(
-        "describe the target groups", lambda: client.describe_target_groups(TargetGroupArns=list(target_groups))
-    )
-    arns = [arn for one in answer["TargetGroups"] for arn in one.get("LoadBalancerArns", [])]
+    arns = [arn for one in list_doors(region, target_groups) for arn in one.load_balancers]
     return list(dict.fromkeys(arn.partition(":loadbalancer/")[2] for arn in arns))
 
 

@@ -52,7 +52,7 @@ class BackupsBucket(PointCheck):
             yield Point("critical", words, signs=("backups gone",), normal="It is there.")
             return
         yield _judge_versions(place.bucket, answer.get("Status", "never switched on"))
-        yield from _judge_openness(place.bucket, client)
+        yield from judge_openness(place.bucket, client)
         page = ask(
             f"list what was deleted in {place.bucket}",
             lambda: client.list_object_versions(Bucket=place.bucket, Prefix=place.prefix, MaxKeys=1000),
@@ -68,7 +68,7 @@ def _judge_versions(bucket: str, status: str) -> Point:
     return Point("warning", words, signs=("backups at risk",), normal="It keeps versions.")
 
 
-def _judge_openness(bucket: str, client: S3Client) -> Iterator[Point]:
+def judge_openness(bucket: str, client: S3Client) -> Iterator[Point]:
     """Whether everybody may read it, by its policy or its rights; and what makes backups vanish by themselves."""
     rules = _ask_if_any(f"read the policy of {bucket}", lambda: client.get_bucket_policy(Bucket=bucket)["Policy"])
     grants = _ask_if_any(f"read the rights on {bucket}", lambda: client.get_bucket_acl(Bucket=bucket)["Grants"]) or []
@@ -87,9 +87,16 @@ def _judge_openness(bucket: str, client: S3Client) -> Iterator[Point]:
 
 def is_open(policy: str) -> bool:
     """Whether a bucket's policy lets everybody do something, without a condition."""
-    statements = json.loads(policy).get("Statement", [])
+    found = json.loads(policy).get("Statement", [])
+    statements = [found] if isinstance(found, dict) else found  # one may stand by itself
     allowed = [one for one in statements if one.get("Effect") == "Allow" and "Condition" not in one]
-    return any(one.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]}) for one in allowed)
+    return any(_is_everybody(one.get("Principal")) for one in allowed)
+
+
+def _is_everybody(principal: object) -> bool:
+    """Written in any of the ways that IAM takes, also among others."""
+    named = principal.get("AWS") if isinstance(principal, dict) else principal
+    return "*" in (named if isinstance(named, list) else [named])
 
 
 def _ask_if_any(what: str, call: Callable[[], T]) -> T | None:

@@ -18,6 +18,15 @@ HEALTHY, PASSING = "healthy", ("initial", "draining")
 """States of a target; those that pass are how servers come and go."""
 SHOWN = 10
 NORMAL = "All are healthy."
+MEANINGS = {
+    "Target.Timeout": "its application hangs, the machine is gone, or a security group keeps the load balancer out",
+    "Target.FailedHealthChecks": "nothing answers at its port, so its application is not running there",
+    "Target.ResponseCodeMismatch": "its application answers, but not with what the health check wants",
+    "Target.InvalidState": "the machine does not run",
+    "Target.NotInUse": "no listener leads to its target group, or its zone is not one of the load balancer's",
+    "Elb.InternalError": "the load balancer itself is at fault",
+}
+"""Of the load balancer's reasons (ELB API reference, TargetHealth)."""
 
 
 class InfrastructureLoadBalancer(PointCheck):
@@ -100,7 +109,8 @@ def suggest(targets: Sequence[Target], hosts: Mapping[str, Host], application: s
 def describe_ill(targets: Sequence[Target]) -> Iterator[Point]:
     """Those that are not healthy, with the load balancer's reason; the count has been judged."""
     for one in [target for target in targets if target.state != HEALTHY][:SHOWN]:
-        yield Point("ok", f"{one.identifier} is {one.state}{f': {one.reason}' if one.reason else ''}.")
+        meaning = f"; {MEANINGS[one.code]}" if one.code in MEANINGS else ""
+        yield Point("ok", f"{one.identifier} is {one.state}{f': {one.reason}' if one.reason else ''}{meaning}.")
 
 
 CHECK = InfrastructureLoadBalancer()

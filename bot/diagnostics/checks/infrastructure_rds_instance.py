@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.points import Point, PointCheck
+from bot.diagnostics.rds_states import tell_next, tell_work
 from bot.policy import Policy
 from bot.store.documents import Suggestion
+from bot.systems.aws import AwsRefused, AwsUnclear
 from bot.systems.rds import Instance, Maintenance, Rds
 from bot.systems.rds_waiting import BAD
+from bot.systems.security_groups import list_let_in
 from bot.words import show_count, show_duration
 
 CALM = ("available", "backing-up", "storage-optimization")
@@ -31,7 +34,7 @@ class InfrastructureRdsInstance(PointCheck):
     name = "infrastructure_rds_instance"
     title = "RDS instance"
     scope = "infrastructure"
-    permissions = ("rds:DescribeDBInstances", "rds:DescribePendingMaintenanceActions")
+    permissions = ("rds:DescribeDBInstances", "rds:DescribePendingMaintenanceActions", "ec2:DescribeSecurityGroups")
     timeout_s = 25.0
 
     def look(self, surroundings: Surroundings) -> Iterator[Point]:
@@ -43,7 +46,10 @@ class InfrastructureRdsInstance(PointCheck):
             yield judge_missing(name, region, _database_host(surroundings))
             return
         yield judge_status(instance)
-        yield judge_answer(instance, _accepts(instance))
+        accepts = _accepts(instance)
+        yield judge_answer(instance, accepts)
+        if accepts is False:
+            yield from _look_at_groups(region, instance)
         yield judge_standby(instance, policy)
         yield judge_backups(instance, policy)
         yield from judge_exposure(instance)
@@ -63,10 +69,14 @@ def judge_status(instance: Instance) -> Point:
     words = f"{instance.identifier} ({instance.instance_class}) is {instance.status}"
     if instance.status in BAD:
         sign = "disk full" if instance.status == STORAGE_FULL else "instance ill"
-        return Point("critical", f"{words}: {BAD[instance.status]}.", signs=(sign,), normal="It is available.")
+        step = tell_next(instance.status, instance.identifier, instance.storage_gib)
+        return Point("critical", f"{words}: {BAD[instance.status]}. {step}".strip(), signs=(sign,),
+                     normal="It is available.")  # fmt: skip
     if instance.status in CALM:
         return Point("ok", f"{words}.")
-    return Point("warning", f"{words}: RDS is at work on it.", signs=("instance at work",), normal="It is available.")
+    return Point(
+        "warning", f"{words}: {tell_work(instance.status)}.", signs=("instance at work",), normal="It is available."
+    )
 
 
 def judge_answer(instance: Instance, accepts: bool | None) -> Point:
@@ -83,6 +93,29 @@ def judge_answer(instance: Instance, accepts: bool | None) -> Point:
         "warning", f"It takes no connection at its address within {show_duration(CONNECT_S)} (seen from the bot).",
         (fail_over,) if can_fail_over else (), ("database hangs",), normal="It takes connections.",
     )  # fmt: skip
+
+
+def _look_at_groups(region: str, instance: Instance) -> Iterator[Point]:
+    """Whether its security groups are why it is silent; that they cannot be read says nothing of it."""
+    groups = [str(one["VpcSecurityGroupId"]) for one in instance.description.get("VpcSecurityGroups", [])]
+    port = instance.address[1] if instance.address else 0
+    try:
+        let_in = list_let_in(region, groups, port) if groups else []
+    except (AwsRefused, AwsUnclear) as trouble:
+        yield Point("unknown", f"Whom its security groups let in was not seen: {trouble.reason}")
+        return
+    yield judge_groups(instance.identifier, groups, port, let_in)
+
+
+def judge_groups(name: str, groups: list[str], port: int, let_in: list[str]) -> Point:
+    """Of an instance that is silent: nobody let in is the cause; otherwise who is, for people to compare."""
+    told = f"The security groups of {name} ({', '.join(groups) or 'none'})"
+    if let_in:
+        return Point("ok", f"{told} let in at port {port}: {', '.join(let_in)}.")
+    words = f"{told} let nobody in at port {port}: the application and the bot are shut out. Let the servers in again: "
+    words += f"`aws ec2 authorize-security-group-ingress --group-id {groups[0] if groups else '…'} --protocol tcp "
+    words += f"--port {port} --source-group …`. CloudTrail (RevokeSecurityGroupIngress, ModifyDBInstance) says who did."
+    return Point("critical", words, signs=("shut off",), normal="The servers are let in.")
 
 
 def judge_standby(instance: Instance, policy: Policy) -> Point:

@@ -13,9 +13,6 @@ from bot.diagnostics.points import Point, PointCheck
 from bot.systems.secrets import CURRENT, Secret, Secrets, SecretUnusable
 from bot.words import show_duration
 
-STORAGE = "secrets manager"
-"""In the policy's words for where a secret is kept."""
-
 
 class SecretsInventory(PointCheck):
     name = "secrets_inventory"
@@ -26,7 +23,7 @@ class SecretsInventory(PointCheck):
 
     def look(self, surroundings: Surroundings) -> Iterator[Point]:
         policy, region = surroundings.policy, surroundings.policy.infrastructure.regions.primary
-        kept = {key: one for key, one in policy.secrets.items() if STORAGE in one.storage.lower()}
+        kept = {key: one for key, one in policy.secrets.items() if one.in_secrets_manager}
         elsewhere = [key for key in policy.secrets if key not in kept]
         if elsewhere:
             yield Point("ok" if kept else "unknown", f"Kept where the bot does not look: {', '.join(elsewhere)}.")

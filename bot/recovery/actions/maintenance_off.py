@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 
 from bot.outcome import Refused
+from bot.policy import Policy
 from bot.recovery.action import Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.maintenance import (
     ask_as_user,
@@ -18,6 +19,7 @@ from bot.recovery.maintenance import (
     tell_unasked,
 )
 from bot.recovery.on_application import ApplicationAction, OnApplication
+from bot.recovery.touched import name_page
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.words import show_count
 
@@ -29,6 +31,10 @@ class MaintenanceOff(ApplicationAction[OnApplication]):
     purpose = "Let users into the application again"
     risk = "high"
     parameters = OnApplication
+
+    def touches(self, policy: Policy, parameters: OnApplication) -> frozenset[str]:
+        """The hosts as well: users are not let in while something is at work there."""
+        return super().touches(policy, parameters) | {name_page(parameters.application)}
 
     def application(self, world: World, parameters: OnApplication) -> str | None:
         return parameters.application

@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 
 from bot.outcome import Refused
+from bot.policy import Policy
 from bot.recovery.action import Context, Evidence, Facts, History, Needless, Step, World
 from bot.recovery.maintenance import (
     ask_as_user,
@@ -19,6 +20,7 @@ from bot.recovery.maintenance import (
 )
 from bot.recovery.on_application import ApplicationAction, OnApplication
 from bot.recovery.side_plan import list_moved
+from bot.recovery.touched import name_page
 from bot.store.documents import Loss, PlanDocument, Prediction, Suggestion, Verdict
 from bot.words import show_count
 
@@ -30,6 +32,13 @@ class MaintenanceOn(ApplicationAction[OnApplication]):
     purpose = "Show users the maintenance page instead of the application"
     risk = "high"
     parameters = OnApplication
+
+    def target(self, parameters: OnApplication) -> str:
+        return name_page(parameters.application)
+
+    def touches(self, policy: Policy, parameters: OnApplication) -> frozenset[str]:
+        """The page alone: users are kept out while something else is at work on the hosts, above all then."""
+        return frozenset({self.target(parameters)})
 
     def observe(self, world: World, parameters: OnApplication) -> Facts:
         """A host that does not answer is left out: users are kept off the others all the same."""

@@ -129,6 +129,12 @@ def tell_nothing(pruning: HostPruning) -> Refused:
     nothing = "No host has anything that may go."
     if pruning.silent:
         return Refused(f"{nothing} Not looked at: {', '.join(pruning.silent)}.", "Ask again once they answer.")
+    blind = [key for key, one in pruning.hosts.items() if one.blind]
+    if blind:
+        return Refused(
+            f"{nothing} On {', '.join(blind)} old releases stay, since where processes of others work cannot be seen.",
+            "Let `hosts.*.commands.python` of the policy run as root there, such as `[sudo, python3]`.",
+        )
     if any(one.spared for one in pruning.hosts.values()):
         return Refused(f"{nothing} What is there may be needed by a run that is under way.", "Ask again afterwards.")
     return Needless(nothing, "Nothing is to be done.")
@@ -189,7 +195,11 @@ def tell_hosts(world: World, parameters: PruneHost, pruning: HostPruning) -> lis
 def tell_limits(on: OnHost) -> list[str]:
     said = [f"stays, for it runs or ran before: {', '.join(on.used)}."] if on.used else []
     if on.blind:
-        said.append("which releases are worked in cannot be seen, so none goes: `commands.python` may not look.")
+        said.append(
+            f"no release goes: where processes of others work cannot be seen ({', '.join(on.hidden)}…). It takes root: "
+            "`commands: {python: [sudo, python3]}` for this host in the policy, or `leftovers.one_user` where only one "
+            "user ever works there."
+        )
     if on.links:
         said.append(f"{', '.join(on.links)} is a link, and is left alone.")
     if on.spared:

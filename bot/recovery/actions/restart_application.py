@@ -6,13 +6,14 @@ from bot.recovery.action import Context, Evidence, Facts, History, Step, World
 from bot.recovery.application_restart import (
     HEALTHY_WITHIN_S,
     PERMISSIONS,
+    ask_starts,
     health_url,
-    read_starts,
     restart_hosts,
+    tell_order,
     was_restarted,
 )
+from bot.recovery.code_hosts import open_planned
 from bot.recovery.on_application import ApplicationAction, OnApplication
-from bot.recovery.on_hosts import open_application_hosts
 from bot.store.documents import Loss, PlanDocument, Prediction, Verdict
 from bot.systems.probe import probe_health
 from bot.words import show_duration
@@ -34,26 +35,34 @@ class RestartApplication(ApplicationAction[OnApplication]):
         return next((key for key in ("application_crash",) if key in world.policy.disasters), None)
 
     def observe(self, world: World, parameters: OnApplication) -> Facts:
-        """Which start each host is in now; by that a restart is known from none."""
-        return {"starts": dict(read_starts(world, parameters.application))}
+        """Which start each host that answers is in now; by that a restart is known from none. One that does not answer
+        is no reason to leave the others as they are.
+        """
+        starts, away = ask_starts(world, parameters.application)
+        return {"starts": dict(starts), "left_out": dict(away)}
 
     def plan(self, world: World, parameters: OnApplication, observed: Facts, history: History) -> PlanDocument:
-        hosts = open_application_hosts(world, parameters.application)
-        one_by_one = "The others serve meanwhile." if len(hosts) > 1 else "It is the only host: users wait meanwhile."
+        hosts, left_out = open_planned(world, observed, "starts"), _left_out(observed)
+        without = f", WITHOUT {', '.join(world.policy.hosts[key].title for key in left_out)}" if left_out else ""
+        alone = "It is the only host that answers: users wait meanwhile."
         expected = Prediction(seconds=GUESS_S * len(hosts), source="a guess; not measured here yet")
         pause = Prediction(seconds=0, source="the other hosts serve") if len(hosts) > 1 else expected
         return self.document(
             parameters,
             observed,
-            title=f"Restart {world.policy.applications[parameters.application].title}",
+            title=f"Restart {world.policy.applications[parameters.application].title}{without}",
             loss=Loss(seconds=0, rows=0, words="no data; what users are typing may have to be sent again"),
             downtime=history.downtime or pause,
             duration=history.duration or expected,
             way_back="None is needed: nothing is changed but that it is started again.",
             confirm=parameters.application,
             notes=[
-                f"In this order, each healthy before the next: {', '.join(one.host.title for one in hosts)}.",
-                one_by_one,
+                *(
+                    f"LEFT OUT: {world.policy.hosts[key].title} does not answer ({reason}) and is not restarted."
+                    for key, reason in left_out.items()
+                ),
+                tell_order(hosts),
+                "The others serve meanwhile." if len(hosts) > 1 else alone,
             ],
         )
 
@@ -72,12 +81,13 @@ class RestartApplication(ApplicationAction[OnApplication]):
 
 def restart(context: Context[OnApplication]) -> Facts:
     """Hosts whose start is another than when this run was planned have been restarted, perhaps before a crash."""
-    return restart_hosts(context, context.parameters.application, _before(context))
+    hosts = open_planned(context.world, context.plan.observed, "starts")
+    return restart_hosts(context, context.parameters.application, _before(context), hosts=hosts)
 
 
 def measure(context: Context[OnApplication]) -> Evidence:
     """Another start than before on every host, health through the address that users have, and the longest gap."""
-    hosts = open_application_hosts(context.world, context.parameters.application)
+    hosts = open_planned(context.world, context.plan.observed, "starts")
     again = [host for host in hosts if was_restarted(host, _before(context))]
     application = context.world.policy.applications[context.parameters.application]
     url = health_url(application)
@@ -92,9 +102,25 @@ def measure(context: Context[OnApplication]) -> Evidence:
             found=f"{len(again)} were",
             good=len(again) == len(hosts),
         ),
+        *(
+            Verdict(
+                name=context.world.policy.hosts[key].title,
+                expected="started again",
+                found="unknown: it was left out, since it did not answer",
+                good=False,
+                unknown=True,
+            )
+            for key in _left_out(context.plan.observed)
+        ),
         Verdict(name="Application", expected="healthy", found="healthy" if healthy else f"not at {url}", good=healthy),
     ]
     return Evidence(verdicts, {"downtime": seen, "downtime_s": gap_s}, f"{application.title} was restarted.")
+
+
+def _left_out(observed: Facts) -> dict[str, str]:
+    """Hosts that did not answer, and why not."""
+    found = observed.get("left_out")
+    return {key: str(reason) for key, reason in found.items()} if isinstance(found, dict) else {}
 
 
 def _before(context: Context[OnApplication]) -> dict[str, str]:

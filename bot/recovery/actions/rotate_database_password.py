@@ -14,6 +14,7 @@ from bot.recovery.action import Action, Context, Evidence, Facts, History, Step,
 from bot.recovery.application_restart import PERMISSIONS as RESTART_PERMISSIONS
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import Connection, describe_place, find_connection
+from bot.recovery.environment_file import judge_left_behind
 from bot.recovery.final_look import look_finally
 from bot.recovery.password_rotation import (
     RotatePassword,
@@ -23,6 +24,7 @@ from bot.recovery.password_rotation import (
     environment,
     has_file,
     keep,
+    list_left_out,
     prepare,
     sessions,
     switch,
@@ -215,6 +217,7 @@ def measure(context: Context[RotatePassword]) -> Evidence:
             good=logged and not still,
         ),
         Verdict(name="Secret", expected=f"version {wanted}", found=f"version {current}", good=current == wanted),
+        *judge_left_behind(context.world, list_left_out(context)),
         *look_finally(present.application, present.settings, present.url),
     ]  # fmt: skip
     gap_s = context.outputs["application"].get("gap_s")

@@ -15,6 +15,7 @@ from bot.recovery.application_move import Move, describe_restart, find_restart_l
 from bot.recovery.application_restart import PERMISSIONS as RESTART_PERMISSIONS
 from bot.recovery.backups import settings_of
 from bot.recovery.connection_secret import Connection, describe_place, find_after, predict_loss, refuse_useless
+from bot.recovery.environment_file import judge_left_behind
 from bot.recovery.fencing import fence, is_same_database, judge_fence, lift_fence, look_at_door
 from bot.recovery.final_look import look_finally
 from bot.recovery.instances import list_choices, name_region
@@ -208,6 +209,7 @@ def measure(context: Context[SwitchDatabase]) -> Evidence:
             found=f"on version {present.secret.current}",
             good=present.secret.current == wanted,
         ),
+        *judge_left_behind(context.world, _list_left_out(context)),
         *look_finally(present.application, present.settings, present.url),
         judge_fence(context.world, context.parameters.database, old_url(context)),
     ]
@@ -217,6 +219,11 @@ def measure(context: Context[SwitchDatabase]) -> Evidence:
         measured |= {"downtime_s": gap_s, "downtime": f"{show_duration(float(str(gap_s)))} of the application"}
     words = f"The version before it is kept as {kept_label(context)}; `/dr undo {context.run_id}` goes back to it."
     return Evidence(verdicts, measured, words)
+
+
+def _list_left_out(context: Context[SwitchDatabase]) -> list[str]:
+    found = context.outputs["application"].get("left_out")
+    return list(found) if isinstance(found, dict) else []
 
 
 def tidy(context: Context[SwitchDatabase]) -> str:

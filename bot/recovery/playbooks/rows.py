@@ -13,7 +13,7 @@ from bot.comms.notices import Notices
 from bot.incidents.reading import sees
 from bot.outcome import Refused
 from bot.policy import Policy
-from bot.recovery.locks import give_locks_back, keep_locks
+from bot.recovery.locks import give_locks_back, keep_locks, name_playbook
 from bot.recovery.plans import ADVANCE
 from bot.store import ledger
 from bot.store.database import Database
@@ -99,7 +99,7 @@ class PlaybookRows:
         """Keep everybody else from them. Raises `Held`."""
         keep_locks(
             session, things, playbook_run_id=run.id, holder=run.requested_by,
-            reason=f"playbook {run.playbook}", now=self.clock(),
+            reason=name_playbook(run), now=self.clock(),
         )  # fmt: skip
 
     def record(

@@ -19,6 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 State = Literal["initial", "healthy", "unhealthy", "draining"]
+Probed = tuple[str, str]
+"""Why a target is ill, as AWS has it: a code and its words (ELB API reference, TargetHealth)."""
+WELL: Probed = "", ""
 PROBE_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 60.0
 COOKIE = "AWSALB"
@@ -34,12 +37,17 @@ class Target:
     port: int
     state: State = "initial"
     reason: str = "Elb.InitialHealthChecking"
+    told: str = ""
+    """Of an unhealthy one, in AWS's words."""
     streak: int = 0
     until_s: float = 0.0
     """When its draining is over."""
 
-    def judge(self, good: bool, healthy_after: int, unhealthy_after: int) -> None:
+    def judge(self, probed: Probed, healthy_after: int, unhealthy_after: int) -> None:
         """Take a probe's answer."""
+        good = probed is WELL
+        if not good and self.state == "unhealthy":
+            self.reason, self.told = probed
         if good == {"healthy": True, "unhealthy": False}.get(self.state):
             self.streak = 0
             return
@@ -47,7 +55,7 @@ class Target:
         needed = 1 if good and self.state == "initial" else healthy_after if good else unhealthy_after
         if self.streak >= needed:
             self.state, self.streak = ("healthy" if good else "unhealthy"), 0
-            self.reason = "" if good else "Target.FailedHealthChecks"
+            self.reason, self.told = probed
 
 
 class Balancer:
@@ -85,7 +93,7 @@ class Balancer:
         """Ask every target once."""
         for target in self.list_targets():
             if target.state != "draining":
-                target.judge(self._answers(target), self._healthy_after, self._unhealthy_after)
+                target.judge(self._ask(target), self._healthy_after, self._unhealthy_after)
 
     def choose(self, before: str | None = None) -> Target | None:
         """Who gets the next request; the one that had the client's request `before`, where it is able."""
@@ -110,15 +118,20 @@ class Balancer:
             self._server.shutdown()
             self._server.server_close()
 
-    def _answers(self, target: Target) -> bool:
+    def _ask(self, target: Target) -> Probed:
         connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=PROBE_TIMEOUT_S)
         try:
             connection.request("GET", self.health_path, headers={"User-Agent": "ELB-HealthChecker/2.0"})
-            return connection.getresponse().status == http.HTTPStatus.OK
+            status = connection.getresponse().status
+        except TimeoutError:
+            return "Target.Timeout", "Request timed out"
         except (OSError, http.client.HTTPException):
-            return False
+            return "Target.FailedHealthChecks", "Health checks failed"
         finally:
             connection.close()
+        if status == http.HTTPStatus.OK:
+            return WELL
+        return "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]"
 
 
 class _Proxy(BaseHTTPRequestHandler):

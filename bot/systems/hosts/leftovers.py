@@ -25,6 +25,8 @@ class Left:
     too_much: Counter[str]
     oldest_secrets_s: float
     """Age of the oldest copy of the environment file that is too old."""
+    blind: bool = False
+    """Whether old releases are kept since it is not to be seen which of them processes work in."""
 
 
 def describe_rules(rules: Leftovers, application: Application, *, only_secrets: bool = False) -> dict[str, JsonValue]:
@@ -36,6 +38,7 @@ def describe_rules(rules: Leftovers, application: Application, *, only_secrets: 
         "releases_for_s": rules.releases_for.total_seconds(),
         "secrets_for_s": 0 if only_secrets else rules.old_secrets_for.total_seconds(),
         "unfinished_for_s": rules.unfinished_for.total_seconds(),
+        "one_user": rules.one_user,
         "only_secrets": only_secrets,
     }
 
@@ -49,6 +52,7 @@ def count_leftovers(host: OpenHost, rules: Leftovers) -> Left:
     return Left(
         releases=int(str(seen["releases"])), secrets=int(str(seen["secrets"])),
         too_much=Counter(str(one["kind"]) for one in found), oldest_secrets_s=max(ages, default=0.0),
+        blind=bool(seen["blind"]),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.outcome import Failed
+from bot.outcome import Failed, Refused
 from bot.recovery.action import Context, Needless
 from bot.recovery.registry import find_action
 from bot.sandbox.children import http_answers
@@ -130,8 +130,9 @@ def test_a_dead_host_is_left_out_and_everybody_is_told(two: TwoHosts) -> None:
     assert (told.unknown, "not deployed there" in told.found) == (True, True)
     name, old = two.has()
     assert (name != old, two.starts()) == (True, (starts[0] + 1, starts[1]))
-    with pytest.raises(Needless, match="The second did not"):
+    with pytest.raises(Refused, match="What The second has is not known") as unknown:
         two.desk.plan("deploy_code", revision="v1.1.0")
+    assert not isinstance(unknown.value, Needless), "a playbook must not go on as if both had it"
 
     two.answer()
     context.world = two.desk.world

@@ -15,6 +15,7 @@ from bot.diagnostics.check import Surroundings
 from bot.diagnostics.checks.application_maintenance import CHECK
 from bot.outcome import Cancelled, Failed, Refused
 from bot.recovery.registry import find_action
+from bot.recovery.verification import verify_as_user
 from bot.sandbox.stage import DATABASE
 from bot.sandbox.warehouse.seed import TEST_PASSWORD, TEST_USERNAME
 from bot.store.documents import Finding
@@ -51,6 +52,14 @@ def test_users_get_the_page_and_health_goes_on(desk: Desk) -> None:
     back = find_action("maintenance_on").undo(context.parameters, context.plan, context.outputs)
     assert back is not None
     assert back.action == "maintenance_off"
+
+
+def test_what_users_do_is_not_judged_while_they_are_kept_out(desk: Desk) -> None:
+    """What is repaired meanwhile is not broken because nobody may in."""
+    desk.run("maintenance_on")
+    (verdict,) = verify_as_user(desk.world, "traitortrack")
+    assert (verdict.unknown, verdict.bad) == (True, False)
+    assert "maintenance mode keeps users out" in verdict.found
 
 
 def test_users_come_in_again(desk: Desk) -> None:

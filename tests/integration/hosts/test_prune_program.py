@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,10 @@ from bot.systems.hosts.ssm import OUTPUT_LIMIT
 
 DAY_S = 86_400
 RELEASES = ["r1", "r2", "r3", "r4", "r5"]
+ORDINARY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+"""Who is not root."""
+ORDINARY_PYTHON = "/usr/bin/python3" if ORDINARY else sys.executable
+"""Of its own: that of root may be in its home, where others may not look."""
 
 
 @pytest.fixture
@@ -33,6 +40,16 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     with subprocess.Popen(["sleep", "60"], cwd=folder / "releases" / "r5") as process:
         yield folder
         process.kill()
+
+
+@contextmanager
+def sleeping(where: Path, **more: Any) -> Iterator[None]:
+    """A process works there."""
+    with subprocess.Popen(["sleep", "60"], cwd=where, **more) as process:
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def make_release(folder: Path, name: str, environment: str, **facts: str) -> Path:
@@ -68,7 +85,7 @@ def run(verb: str, folder: Path, *doomed: tuple[str, str], **more: Any) -> dict[
     spec = {
         "folder": str(folder), "environment_file": str(folder / ".env"), "keep_releases": 2, "releases_for_s": DAY_S,
         "secrets_for_s": 7 * DAY_S, "unfinished_for_s": DAY_S, "only_secrets": False, "measure": True,
-        "doomed": doomed, **more,
+        "one_user": True, "doomed": doomed, **more,
     }  # fmt: skip
     words = [sys.executable, "-I", "-c", read_program("prune_host"), verb, json.dumps(spec)]
     return read_answer(LocalMachine("app 1").run(words, 60), "app 1")
@@ -125,11 +142,46 @@ def test_what_runs_what_ran_before_and_what_is_worked_in_never_goes(folder: Path
             astray.kill()
 
 
-def test_while_it_cannot_be_seen_what_is_worked_in_no_release_goes() -> None:
-    spec = {"keep_releases": 0, "releases_for_s": 0}
-    releases = [({"kind": "release", "name": "r1", "age_s": 9}, "/nowhere/r1")]
-    assert prune_host.choose_releases(spec, releases, {"names": set(), "blind": True}) == []
-    assert prune_host.choose_releases(spec, releases, {"names": set(), "blind": False}) == releases
+@pytest.fixture
+def open_folder(folder: Path) -> Iterator[Path]:
+    """The same where everybody may read it, as on a host."""
+    with tempfile.TemporaryDirectory() as top:
+        os.chmod(top, 0o755)
+        place = Path(top) / "traitortrack"
+        shutil.copytree(folder, place, symlinks=True)
+        for release in (*(place / "releases").iterdir(), *(place / "environments").iterdir()):
+            grow_old(release, 20)
+        yield place
+
+
+@pytest.mark.parametrize("one_user", [False, True])
+def test_where_an_ordinary_user_cannot_see_what_is_worked_in_no_release_goes(open_folder: Path, one_user: bool) -> None:
+    """A service of another user works in the oldest; our own, in the newest, is in sight. Unless the policy says that
+    there is no such service.
+    """
+    spec: dict[str, Any] = {
+        "folder": str(open_folder), "environment_file": None, "keep_releases": 0, "releases_for_s": 0,
+        "secrets_for_s": 0, "unfinished_for_s": DAY_S, "only_secrets": False, "measure": False, "doomed": [],
+        "one_user": one_user,
+    }  # fmt: skip
+    with sleeping(open_folder / "releases" / "r1"), sleeping(open_folder / "releases" / "r5", **ORDINARY):
+        words = [ORDINARY_PYTHON, "-I", "-c", read_program("prune_host"), "look", json.dumps(spec)]
+        done = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/", **ORDINARY)
+    seen = json.loads(done.stdout)
+    if one_user:
+        assert (seen["blind"], seen["hidden"]) == (False, [])
+        assert "release" in {one["kind"] for one in seen["found"]}
+        return
+    assert (seen["blind"], seen["used"]) == (True, ["r4", "r5"])
+    assert "release" not in {one["kind"] for one in seen["found"]}
+    assert 1 <= len(seen["hidden"]) <= prune_host.HIDDEN_SHOWN
+
+
+def test_without_a_view_of_others_nothing_that_was_named_goes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune_host, "find_running", lambda *_: (set(), ["nginx (7)"]))
+    prune_host.remove_code({"one_user": False}, str(folder), [("release", "r1"), ("environment", "of-r1")])
+    assert sorted(os.listdir(folder / "releases")) == RELEASES
+    assert (folder / "environments" / "of-r1").is_dir()
 
 
 def test_what_the_host_had_before_there_were_releases_never_goes(folder: Path) -> None:

@@ -49,9 +49,25 @@ def calls(servers: Servers, *names: str) -> list[str]:
 
 
 def test_another_takes_its_place_and_it_is_removed_afterwards(world: World, servers: Servers) -> None:
-    performance, evidence = perform(world, "replace_server", host="app_1")
+    """Users who are kept out by then are let in by the new one as little as by the others, who are told of it at its
+    end: somebody shows the page while it is half done.
+    """
+    performance = prepare(world, "replace_server", host="app_1")
+    performance.run(until="register")
+    _, shown_page = perform(world, "maintenance_on", application="traitortrack")
+    new = str(performance.context.outputs["launch"]["instance"])
+    page = servers.stage.cloud.describe_machine(new).disk.maintenance_file
+    assert (bad(shown_page), page.exists()) == ([], False)
+    performance.run(until="retire")
+    assert page.exists()
+    page.unlink()
+    performance.run()
+    assert page.exists(), "it is looked for again before the end"
+    evidence = performance.prove()
     assert bad(evidence) == []
-    new = str(evidence.measured["instance"])
+    assert bad(perform(world, "maintenance_off", application="traitortrack")[1]) == []
+    assert not page.exists()
+    assert evidence.measured["instance"] == new
     assert servers.fleet.list_states() == {servers.well: "healthy", new: "healthy"}
     assert servers.list_members() == {servers.well, new}
     assert servers.state_of(servers.failed) == "stopped"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,34 @@ def test_what_was_restarted_before_a_crash_is_not_restarted_again(world: World, 
     context.outputs["restart"] = restart(context)
     assert fresh_stage.stage.warehouse.pid == after_first
     assert all(verdict.good for verdict in ACTION.verify(context).verdicts)
+
+
+def add_host(world: World, folder: Path, title: str, **commands: list[str]) -> World:
+    path = folder / "policy.yml"
+    text: dict[str, Any] = load_plain(path)
+    text["hosts"]["app_2"] = {**deepcopy(text["hosts"]["app_1"]), "title": title}
+    text["hosts"]["app_2"]["commands"] |= commands
+    dump_plain(path, text)
+    return World(load_policy(path), world.environment, utc_now)
+
+
+def test_a_dead_host_is_left_out_and_everybody_is_told(world: World, fresh_stage: SharedStage, tmp_path: Path) -> None:
+    before = fresh_stage.stage.warehouse.pid
+    two = add_host(world, tmp_path, "The dead one", started=["/nowhere/started"])
+    context = context_of(two)
+    assert context.plan.title.endswith(", WITHOUT The dead one")
+    assert context.plan.notes[0].startswith("LEFT OUT: The dead one does not answer (")
+    assert context.plan.downtime.seconds != 0, "nobody serves beside the one that is left"
+    context.outputs["restart"] = restart(context)
+    assert fresh_stage.stage.warehouse.pid != before
+    verdicts = {one.name: one for one in ACTION.verify(context).verdicts}
+    assert (verdicts["Hosts"].good, verdicts["The dead one"].unknown) == (True, True)
+
+
+def test_where_no_host_answers_nothing_is_planned(world: World, tmp_path: Path) -> None:
+    dead = change_command(world, tmp_path, started=["/nowhere/started"])
+    with pytest.raises(Failed, match="No host answers"):
+        ACTION.observe(dead, PARAMETERS)
 
 
 def test_a_restart_that_fails_says_so_and_what_is_true(world: World, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from bot.policy import load_policy
 from bot.recovery.action import World
 from bot.sandbox.demo_policy import write_demo_policy
-from bot.sandbox.primary_instance import GROUP, PARAMETER_GROUP
+from bot.sandbox.primary_instance import GROUP, PARAMETER_GROUP, let_in
 from bot.sandbox.stage import DATABASE, Stage
 from bot.systems.doors import observe_door, open_door
 from bot.systems.rds import Rds
@@ -207,7 +207,9 @@ def make_groups(region: str = REGION, *, subnet_group: str = "private", paramete
 def make_security_group(region: str = REGION, name: str = "database") -> str:
     ec2 = boto3.client("ec2", region_name=region)
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
-    return str(ec2.create_security_group(GroupName=name, Description="database", VpcId=vpc)["GroupId"])
+    group = str(ec2.create_security_group(GroupName=name, Description="database", VpcId=vpc)["GroupId"])
+    let_in(ec2, group)
+    return group
 
 
 def minutes(count: float) -> timedelta:

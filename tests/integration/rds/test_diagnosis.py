@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 
 from bot.diagnostics.check import Check, Surroundings
 from bot.diagnostics.checks.infrastructure_rds_events import CHECK as EVENTS
 from bot.diagnostics.checks.infrastructure_rds_instance import CHECK as INSTANCE
 from bot.diagnostics.checks.infrastructure_rds_storage import CHECK as STORAGE
+from bot.sandbox.primary_instance import let_in
 from bot.store.documents import Finding
+from bot.systems.rds_waiting import BAD
 from tests.aws_calls import watch_check
-from tests.integration.rds.conftest import PRIMARY, Aws
+from tests.integration.rds.conftest import PRIMARY, REGION, Aws
 from tests.integration.rds.driver import wait_until
 
 DATABASE = "traitortrack"
@@ -38,7 +41,39 @@ def test_an_instance_as_the_policy_wants_it(aws: Aws) -> None:
 def test_checks_declare_what_they_ask(aws: Aws, check: Check) -> None:
     with watch_check(check) as rights:
         check.run(look(aws))
-    assert rights == set(check.permissions)
+    assert rights == set(check.permissions) - {"ec2:DescribeSecurityGroups"}, "which is asked where it is silent"
+
+
+def test_a_security_group_that_shuts_the_database_off(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the cloud here these groups have no effect, so that the instance is silent is put on."""
+    monkeypatch.setattr("bot.diagnostics.checks.infrastructure_rds_instance._accepts", lambda _: False)
+    found = INSTANCE.run(look(aws))
+    assert (found.state, found.signs) == ("warning", ["database hangs"])
+    assert any("let in at port" in line and "10.0.0.0/8" in line for line in found.evidence)
+    ec2 = boto3.client("ec2", region_name=REGION)
+    group = aws.rds.observe(PRIMARY).description["VpcSecurityGroups"][0]["VpcSecurityGroupId"]
+    rules = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
+    try:
+        with watch_check(INSTANCE) as rights:
+            found = INSTANCE.run(look(aws))
+    finally:
+        let_in(ec2, group)
+    assert rights == set(INSTANCE.permissions)
+    assert (found.state, "shut off" in found.signs, group in found.summary) == ("critical", True, True)
+    assert "let nobody in at port" in found.summary
+
+
+@pytest.mark.parametrize("status", ["stopped", "storage-full", "incompatible-parameters"])
+def test_a_bad_state_leads_to_its_next_step(aws: Aws, copy: str, status: str) -> None:
+    aws.stage.cloud.stick_rds_instance(copy, status)
+    try:
+        found = INSTANCE.run(look(aws, instance=copy))
+    finally:
+        aws.stage.cloud.stick_rds_instance(copy, None)
+        aws.settle(copy)
+    assert (found.state, f"{copy} (db.t3.large) is {status}: {BAD[status]}. " in found.summary) == ("critical", True)
+    assert f"identifier {copy}" in found.summary
 
 
 def test_storage_is_measured(aws: Aws) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from bot.recovery.action import World
+from bot.recovery.application_move import Move, move_application
 from bot.sandbox.primary_instance import DATABASE_URL_SECRET
 from bot.sandbox.stage import DATABASE, Stage
 from bot.systems.role_password import logs_in
@@ -62,6 +64,41 @@ def test_there_and_back(world: World, stage: Stage, secrets: SecretsManagerClien
     _, evidence = perform(world, undo.action, **undo.parameters)
     assert bad(evidence) == []
     assert (current(secrets), logs_in(old), logs_in(new)) == (old, True, False)
+
+
+def add_dead_host(world: World) -> World:
+    """One that was shut off, or has died: it comes first in the policy."""
+    well = world.policy.hosts["app_1"]
+    nowhere = well.commands.model_copy(update={"python": ["/nowhere/python"], "started": ["/nowhere/started"]})
+    dead = well.model_copy(update={"title": "The dead one", "commands": nowhere})
+    return replace(world, policy=world.policy.model_copy(update={"hosts": {"app_0": dead, **world.policy.hosts}}))
+
+
+def test_a_host_that_is_shut_off_keeps_the_new_password_from_no_other(
+    world: World, stage: Stage, secrets: SecretsManagerClient, old: str
+) -> None:
+    """As in the playbook for security incidents, once a server was isolated."""
+    performance, evidence = perform(add_dead_host(world), "rotate_database_password", **GIVEN)
+    assert [one.name for one in evidence.verdicts if not one.good] == ["The dead one"]
+    assert bad(evidence) == []
+    told = next(one for one in evidence.verdicts if one.name == "The dead one")
+    assert (told.unknown, "could not be reached" in told.found) == (True, True)
+    assert "NOT on The dead one" in str(performance.context.outputs["environment"]["words"])
+    assert stage.application_url == current(secrets) != old, "the one that answers has it"
+
+
+def test_a_host_that_is_dead_keeps_the_others_from_no_other_database(
+    world: World, stage: Stage, secrets: SecretsManagerClient, old: str
+) -> None:
+    context: Any = prepare(add_dead_host(world), "restart_application", application="traitortrack").context
+    starts = stage.warehouse.starts
+    found = move_application(context, Move("traitortrack", "traitortrack", "primary", None))
+    assert (found["there"], found["left_out"]) == (
+        True,
+        {"app_0": "/nowhere/started cannot be started on The dead one: No such file or directory."},
+    )
+    assert "WITHOUT The dead one, which cannot be reached" in str(found["words"])
+    assert stage.warehouse.starts == starts + 1
 
 
 def test_the_server_hears_no_password(world: World, stage: Stage, secrets: SecretsManagerClient) -> None:

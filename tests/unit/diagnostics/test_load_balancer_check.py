@@ -5,16 +5,24 @@ from __future__ import annotations
 import pytest
 
 from bot.diagnostics.checks.infrastructure_load_balancer import (
+    MEANINGS,
     describe_ill,
     find_left_out,
     judge_sizes,
     judge_targets,
     suggest,
 )
+from bot.diagnostics.checks.infrastructure_servers import judge_machine
+from bot.diagnostics.checks.infrastructure_way_in import judge_path
 from bot.policy import Host, load_policy
-from bot.systems.target_health import Group, Target, short_name
+from bot.systems.servers import Health
+from bot.systems.target_health import Door, Group, Target, short_name
 
 WANTED = load_policy(None).infrastructure.auto_scaling
+
+SERVER_1 = Host(
+    title="Server 1", application="traitortrack", reach="ssm", instance_id="i-0123456789abcdef0", region="us-east-1"
+)
 
 
 def targets(*states: str) -> list[Target]:
@@ -40,16 +48,13 @@ def test_healthy_servers_against_the_fewest(states: list[str], state: str, helps
 
 
 def test_an_ill_server_that_the_policy_knows_can_be_replaced() -> None:
-    known = Host(
-        title="Server 1", application="traitortrack", reach="ssm", instance_id="i-0123456789abcdef0", region="us-east-1"
-    )
     ill, well = Target("i-0123456789abcdef0", "unhealthy", ""), Target("i-1", "healthy", "")
-    helps = suggest([ill, well], {"app_1": known}, "traitortrack")
+    helps = suggest([ill, well], {"app_1": SERVER_1}, "traitortrack")
     assert [(one.action, one.parameters) for one in helps] == [
         ("replace_server", {"host": "app_1"}),
         ("restart_application", {"application": "traitortrack"}),
     ]
-    assert suggest([well], {"app_1": known}, "traitortrack") == []
+    assert suggest([well], {"app_1": SERVER_1}, "traitortrack") == []
 
 
 def test_servers_of_the_group_that_are_not_registered_are_told() -> None:
@@ -75,6 +80,41 @@ def test_sizes_of_the_group_against_the_policy(sizes: tuple[int, int, int], stat
 def test_the_reason_is_told_of_those_that_are_not_healthy() -> None:
     ill = [Target("i-1", "unhealthy", "Request timed out"), Target("i-2", "healthy", ""), Target("i-3", "initial", "")]
     assert [one.words for one in describe_ill(ill)] == ["i-1 is unhealthy: Request timed out.", "i-3 is initial."]
+
+
+@pytest.mark.parametrize("code", MEANINGS)
+def test_what_a_reason_means_is_told(code: str) -> None:
+    (point,) = describe_ill([Target("i-1", "unhealthy", "In AWS's words", code)])
+    assert point.words == f"i-1 is unhealthy: In AWS's words; {MEANINGS[code]}."
+
+
+@pytest.mark.parametrize(
+    ("health", "state", "words"),
+    [
+        (None, "critical", "does not exist any more"), (Health("pending", "", ""), "warning", "is being started"),
+        (Health("stopped", "", ""), "critical", "somebody stopped it"), (Health("terminated", "", ""), "critical",
+         "gone for good"), (Health("running", "impaired", "ok"), "critical", "comes up on other hardware"),
+        (Health("running", "ok", "impaired"), "critical", "it has crashed"), (Health("running", "ok", "ok"), "ok",
+         "runs"), (Health("running", "initializing", "initializing"), "ok", "runs"),
+    ],
+)  # fmt: skip
+def test_a_machine_is_judged_by_its_state_and_by_both_of_its_checks(
+    health: Health | None, state: str, words: str
+) -> None:
+    point = judge_machine("app_1", SERVER_1, "i-1", health)
+    assert (point.state, words in point.words) == (state, True)
+    assert bool(point.suggests) == (state == "critical")
+
+
+@pytest.mark.parametrize(
+    ("path", "states", "state"),
+    [("/health", ["unhealthy"], "ok"), ("/other", ["healthy", "healthy"], "ok"), ("", ["unhealthy"], "ok"),
+     ("/other", ["healthy", "unhealthy"], "warning"), ("/other", ["unhealthy"] * 2, "critical")],
+)  # fmt: skip
+def test_another_health_path_is_a_fault_only_where_servers_are_ill_by_it(
+    path: str, states: list[str], state: str
+) -> None:
+    assert judge_path(Door("web", "arn", path, 5000, ()), "/health", targets(*states)).state == state
 
 
 def test_names_of_target_groups() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from bot.diagnostics.checks.infrastructure_rds_events import judge_event
 from bot.diagnostics.checks.infrastructure_rds_instance import (
     judge_answer,
     judge_backups,
+    judge_exposure,
     judge_maintenance,
     judge_missing,
     judge_pending,
@@ -28,6 +30,7 @@ from bot.policy import load_policy
 from bot.recovery.registry import all_actions
 from bot.systems.cloudwatch import Reading
 from bot.systems.rds import Event, Instance, Maintenance
+from bot.systems.rds_waiting import BAD
 
 POLICY = load_policy(None)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -60,6 +63,40 @@ def readings(values: Sequence[float], every: timedelta = timedelta(minutes=5)) -
 def test_status(status: str, state: str) -> None:
     point = judge_status(instance(DBInstanceStatus=status))
     assert (point.state, status in point.words) == (state, True)
+
+
+@pytest.mark.parametrize("status", BAD)
+def test_every_bad_state_is_named_with_what_to_do(status: str) -> None:
+    point = judge_status(instance(DBInstanceStatus=status))
+    assert (point.state, point.signs) == ("critical", ("disk full" if status == "storage-full" else "instance ill",))
+    assert f"is {status}: {BAD[status]}. " in point.words
+    named = re.findall(r"/dr plan (\w+)", point.words)
+    assert set(named) <= set(all_actions())
+    assert "{" not in point.words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("stopped", "start-db-instance --db-instance-identifier traitortrack-primary"), ("storage-full",
+      "--allocated-storage 120 --apply-immediately"), ("incompatible-parameters", "reset-db-parameter-group"),
+     ("inaccessible-encryption-credentials", "In KMS, enable its key again"), ("failed", "rds_restore_to_time"),
+     ("maintenance", "comes back by itself"), ("a-new-word", "RDS is at work on it")],
+)  # fmt: skip
+def test_a_state_leads_to_its_next_step(status: str, words: str) -> None:
+    assert words in judge_status(instance(DBInstanceStatus=status)).words
+
+
+@pytest.mark.parametrize(("public", "protected", "signs"), [
+    (False, True, []), (True, True, ["exposed"]), (False, False, ["backups at risk"]),
+    (True, False, ["exposed", "backups at risk"]),
+])  # fmt: skip
+def test_what_strangers_could_reach_and_what_one_call_could_delete(
+    public: bool, protected: bool, signs: list[str]
+) -> None:
+    points = list(judge_exposure(instance(PubliclyAccessible=public, DeletionProtection=protected)))
+    assert [sign for one in points for sign in one.signs] == signs
+    assert all(one.state == "warning" for one in points)
+    assert not public or "public address" in points[0].words
 
 
 def test_a_missing_instance_is_critical_only_where_the_database_is_on_rds() -> None:

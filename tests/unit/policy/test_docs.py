@@ -24,6 +24,12 @@ def test_every_key_is_documented() -> None:
     assert missing == []
 
 
+def test_each_key_is_one_row_of_its_table() -> None:
+    """A description of two lines would end the table in the middle."""
+    rows = [line for line in render_reference().splitlines() if line and not line.startswith("#")]
+    assert [line for line in rows if not (line.startswith(("| ", "|---"))) or not line.endswith("|")] == []
+
+
 def test_the_reference_in_the_docs_is_the_one_that_the_models_give() -> None:
     text = DOCS.read_text(encoding="utf-8")
     assert text.strip().endswith(render_reference().strip()), "run: python -m bot.policy.reference"

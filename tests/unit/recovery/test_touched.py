@@ -30,7 +30,7 @@ HOSTS = {
 POLICY: Policy = SHIPPED.model_copy(update={"hosts": HOSTS})
 BOTH, FAR = {"web_1", "web_2"}, {"far_1"}
 ON_APPLICATION = (
-    "restart_application", "clear_session_cache", "maintenance_on", "maintenance_off", "write_environment",
+    "restart_application", "clear_session_cache", "maintenance_off", "write_environment",
     "roll_back_code", "deploy_code_archive", "deploy_code",
 )  # fmt: skip
 
@@ -61,6 +61,7 @@ WORK: list[tuple[str, Facts, set[str]]] = [
     ("back_up_database", {"database": HOME}, set()),
     ("rotate_secret", {"secret": "SESSION_SECRET"}, set()),
     ("fail_over_dns", {"to": "backup"}, set()),
+    ("maintenance_on", {"application": HOME}, set()),
     ("back_up_code", {}, set()),
 ]  # fmt: skip
 """Action, parameters, and the hosts that it works on: written down by hand, not asked of the action."""
@@ -133,6 +134,9 @@ def test_what_is_declared_is_what_is_worked_on(name: str, given: Facts, hosts: s
         (("isolate_host", {"host": "web_1"}), ("restore_database", {"database": HOME, "backup": "one"})),
         (("restart_application", {"application": HOME}), ("back_up_database", {"database": HOME})),
         (("restart_application", {"application": HOME}), ("fail_over_dns", {"to": "backup"})),
+        (("replace_server", {"host": "web_1"}), ("maintenance_on", {"application": HOME})),
+        (("restore_database", {"database": HOME, "backup": "one"}), ("maintenance_on", {"application": HOME})),
+        (("maintenance_on", {"application": HOME}), ("maintenance_on", {"application": AWAY})),
     ],
 )  # fmt: skip
 def test_different_things_are_worked_on_at_once(
@@ -141,9 +145,24 @@ def test_different_things_are_worked_on_at_once(
     assert try_both(ballot, list_touched(POLICY, *one), list_touched(POLICY, *other)) is None
 
 
-@pytest.mark.parametrize("name", sorted(all_actions()))
+@pytest.mark.parametrize("other", ["maintenance_off", "maintenance_on"])
+def test_the_page_comes_and_goes_one_after_the_other(ballot: Ballot, other: str) -> None:
+    given: Facts = {"application": HOME}
+    why = try_both(ballot, list_touched(POLICY, "maintenance_on", given), list_touched(POLICY, other, given))
+    assert why is not None
+    assert "maintenance page of traitortrack is held" in why
+
+
+def test_users_are_not_let_in_while_a_server_is_replaced(ballot: Ballot) -> None:
+    replacing = list_touched(POLICY, "replace_server", {"host": "web_1"})
+    assert try_both(ballot, replacing, list_touched(POLICY, "maintenance_off", {"application": HOME})) is not None
+
+
+@pytest.mark.parametrize("name", sorted(all_actions().keys() - {"maintenance_on"}))
 def test_no_action_forgets_the_hosts_that_it_is_told_of(name: str) -> None:
-    """Also one that is written tomorrow: whoever takes an application or a host touches its hosts."""
+    """Also one that is written tomorrow: whoever takes an application or a host touches its hosts. The maintenance page
+    is a file beside all that others do there.
+    """
     action = all_actions()[name]
     fields = action.parameters.model_fields
     for field, hosts in (("application", BOTH), ("host", {"web_1"})):

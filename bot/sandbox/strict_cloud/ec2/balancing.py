@@ -87,6 +87,7 @@ class Balancers:
         """Those that run and have a machine; who is stopped is out at once."""
         servers = {name: self._datacentre.find(name) for name in list(group.targets)}
         ports = {name: one.machine.port for name, one in servers.items() if one and one.state == "running"}
+        balancer.health_path = str(group.health_check_path or "/")
         balancer.sticky = group.attributes[STICKY] == "true"
         balancer.sync(ports, float(str(group.attributes[DELAY])) * self._datacentre.pace.timeout_scale)
 
@@ -152,6 +153,10 @@ class StrictElb(ELBV2Response):
                 "Description": "Target is not registered to the target group",
             }  # fmt: skip
         else:
-            health = {"State": target.state, "Reason": target.reason, "Description": TOLD.get(target.state, "")}
+            health = {
+                "State": target.state,
+                "Reason": target.reason,
+                "Description": target.told or TOLD.get(target.state, ""),
+            }
         shown = {key: value for key, value in health.items() if value}
         return {"Target": {"Id": name, "Port": group.port}, "TargetHealth": shown, "HealthCheckPort": "traffic-port"}

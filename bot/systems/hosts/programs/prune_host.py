@@ -29,6 +29,9 @@ PART = re.compile(r".*\.(part|tar\.gz)")
 SHOWN = 100
 """SSM hands on the first 24,000 characters; the rest is seen by the next plan."""
 BLOCK = 512
+KERNEL_THREAD = 0x00200000
+"""PF_KTHREAD (Linux, include/linux/sched.h)."""
+HIDDEN_SHOWN = 3
 
 if TYPE_CHECKING:
     Found = dict[str, Any]  # kind, name, age_s; size_bytes where it is measured
@@ -47,7 +50,7 @@ def main(verb: str, words: str) -> dict[str, Any]:
         sys.exit(f"{wrong[0][:200]} is nothing that is removed here; nothing was removed")
     if verb == "remove":
         remove_secrets(spec, [name for kind, name in doomed if kind == "secrets"])
-        remove_code(folder, [one for one in doomed if one[0] != "secrets"])
+        remove_code(spec, folder, [one for one in doomed if one[0] != "secrets"])
     return {"left": [one for one in doomed if is_left(spec, folder, *one)]}
 
 
@@ -70,10 +73,11 @@ def look(spec: dict[str, Any], folder: str) -> dict[str, Any]:
     """What may go, the secrets first and then the oldest, and what a release is needed for."""
     now, copies = time.time(), list_copies(spec)
     found = [(spec_of, path) for spec_of, path in copies if spec_of["age_s"] >= spec["secrets_for_s"]]
-    uses = find_uses(folder)
+    uses = find_uses(spec, folder)
     releases = list_releases(folder, uses, now)
+    old = [] if spec["only_secrets"] else choose_releases(spec, releases, uses)
     if not spec["only_secrets"]:
-        found += choose_releases(spec, releases, uses)
+        found += [] if uses["blind"] else old
         going = {one["name"] for one, _ in found if one["kind"] == "release"}
         found += list_unfinished(spec, folder, now)
         found += list_environments(spec, folder, [one["name"] for one, _ in releases if one["name"] not in going], now)
@@ -87,7 +91,8 @@ def look(spec: dict[str, Any], folder: str) -> dict[str, Any]:
         "releases": len(releases),
         "secrets": len(copies),
         "used": sorted(uses["names"]),
-        "blind": uses["blind"],
+        "blind": bool(old) and uses["blind"],
+        "hidden": uses["hidden"],
         "links": [name for name in PLACES.values() if os.path.islink(os.path.join(folder, name))],
     }
 
@@ -118,9 +123,7 @@ def list_releases(folder: str, uses: dict[str, Any], now: float) -> list[tuple[F
 def choose_releases(
     spec: dict[str, Any], releases: list[tuple[Found, str]], uses: dict[str, Any]
 ) -> list[tuple[Found, str]]:
-    """None while it cannot be seen what works in them."""
-    if uses["blind"]:
-        return []
+    """Those that are old, and that nothing that is shown to us uses."""
     return [
         (one, path)
         for one, path in releases[spec["keep_releases"] :]
@@ -172,17 +175,19 @@ def has_link(home: str) -> bool:
     return os.path.islink(os.path.join(home, "venv"))
 
 
-def find_uses(folder: str) -> dict[str, Any]:
-    """Releases that are needed now (`names`), until when each ran (`until`), and whether that cannot be seen."""
+def find_uses(spec: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Releases that are needed now (`names`), until when each ran (`until`), whether there are processes that may work
+    in any (`blind`), and some of those (`hidden`).
+    """
     current = read_current(folder)
     notes = read_notes(folder)
     until = {}
     for note, following in zip(notes, [*notes[1:], None]):
         until[note["release"]] = time.time() if following is None else read_moment(following["at"])
     earlier = [note["release"] for note in notes if note["release"] != current and is_release(folder, note["release"])]
-    running = find_running(folder)
-    names = {*(running or ()), *earlier[-1:]} | ({current} if current else set())
-    return {"names": names, "until": until, "blind": running is None}
+    running, hidden = find_running(folder, bool(spec["one_user"]))
+    names = {*running, *earlier[-1:]} | ({current} if current else set())
+    return {"names": names, "until": until, "blind": bool(hidden), "hidden": hidden[:HIDDEN_SHOWN]}
 
 
 def is_release(folder: str, name: object) -> bool:
@@ -225,22 +230,50 @@ def read_moment(text: object) -> float:
         return time.time()
 
 
-def find_running(folder: str) -> set[str] | None:
-    """Releases that processes work in; None where the host does not show it to us."""
-    base, names, hidden = os.path.join(folder, "releases") + os.sep, set(), not os.path.isdir("/proc/self")
-    for pid in os.listdir("/proc") if not hidden else []:
+def find_running(folder: str, one_user: bool) -> tuple[set[str], list[str]]:
+    """Releases that processes work in, and the processes of which that is not shown to us: they may work in any.
+
+    Without root those are all that belong to others; with `one_user` they have no business there. Threads of the kernel
+    work nowhere, and init has others work.
+    """
+    base = os.path.join(folder, "releases") + os.sep
+    names: set[str] = set()
+    hidden: list[str] = []
+    if not os.path.isdir("/proc/self"):
+        return names, ["every process"]
+    if not one_user and not os.path.isdir("/proc/1"):  # `hidepid` shows nothing of others, not even that they are there
+        hidden.append("all that belong to others")
+    for pid in os.listdir("/proc"):
         if not pid.isdigit():
             continue
         try:
             where = os.readlink(f"/proc/{pid}/cwd")
         except PermissionError:
-            hidden = True
+            if not one_user and pid != "1" and not is_kernel(pid):
+                hidden.append(read_name(pid))
             continue
         except OSError:  # it has ended
             continue
         if where.startswith(base):
             names.add(where[len(base) :].split(os.sep)[0])
-    return names if names or not hidden else None
+    return names, hidden
+
+
+def is_kernel(pid: str) -> bool:
+    """By the flags that the kernel shows to everybody (proc(5), stat)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return bool(int(file.read().rpartition(")")[2].split()[6]) & KERNEL_THREAD)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def read_name(pid: str) -> str:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return f"{file.read().strip()[:20]} ({pid})"
+    except OSError:
+        return f"({pid})"
 
 
 def is_as_found(path: str) -> bool:
@@ -277,12 +310,12 @@ def remove_secrets(spec: dict[str, Any], names: list[str]) -> None:
         os.fsync(place)
 
 
-def remove_code(folder: str, doomed: list[tuple[str, str]]) -> None:
+def remove_code(spec: dict[str, Any], folder: str, doomed: list[tuple[str, str]]) -> None:
     """Whatever is used by now stays: the releases first, then the environments that none needs any more."""
     if not doomed or not os.path.isdir(folder):
         return
     with locked(os.path.join(folder, ".releases.lock")):
-        uses = find_uses(folder)
+        uses = find_uses(spec, folder)
         for name in [name for kind, name in doomed if kind == "release" and not uses["blind"]]:
             if name not in uses["names"]:
                 take_away(folder, "releases", name)
