@@ -133,8 +133,7 @@ def _create_engine(url: sa.URL) -> sa.Engine:
 
 def _prepare_postgres(connection: Any, _record: object) -> None:
     connection.autocommit = True  # a setting that is made in a transaction goes with it where that is rolled back
-    for setting in LOST_AFTER:
-        connection.execute(f"SET {setting}")
+    connection.execute("; ".join(f"SET {setting}" for setting in LOST_AFTER))
     connection.autocommit = False
 
 

@@ -73,7 +73,8 @@ def read_descriptions(permissions: Iterable[str]) -> None:
     services = {permission.partition(":")[0] for permission in permissions}
     for name in sorted(services):
         nobody = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}  # else credentials are looked for
-        open_client(IAM_NAMES.get(name, name), region_name="us-east-1", **nobody)  # type: ignore[call-overload]
+        client: Any = open_client(IAM_NAMES.get(name, name), region_name="us-east-1", **nobody)  # type: ignore[call-overload]
+        client.can_paginate(next(iter(client.meta.method_to_api_mapping)))  # of any operation: it reads of all
 
 
 class AwsRefused(SystemRefused):
