@@ -55,7 +55,7 @@ def find_series(policy: Policy, words: str) -> list[tuple[Metric, str]]:
     Raises `Refused`, naming the nearest.
     """
     name, _, subject = words.strip().lower().partition(":")
-    metric = METRICS[known_word("_".join(name.replace("-", " ").split()), tuple(METRICS), "measured", EXAMPLE)]
+    metric = METRICS[known_word("_".join(name.replace("-", " ").split()), tuple(METRICS), "a metric", EXAMPLE)]
     subjects = list_subjects(policy, metric)
     if not subjects:
         raise Refused(f"There is nothing in the policy that has {metric.figure}.", f"Example: {EXAMPLE}.")

@@ -49,25 +49,33 @@ class Watch:
         if event == "open" and MARK in repr(arguments[0]):
             self.found.append(f"{event}: {arguments!r}"[:300])
 
+    def see_sql(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if self.is_on and MARK in statement:
+            self.found.append(f"SQL: {statement}"[:300])
+
 
 _watch = Watch()
 sys.addaudithook(_watch.see)
 
 
 @contextmanager
-def watching(engine: sa.Engine | None = None) -> Iterator[list[str]]:
-    """Commands that are started, files that are opened, and SQL that is not in parameters, each with the mark in it."""
+def seeing_sql() -> Iterator[None]:
+    """Around a bot, from before its first thread: one that is at work must not meet a listener that comes or goes."""
+    sa.event.listen(sa.Engine, "before_cursor_execute", _watch.see_sql)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", _watch.see_sql)
 
-    def see_sql(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if MARK in statement:
-            _watch.found.append(f"SQL: {statement}"[:300])
 
+@contextmanager
+def watching() -> Iterator[list[str]]:
+    """Commands that are started, files that are opened, and SQL that is not in parameters, each with the mark in it.
+
+    SQL of bots that began within `seeing_sql`.
+    """
     _watch.found, _watch.is_on = [], True
-    if engine is not None:
-        sa.event.listen(engine, "before_cursor_execute", see_sql)
     try:
         yield _watch.found
     finally:
         _watch.is_on = False
-        if engine is not None:
-            sa.event.remove(engine, "before_cursor_execute", see_sql)

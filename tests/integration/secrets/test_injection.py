@@ -18,7 +18,7 @@ from bot.sandbox.stage import DATABASE, Stage
 from handlers.commands.listener import COMMANDS
 from handlers.commands.subcommand import find_subcommands
 from tests.integration.handlers.rig import Bot, run_bot
-from tests.integration.secrets.hostile import MARK, list_hostile, watching
+from tests.integration.secrets.hostile import MARK, list_hostile, seeing_sql, watching
 
 VALID = {
     "database": DATABASE,
@@ -71,7 +71,7 @@ def refusal(action: Action[Any], world: World, given: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
-    with run_bot("socket", tmp_path_factory.mktemp("bot")) as bot:
+    with seeing_sql(), run_bot("socket", tmp_path_factory.mktemp("bot")) as bot:
         yield bot
 
 
@@ -82,7 +82,7 @@ def test_no_command_passes_it_on(bot: Bot, tmp_path: Path, command: str, package
     mei.ask("declare P2 Somebody means harm")
     room = bot.room(bot.services.desk.list_open()[0].id)
     hostile = list_hostile(tmp_path)
-    with watching(bot.services.database.engine) as seen:
+    with watching() as seen:
         for name in find_subcommands(package):
             for text in (hostile[0], " ".join(hostile), f"1 {hostile[4]}", f"x={hostile[1]}", f"<!channel>{MARK}"):
                 answer = mei.ask(f"{name} {text}", command, room)

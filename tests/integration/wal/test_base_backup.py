@@ -21,6 +21,9 @@ from bot.systems.wal.closing import LogNotArchived, close_segment
 from bot.systems.wal.tarballs import check_tar, unpack_tar
 from tests.archiving_stage import BASE_PREFIX, ArchivingStage
 from tests.crash.rig import Rig
+from tests.integration.rds.driver import wait_until
+
+FAILED = "SELECT failed_count FROM pg_stat_archiver"
 
 
 @pytest.fixture
@@ -83,7 +86,11 @@ def test_a_segment_that_nobody_takes_is_waited_for_no_longer_than_agreed(archivi
     with archiving_stage.admin() as admin, connect(archiving_stage.maintenance_url) as connection:
         admin.execute("ALTER SYSTEM SET archive_command = 'false'")
         admin.execute("SELECT pg_reload_conf()")
+        failed = admin.execute(FAILED).fetchone()
+        admin.execute("SELECT pg_logical_emit_message(false, 'test', 'so that the segment is worth a switch')")
+        admin.execute("SELECT pg_switch_wal()")
         try:
+            wait_until("the archiver to have heard of it", lambda: admin.execute(FAILED).fetchone() != failed)
             with pytest.raises(LogNotArchived, match="Nothing was changed"):
                 close_segment(connection, within_s=0.5)
         finally:

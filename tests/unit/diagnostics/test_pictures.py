@@ -327,7 +327,7 @@ def test_of_several_hosts_the_one_in_trouble_is_drawn(here: Here) -> None:
     [
         ("conections", "Did you mean connections?"),
         ("connections:traitortrak", "Did you mean traitortrack?"),
-        ("", "is not measured"),
+        ("", "A metric is missing: health_latency"),
     ],
 )
 def test_what_is_not_measured_is_refused_with_the_nearest(here: Here, asked: str, said: str) -> None:
