@@ -13,7 +13,6 @@ import os
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -27,6 +26,7 @@ from dbos._utils import INTERNAL_QUEUE_NAME
 from pydantic import JsonValue
 from sqlalchemy.orm import Session
 
+from bot.bell import Bell, StopOrBell
 from bot.election import LeaderLock
 from bot.store.database import STORE_TROUBLE, Database
 from bot.store.migrate import hold_migration_lock
@@ -52,9 +52,6 @@ GRACE_S = 3
 
 AGAIN_AFTER_S = (0.1, 0.5, 2.0, 5.0, 15.0)
 """How long after another the store is given that did not carry out what a workflow asked of it."""
-RECORDED_S = 0.02
-"""Time in which DBOS has written down that a workflow ended."""
-
 QueueName = Literal["work", "deliveries", "runs"]
 """`work`: short things, side by side. The others go one at a time and in order within a partition:
 `deliveries` per recipient, `runs` per target."""
@@ -75,7 +72,7 @@ class Engine:
             application_name=NAME,
         )
         self._stop = threading.Event()
-        self._bell = _Bell()
+        self._bell = Bell(EVERY_QUEUE)
         self._running: set[int] = set()
         self._lock: LeaderLock | None = None
         self.is_leader = False
@@ -319,50 +316,10 @@ def _end_process(status: int) -> None:
     os._exit(status)
 
 
-class _Bell:
-    """Wakes the worker of a queue, or of every queue; a ring between two waits is not missed."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._rings: Counter[str] = Counter()
-
-    def ring(self, *queues: str) -> None:
-        """For these queues; for every one where none is named."""
-        with self._condition:
-            self._rings.update(queues or EVERY_QUEUE)
-            self._condition.notify_all()
-
-    def ring_soon(self, *queues: str) -> None:
-        """Once DBOS has written down that a workflow ended."""
-        timer = threading.Timer(RECORDED_S, self.ring, queues)
-        timer.daemon = True
-        timer.start()
-
-    def wait(self, queue: str, heard: int, timeout_s: float | None) -> int:
-        """Wait for a ring after the `heard` ones; how many there have been."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._rings[queue] != heard, timeout_s)
-            return self._rings[queue]
-
-
-class _StopOrBell:
-    """What the worker of a queue takes for its stop event; waiting on it ends at the bell as well."""
-
-    def __init__(self, stop: threading.Event, bell: _Bell, queue: str) -> None:
-        self.is_set = stop.is_set
-        self._bell = bell
-        self._queue = queue
-        self._heard = 0
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self._heard = self._bell.wait(self._queue, self._heard, timeout)
-        return self.is_set()
-
-
 WORKER = dbos_queue.queue_worker_thread
 
 
-def _listen_to(bell: _Bell) -> Callable[[threading.Event, DBOS, dbos_queue.Queue], None]:
+def _listen_to(bell: Bell) -> Callable[[threading.Event, DBOS, dbos_queue.Queue], None]:
     """DBOS has queues polled only; its workers, given this, look at once when the bell rings.
 
     They read the settings of their queue again at each look, unless it seems to be one that is not in the store. Those
@@ -371,6 +328,6 @@ def _listen_to(bell: _Bell) -> Callable[[threading.Event, DBOS, dbos_queue.Queue
 
     def work(stop: threading.Event, dbos: DBOS, queue: dbos_queue.Queue) -> None:
         queue.database_backed_queue = False
-        WORKER(_StopOrBell(stop, bell, queue.name), dbos, queue)  # type: ignore[arg-type]
+        WORKER(StopOrBell(stop, bell, queue.name), dbos, queue)  # type: ignore[arg-type]
 
     return work

@@ -17,14 +17,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.outcome import Cancelled, Failed, Refused
-from bot.recovery.action import Action, Context, Evidence, Facts, Memory, Needless, Step
+from bot.recovery.action import Action, Context, Evidence, Facts, Needless, Step
 from bot.recovery.locks import Errand, Held, release_locks, take_locks
 from bot.recovery.plans import end_plan
 from bot.recovery.proof import build_proof
 from bot.recovery.registry import find_action, read_parameters
+from bot.recovery.run_steps import StepMemory, reset, write_down
 from bot.recovery.runs import Runs, lock_run, record
 from bot.recovery.verification import verify_as_user
-from bot.store.database import STORE_TROUBLE, Database
+from bot.store.database import STORE_TROUBLE
 from bot.store.documents import Proof, Verdict
 from bot.store.tables import Incident, Plan, Run, RunOutput, RunStep
 from bot.words import cut
@@ -119,9 +120,9 @@ class Execution:
             self._compare_world(run, action, context)
         with self.database.write() as session:
             if session.get(RunStep, (run.id, 0)) is None:  # also after an attempt that was refused before it began
-                session.add_all(_write_down(run, steps))
+                session.add_all(write_down(run, steps))
             else:
-                _reset(session, run, lasting, context)
+                reset(session, run, lasting, context)
             row = session.get_one(Run, run.id)
             row.begun = row.attempt
             record(session, row, "run.started", f"Run {run.id} started: {context.plan.title}")
@@ -316,43 +317,6 @@ class Execution:
         with self.database.write() as session:
             piece = cut(self.redact(text), PIECE_LIMIT)
             session.add(RunOutput(run_id=run.id, step=step.name, at=self.clock(), text=piece))
-
-
-class StepMemory(Memory):
-    """In the step's own row."""
-
-    def __init__(self, database: Database, run_id: int, index: int) -> None:
-        self.database, self.key = database, (run_id, index)
-
-    def recall(self, name: str) -> str | None:
-        with self.database.read() as session:
-            value = session.get_one(RunStep, self.key).kept.get(name)
-        return None if value is None else str(value)
-
-    def keep(self, name: str, value: str) -> None:
-        with self.database.write() as session:
-            row = session.get_one(RunStep, self.key)
-            row.kept = {**row.kept, name: value}
-
-
-def _write_down(run: Run, steps: list[Step[Any]]) -> list[RunStep]:
-    return [
-        RunStep(run_id=run.id, index=index, name=step.name, title=step.title, state="waiting", output={})
-        for index, step in enumerate(steps)
-    ]
-
-
-def _reset(session: Session, run: Run, lasting: int, context: Context[Any]) -> None:
-    """Before another attempt: what lasts counts as done, what was left out stays so, the rest waits again."""
-    for row in session.scalars(sa.select(RunStep).where(RunStep.run_id == run.id).order_by(RunStep.index)):
-        if row.state == "skipped":
-            continue
-        if row.index < lasting:
-            row.state, row.output = "done", context.outputs.get(row.name, row.output)
-            continue
-        context.outputs.pop(row.name, None)
-        row.state, row.words, row.output, row.kept = "waiting", "", {}, {}
-        row.started_at = row.finished_at = None
 
 
 def _judge_skipped(steps: list[Step[Any]], context: Context[Any]) -> list[Verdict]:
