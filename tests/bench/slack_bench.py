@@ -23,6 +23,7 @@ from bot.sandbox.ports import free_port
 from bot.sandbox.postgres_cluster import Cluster
 from bot.sandbox.workspace import StartChannel, Workspace, build_workspace, serve
 from bot.settings import manifest_path
+from bot.terminal.serve import SETTLED_S
 
 COMMANDS, PER_SECOND = 200, 20
 SLACK_LIMIT_S, AIM_S = 3.0, 0.1
@@ -47,6 +48,7 @@ def open_bot(database_url: str, folder: Path) -> Iterator[Workspace]:
         bot.start()
         bot.wait_until(lambda: http_answers(f"http://127.0.0.1:{port}/readyz"), "ready", 30)
         bot.wait_until(lambda: bool(workspace.sockets.connections), "connected", 30)
+        time.sleep(SETTLED_S * 1.5)  # an incident seldom meets a bot that has just come up
         try:
             yield workspace
         finally:
