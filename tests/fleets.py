@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.policy import Policy
+import pytest
+
+from bot.clock import utc_now
+from bot.policy import Policy, load_policy
 from bot.policy.plain_yaml import dump_plain, load_plain
+from bot.recovery.action import World
 from bot.sandbox.children import http_answers
 from bot.sandbox.cloud import REGION
-from bot.sandbox.demo_policy import FOLDERS, describe_fleet
+from bot.sandbox.demo_policy import FOLDERS, describe_fleet, write_demo_policy
 from bot.sandbox.fleet import GROUP, LEAST, MOST, Fleet
 from bot.sandbox.ports import free_port
 from bot.sandbox.primary_instance import create_secrets, open_client
@@ -19,6 +24,7 @@ from bot.sandbox.repositories import make_repositories
 from bot.sandbox.service import ask
 from bot.sandbox.stage import Stage
 from tests.integration.rds.driver import wait_until
+from tests.stage_fixtures import SharedStage
 
 QUICK = {"pending_s": 0.05, "stopping_s": 0.05, "appears_s": 0.0, "probe_every_s": 0.1, "timeout_scale": 0.01,
     "refresh_step_s": 0.1,
@@ -145,6 +151,24 @@ class Servers:
             self.client("ec2").start_instances(InstanceIds=[name])
         wait_until(f"{name} up", lambda: self.stage.cloud.describe_machine(name).is_up)
         wait_until(f"{name} running", lambda: self.state_of(name) == "running")
+
+
+def take_servers(shared: SharedStage, monkeypatch: pytest.MonkeyPatch) -> Servers:
+    """Those of a stage as a test begins with them, its cloud in the environment, and their commands soon heard of."""
+    for name, value in shared.stage.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("bot.systems.hosts.ssm.POLL_S", 0.05)
+    servers = servers_of(shared.stage)
+    servers.reset()
+    return servers
+
+
+def make_world(servers: Servers, folder: Path) -> World:
+    """The demo's policy, kept in the folder, with these servers in it."""
+    stage = servers.stage
+    path, _ = write_demo_policy(folder, stage.warehouse_url, supervisor=stage.supervisor_path)
+    servers.describe(path)
+    return World(hurry(load_policy(path)), dict(os.environ), utc_now)
 
 
 _LAUNCHED: dict[Stage, Servers] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,23 +10,17 @@ import pytest
 from bot.clock import utc_now
 from bot.diagnostics.check import Surroundings
 from bot.diagnostics.checks.infrastructure_auto_scaling import CHECK
-from bot.policy import load_policy
 from bot.recovery.action import World
-from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.fleet import GROUP
 from tests.aws_calls import watch_check
-from tests.fleets import Servers, hurry, servers_of
+from tests.fleets import Servers, make_world, take_servers
 from tests.integration.rds.driver import bad, perform, prepare, refusal, wait_until
 from tests.stage_fixtures import SharedStage
 
 
 @pytest.fixture
 def servers(fresh_stage: SharedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
-    stage = fresh_stage.stage
-    for name, value in stage.cloud.environment().items():
-        monkeypatch.setenv(name, value)
-    servers = servers_of(stage)
-    servers.reset()
+    servers = take_servers(fresh_stage, monkeypatch)
     servers.revive()
     yield servers
     servers.put_right()
@@ -35,10 +28,7 @@ def servers(fresh_stage: SharedStage, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def world(servers: Servers, tmp_path: Path) -> World:
-    stage = servers.stage
-    path, _ = write_demo_policy(tmp_path, stage.warehouse_url, supervisor=stage.supervisor_path)
-    servers.describe(path)
-    return World(hurry(load_policy(path)), dict(os.environ), utc_now)
+    return make_world(servers, tmp_path)
 
 
 def look(world: World) -> tuple[str, list[str]]:

@@ -23,7 +23,7 @@ from bot.store.documents import Finding
 from bot.systems.security_groups import list_let_in
 from bot.systems.target_health import list_targets
 from tests.aws_calls import watch_check
-from tests.fleets import QUICK, Servers, servers_of
+from tests.fleets import QUICK, Servers, take_servers
 from tests.integration.rds.driver import wait_until
 from tests.stage_fixtures import SharedStage
 
@@ -31,14 +31,10 @@ from tests.stage_fixtures import SharedStage
 @pytest.fixture
 def servers(fresh_stage: SharedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
     """Both are well."""
-    stage = fresh_stage.stage
-    for name, value in stage.cloud.environment().items():
-        monkeypatch.setenv(name, value)
-    servers = servers_of(stage)
-    servers.reset()
+    servers = take_servers(fresh_stage, monkeypatch)
     servers.revive()
     yield servers
-    stage.cloud.change_server_pace(**QUICK)
+    servers.stage.cloud.change_server_pace(**QUICK)
 
 
 @pytest.fixture

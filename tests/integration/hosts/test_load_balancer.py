@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bot.clock import utc_now
 from bot.outcome import Failed
-from bot.policy import load_policy
 from bot.recovery.action import Memory, World
 from bot.recovery.application_restart import restart_hosts
 from bot.recovery.load_balancer import find_limit_s, put_ill_first, wait_taken_back
 from bot.recovery.on_hosts import open_application_hosts
 from bot.recovery.verification import verify_as_user
 from bot.sandbox.cloud import REGION
-from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.service import ask
 from bot.systems.aws import AwsUnclear
 from bot.systems.target_health import Target
-from tests.fleets import QUICK, Servers, hurry, servers_of
+from tests.fleets import QUICK, Servers, make_world, take_servers
 from tests.integration.rds.driver import prepare, wait_until
 from tests.stage_fixtures import SharedStage
 
@@ -31,22 +27,14 @@ SLOW_S, NEVER_S = 0.7, 600.0
 
 @pytest.fixture
 def servers(fresh_stage: SharedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
-    stage = fresh_stage.stage
-    for name, value in stage.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("bot.systems.hosts.ssm.POLL_S", 0.05)
-    servers = servers_of(stage)
-    servers.reset()
+    servers = take_servers(fresh_stage, monkeypatch)
     yield servers
-    stage.cloud.change_server_pace(**QUICK)
+    servers.stage.cloud.change_server_pace(**QUICK)
 
 
 @pytest.fixture
 def world(servers: Servers, tmp_path: Path) -> World:
-    stage = servers.stage
-    path, _ = write_demo_policy(tmp_path, stage.warehouse_url, supervisor=stage.supervisor_path)
-    servers.describe(path)
-    return World(hurry(load_policy(path)), dict(os.environ), utc_now)
+    return make_world(servers, tmp_path)
 
 
 def give_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from bot.clock import utc_now
-from bot.policy import load_policy
 from bot.recovery.action import World
 from bot.recovery.failed_servers import find_failed, list_failed
 from bot.recovery.playbooks.conditions import ask_condition
@@ -17,7 +15,7 @@ from bot.sandbox.demo_policy import write_demo_policy
 from bot.sandbox.fleet import GROUP, TEMPLATE
 from bot.systems.hosts.opening import open_host
 from bot.systems.servers import MARK
-from tests.fleets import Servers, hurry, servers_of
+from tests.fleets import Servers, make_world, take_servers
 from tests.integration.rds.driver import bad, perform, prepare, refusal, wait_until
 from tests.stage_fixtures import SharedStage
 
@@ -26,21 +24,12 @@ LAUNCH = "RunInstances"
 
 @pytest.fixture
 def servers(fresh_stage: SharedStage, monkeypatch: pytest.MonkeyPatch) -> Servers:
-    stage = fresh_stage.stage
-    for name, value in stage.cloud.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("bot.systems.hosts.ssm.POLL_S", 0.05)
-    servers = servers_of(stage)
-    servers.reset()
-    return servers
+    return take_servers(fresh_stage, monkeypatch)
 
 
 @pytest.fixture
 def world(servers: Servers, tmp_path: Path) -> World:
-    stage = servers.stage
-    path, _ = write_demo_policy(tmp_path, stage.warehouse_url, supervisor=stage.supervisor_path)
-    servers.describe(path)
-    return World(hurry(load_policy(path)), dict(os.environ), utc_now)
+    return make_world(servers, tmp_path)
 
 
 def calls(servers: Servers, *names: str) -> list[str]:
